@@ -12,6 +12,7 @@ const day = 86_400_000;
 const officer = staff("usr_officer", "privacy_officer");
 const notPermitted = (words = "") => problem(Code.PermissionDenied, "CALLER_NOT_PERMITTED", words);
 const notActive = problem(Code.FailedPrecondition, "GUARDIAN_NOT_ACTIVE");
+const invalid = problem(Code.NotFound, "INVITATION_INVALID");
 const decided = problem(Code.FailedPrecondition, "DISPUTE_DECIDED");
 
 /** A patient with an account, and two guardians whom a clinic has verified. */
@@ -21,12 +22,15 @@ async function createScene() {
   const clinic = await createOwned(installation);
   const owner = member("usr_owner", clinic, "owner");
   const named = installation.pairwise.outward(clinic, id);
+  const invite = (email: string, requestId: string) =>
+    installation.as(owner).delegations.inviteGuardian({
+      ...{ patient: named, email, displayName: email, grounds: "order 1", requestId },
+    });
   const guardian = async (name: string) => {
     const email = `${name}@canary.example`;
     const { signedIn } = await register(installation, email, { withoutPatient: true });
     const { account } = signedIn;
-    const asked = { patient: named, email, displayName: name, grounds: "order 1", requestId: name };
-    const { delegation } = await installation.as(owner).delegations.inviteGuardian(asked);
+    const { delegation } = await invite(email, name);
     const code = codeTo(installation, email);
     await installation.as(person(account)).delegations.acceptDelegation({ code });
     const acting = {
@@ -45,7 +49,7 @@ async function createScene() {
   const disputes = async () => (await installation.as(officer).guardianships.listDisputes({})).disputes;
   const standing = async (account = grace.account) =>
     (await installation.as(person(account)).guardianships.listGuardianships({})).guardianships;
-  return { installation, patient, caller, owner, grace, gustav, dispute, set, disputes, standing };
+  return { installation, patient, caller, owner, invite, grace, gustav, dispute, set, disputes, standing };
 }
 
 const textsTo = ({ mailbox }: Installation, email: string) =>
@@ -85,17 +89,48 @@ describe("a guardian whom the patient disputes", () => {
     expect(methods).toEqual(expect.arrayContaining(["DisputeGuardian", "ListDisputes", "SetGuardianState"]));
   });
 
-  test("is not restored by the clinic that verified, which may end it", async () => {
+  test("is not restored by the clinic that verified, nor ended to be verified anew", async () => {
     const scene = await createScene();
     await scene.dispute();
-    await expect(scene.set(Delegation_State.ACTIVE, scene.owner)).rejects.toSatisfy(
-      notPermitted("privacy officer"),
-    );
+    for (const state of [Delegation_State.ACTIVE, Delegation_State.ENDED]) {
+      await expect(scene.set(state, scene.owner)).rejects.toSatisfy(notPermitted("privacy officer"));
+    }
+    expect(await scene.disputes()).toHaveLength(1);
     // Nor by a detour over another state: a block is the officer's to lift.
     await scene.set(Delegation_State.BLOCKED, scene.owner);
     await expect(scene.set(Delegation_State.ACTIVE, scene.owner)).rejects.toSatisfy(notPermitted());
     expect(await scene.disputes()).toEqual([]);
     await expect(scene.dispute()).rejects.toSatisfy(notActive);
+  });
+
+  test("whose access has ended is not let in again by the clinic, whoever ended it, directly or over a dispute", async () => {
+    const scene = await createScene();
+    await scene.dispute();
+    await scene.set(Delegation_State.ENDED);
+    await scene.set(Delegation_State.ENDED, scene.owner, scene.gustav.delegation);
+    for (const { delegation } of [scene.grace, scene.gustav]) {
+      for (const state of [Delegation_State.ACTIVE, Delegation_State.DISPUTED]) {
+        await expect(scene.set(state, scene.owner, delegation)).rejects.toSatisfy(
+          notPermitted("privacy officer"),
+        );
+      }
+    }
+    // It may keep them out, and the officer lets them in.
+    await scene.set(Delegation_State.BLOCKED, scene.owner);
+    await scene.set(Delegation_State.ACTIVE, officer, scene.gustav.delegation);
+    expect(await scene.standing(scene.gustav.account)).toMatchObject([{ patient: scene.patient.id }]);
+  });
+
+  test("accepts no invitation of the clinic's meanwhile, which would count once the officer has ended the first", async () => {
+    const scene = await createScene();
+    const { installation, grace } = scene;
+    await scene.dispute();
+    await scene.invite(grace.email, "again");
+    const code = codeTo(installation, grace.email);
+    const { delegations } = installation.as(person(grace.account));
+    await expect(delegations.acceptDelegation({ code })).rejects.toSatisfy(invalid);
+    await scene.set(Delegation_State.ENDED);
+    expect((await scene.standing()).map(({ patient }) => patient)).toEqual([""]);
   });
 
   test("stays disputed where it is done twice, also at the same moment, and while who verifies decides", async () => {

@@ -180,7 +180,7 @@ export enum Delegation_State {
   ACTIVE = 2,
 
   /**
-   * May not act until somebody who verifies has decided.
+   * May not act until somebody who verifies has decided, and accepts no invitation for this patient meanwhile.
    *
    * @generated from enum value: STATE_DISPUTED = 3;
    */
@@ -772,7 +772,7 @@ export declare const DelegationService: GenService<{
   },
   /**
    * The signed-in person takes the invitation, and acts in the patient's name from then on. The code is the proof, and works
-   * once. A guardian who is blocked for the patient is refused.
+   * once. A person whose access to the patient is disputed or blocked is refused.
    *
    * @generated from rpc wellapi.identity.v1.DelegationService.AcceptDelegation
    */
@@ -805,8 +805,9 @@ export declare const DelegationService: GenService<{
   },
   /**
    * Changes what a guardian or a representative may do: disputed, blocked, ended, or active again. By the privacy officer, or by the
-   * organization that verified the person, which can neither lift a block, nor a dispute of the patient's or another guardian's, nor
-   * confirm a representative. It counts like `EndDelegation`. A guardian, the patient and the other guardians are told by e-mail.
+   * organization that verified the person, which can neither lift a block, nor decide a dispute of the patient's or another guardian's
+   * (it may block), nor begin again what has ended, nor confirm a representative (PERMISSION_DENIED, CALLER_NOT_PERMITTED). It counts like
+   * `EndDelegation`. A guardian, the patient and the other guardians are told by e-mail.
    *
    * @generated from rpc wellapi.identity.v1.DelegationService.SetGuardianState
    */

@@ -860,7 +860,7 @@ export declare const GuardianshipService: GenService<{
   },
   /**
    * The patient, or another guardian, disputes a guardian. From then on the guardian may not act (`Delegation.STATE_DISPUTED`), as after
-   * `EndDelegation`, until the privacy officer has decided by `SetGuardianState`: no organization lifts it. The guardian, the patient, the
+   * `EndDelegation`, until the privacy officer has decided by `SetGuardianState`: no organization lifts or ends it. The guardian, the patient, the
    * other guardians and the officers are told by e-mail. Doing it again changes nothing. Who was decided against disputes the same
    * guardian again after 30 days (FAILED_PRECONDITION, DISPUTE_DECIDED); a guardian who does not act is not disputed (GUARDIAN_NOT_ACTIVE).
    * A carer disputes nobody.

@@ -166,12 +166,17 @@ function mayVerify(
 ): void {
   const own = principal.kind === "operator" || organization === principal.organization;
   if (!own || kind === "carer") throw notFound("delegation");
-  if (kind === "representative" && to === "active" && principal.kind !== "operator")
-    refuse("a representative is confirmed by the privacy officer");
-  if (state === "blocked" && principal.kind !== "operator")
-    refuse("a block is lifted by the privacy officer");
-  if (disputeTime !== undefined && to === "active" && principal.kind !== "operator")
-    refuse("a dispute of the patient's or another guardian's is decided by the privacy officer");
+  if (principal.kind !== "operator") {
+    if (kind === "representative" && to === "active")
+      refuse("a representative is confirmed by the privacy officer");
+    if (state === "blocked") refuse("a block is lifted by the privacy officer");
+    // Disputed, it could be set active again in a second step.
+    if (state === "ended" && (to === "active" || to === "disputed"))
+      refuse("what is over is begun again by the privacy officer");
+    // Also not ended: the same person could be invited again before the officer has looked.
+    if (disputeTime !== undefined && (to === "active" || to === "ended"))
+      refuse("a dispute of the patient's or another guardian's is decided by the privacy officer");
+  }
   // Nobody has accepted: it must not come into force without.
   if (particulars.account === undefined && to !== "ended")
     refuse("nobody has accepted it: it can only be ended");

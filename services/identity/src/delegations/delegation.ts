@@ -6,8 +6,8 @@ import { majorityOf } from "./majority.ts";
 export type Kind = "carer" | "guardian" | "representative";
 
 /**
- * Only `active` permits. `blocked` also keeps the account from accepting again. `unconfirmed`: a representative whom an organization
- * named has accepted, and the privacy officer has not confirmed it yet.
+ * Only `active` permits. `disputed` and `blocked` also keep the account from accepting another invitation. `unconfirmed`: a
+ * representative whom an organization named has accepted, and the privacy officer has not confirmed it yet.
  */
 export type State = "offered" | "unconfirmed" | "active" | "disputed" | "blocked" | "ended";
 

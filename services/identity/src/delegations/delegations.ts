@@ -113,7 +113,7 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
     async accept(code, account, call) {
       const { offer, patient } = await offered(code);
       const others = await delegations.between(account, offer.partition);
-      if (others.some(({ state }) => state === "blocked")) throw invitationInvalid();
+      if (others.some(isHeld)) throw invitationInvalid();
       const { delegation } = await delegations.amend(
         offer.id,
         (current) => {

@@ -71,22 +71,27 @@ function row(view: View, page: GuardiansPage, patient: string, one: ShownDelegat
 <span class="quiet small">${[one.email, ...one.facts].join(" · ")}</span></p>
 <p class="small letter">${one.grounds}</p>
 ${one.waitsForOfficer && !page.lifts && html`<p class="small">${view.words.guardianship.byOfficer}</p>`}
-${decides && html`<details><summary aria-label="${work.decideNamed(one.name)}">${work.decide}</summary>${decideForm(view, page.path, patient, one)}</details>`}
+${decides && html`<details><summary aria-label="${work.decideNamed(one.name)}">${work.decide}</summary>${decideForm(view, page, patient, one)}</details>`}
 </div></li>`;
 }
 
-/** What can be decided: who has not accepted yet can only be ended. */
-function decideForm({ words }: View, path: string, patient: string, one: ShownDelegation): Html {
+/** What can be decided: who has not accepted yet can only be ended, and who was ended is let in again by who lifts blocks alone. */
+function decideForm(
+  { words }: View,
+  { path, lifts }: GuardiansPage,
+  patient: string,
+  one: ShownDelegation,
+): Html {
   const { work } = words;
   const accepted = one.account !== "";
   const states = [
-    ...(accepted
+    ...(accepted && (lifts || one.state !== "ended")
       ? [
           [Delegation_State.ACTIVE, work.states.active] as const,
           [Delegation_State.DISPUTED, work.states.disputed] as const,
-          [Delegation_State.BLOCKED, work.states.blocked] as const,
         ]
       : []),
+    ...(accepted ? [[Delegation_State.BLOCKED, work.states.blocked] as const] : []),
     [Delegation_State.ENDED, work.states.ended] as const,
   ];
   return html`<form class="stack" method="post" action="${path}/decide">${hidden("patient", patient)}${hidden("delegation", one.id)}
