@@ -9,7 +9,7 @@ export type CommitWithLeaf = (commit: Commit) => Promise<CommitResult>;
 
 /** Identifies the request that creates something. */
 export interface Creation {
-  /** Id of the calling principal. */
+  /** Id of the calling principal, or of what the creation follows from. */
   readonly creator: string;
   /** Opaque: a caller's own request id may name a person, so it is kept as a MAC only. */
   readonly requestId: string;

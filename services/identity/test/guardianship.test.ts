@@ -321,6 +321,18 @@ describe("a petition", () => {
     expect(new Set(same.map(({ delegation }) => delegation)).size).toBe(1);
   });
 
+  test("is confirmed also by who has used its id as the id of a request of their own", async () => {
+    const scene = await createScene();
+    const { installation, ofClinic, owner } = scene;
+    const petition = await scene.ask(await scene.createCode());
+    await installation.as(owner).delegations.inviteGuardian({
+      ...{ patient: ofClinic, email: "other@canary.example", displayName: "Other", grounds: "order 1" },
+      requestId: petition.id,
+    });
+    const { delegation } = await scene.confirm(petition.id);
+    expect(await scene.guardianships()).toMatchObject([{ delegation: { id: delegation } }]);
+  });
+
   test("is withdrawn once, also twice, and never after a decision; a decision never after that", async () => {
     const scene = await createScene();
     const { guardianships } = scene.installation.as(person(scene.grace));
@@ -337,7 +349,8 @@ describe("a petition", () => {
   test("is gone once the patient is erased meanwhile, and its code asks for nothing", async () => {
     const scene = await createScene();
     const { installation, partition, grace } = scene;
-    const petition = await scene.ask(await scene.createCode());
+    const requestId = randomUUID();
+    const petition = await scene.ask(await scene.createCode(), { requestId });
     const left = await scene.createCode();
     await installation.as(records).directory.markErased({ partition });
     await expect(scene.ask(left, {}, await scene.account("x@canary.example"))).rejects.toSatisfy(codeInvalid);
@@ -345,6 +358,12 @@ describe("a petition", () => {
     await installation.vault.destroy(partition, "data");
     await expect(scene.confirm(petition.id)).rejects.toMatchObject(notFound);
     expect([await scene.listed(person(grace)), await scene.guardianships()]).toEqual([[], []]);
+    // Its request's id stays used, also for another patient.
+    const other = await createPatient(installation, "other");
+    const code = await scene.createCode(other.caller, other.patient.id);
+    await expect(scene.ask(code, { requestId })).rejects.toSatisfy(
+      problem(Code.AlreadyExists, "REQUEST_ID_REUSED"),
+    );
   });
 
   test("makes nobody a guardian of a patient who died meanwhile, whose code is not in force", async () => {

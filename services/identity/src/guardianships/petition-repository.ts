@@ -2,7 +2,7 @@ import type { Change, Document, Store, Stored } from "@wellapi/store";
 import { dataKeyOf, type PatientKey, type Vault } from "@wellapi/vault";
 import { collections, REQUEST_INDEX } from "../collections.ts";
 import { type CommitWithLeaf, type Creation, findCreated } from "../creation.ts";
-import { damaged, notFound } from "../errors.ts";
+import { damaged, notFound, requestIdReused } from "../errors.ts";
 import type { ListPage, PageRequest } from "../page.ts";
 import { petitionWaits } from "./guardianship-errors.ts";
 import { lapsedAt, type Petition, type PetitionParticulars } from "./petition.ts";
@@ -20,11 +20,12 @@ export type PetitionDocument = Document &
 
 /** Petitions, each in the patient's partition. What is sealed dies with the patient's key, and the petition with it. */
 export interface PetitionRepository {
-  /** What the same request made before. */
+  /** What the same request made before. Throws `request_id_reused` where that patient is erased. */
   created(creation: Creation): Promise<Petition | undefined>;
   /**
    * Stores it, or gives the one that the same request made meanwhile. `also` is asked for what must hold in the same commit, again
-   * where something came between. Throws `petition_waits` where one of the account waits for this patient, and what `also` throws.
+   * where something came between. Throws as `created` does, `petition_waits` where one of the account waits for this patient, and what
+   * `also` throws.
    */
   insert(
     petition: Petition,
@@ -36,7 +37,7 @@ export interface PetitionRepository {
   petition(id: string): Promise<Petition>;
   /**
    * Stores what `change` makes of it, asked again where something else changed meanwhile; nothing where it returns the same
-   * object. Throws `not_found`, and what `change` throws.
+   * object. Throws `not_found`, `damaged` where what it commits exists already, and what `change` throws.
    */
   amend(
     id: string,
@@ -96,8 +97,13 @@ export function createPetitionRepository(deps: {
     await store.commit({ partition, changes: [await replacement(over, before)] });
   }
 
-  const created = async (creation: Creation) =>
-    opened(await findCreated<PetitionDocument>(store, collection, creation));
+  async function created(creation: Creation): Promise<Petition | undefined> {
+    const document = await findCreated<PetitionDocument>(store, collection, creation);
+    const petition = await opened(document);
+    // About a patient who is erased: the id stays used, and nothing else can be made under it.
+    if (document !== undefined && petition === undefined) throw requestIdReused();
+    return petition;
+  }
 
   return {
     created,
@@ -121,8 +127,10 @@ export function createPetitionRepository(deps: {
         const { petition, changes = [] } = await change(found.petition);
         if (petition === found.petition) return { petition, changed: false };
         const all = [await replacement(petition, found), ...changes];
-        if ((await commit({ partition: petition.partition, changes: all })).committed)
-          return { petition, changed: true };
+        const result = await commit({ partition: petition.partition, changes: all });
+        if (result.committed) return { petition, changed: true };
+        // What changed meanwhile is a conflict; a duplicate would be one in each round.
+        if (result.reason !== "conflict") throw damaged(`a petition's change was refused: ${result.index}`);
       }
     },
     ...createLists(store, opened, macOf),

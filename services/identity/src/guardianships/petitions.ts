@@ -111,7 +111,7 @@ export function createPetitions(deps: PetitionsDeps): Petitions {
           const now = clock.now();
           if (!canEnd(current, decision.state, now)) return { petition: current };
           const guardian =
-            decision.state === "confirmed" ? await guardianOf(deps, current, decision, call) : undefined;
+            decision.state === "confirmed" ? await guardianOf(deps, current, decision) : undefined;
           made = guardian?.delegation;
           const delegation = made && { delegation: made.id };
           const { state, reason } = decision;
@@ -184,7 +184,6 @@ async function guardianOf(
   deps: PetitionsDeps,
   { id, partition, particulars }: Petition,
   { reason, birthDate, groundsEnd, organization }: Decision,
-  call: Call,
 ): Promise<{ readonly delegation: Delegation; readonly changes: readonly Change[] }> {
   const { accounts, delegations, acting, patients, creationOf, journal, clock, ids } = deps;
   const { account, displayName } = particulars;
@@ -223,7 +222,8 @@ async function guardianOf(
       ...verified,
     },
   };
-  const creation = creationOf(call.caller.principal.id, id);
+  // The petition's own, not the caller's: a caller chooses their request ids themselves, and could have used this one.
+  const creation = creationOf(id, id);
   return {
     delegation,
     changes: [
