@@ -66,6 +66,7 @@ const commands: readonly Listed[] = [
   { name: "retract", load: async () => (await import("./commands/retract.ts")).addRetract },
   { name: "erase", load: async () => (await import("./commands/erase.ts")).addErase },
   { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },
+  { name: "disclosures", load: async () => (await import("./commands/disclosures.ts")).addDisclosures },
   { name: "audit", load: async () => (await import("./commands/audit.ts")).addAudit },
   { name: "completion", load: async () => addCompletion },
 ];

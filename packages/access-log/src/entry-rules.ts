@@ -41,6 +41,7 @@ const lookUp = none("a service's own look-up: the call that it is made for leave
 export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRule>>>> = {
   "wellapi.audit.v1.AuditService": {
     ListAccesses: ofTheLog,
+    AggregateDisclosures: ofTheLog,
     GetAccess: ofTheLog,
     GetCheckpoint: publicData,
     GetInclusionProof: ofTheLog,

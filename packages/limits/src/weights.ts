@@ -19,6 +19,8 @@ export const weights = {
     "wellapi.records.v1.RecordsService/ErasePatient": 100,
     // Opens as many entries as the page has.
     "wellapi.audit.v1.AuditService/ListAccesses": 5,
+    // Opens up to 10,000.
+    "wellapi.audit.v1.AuditService/AggregateDisclosures": 50,
     // Hashes nodes of many tiles, and anybody may ask for it.
     "wellapi.audit.v1.AuditService/GetConsistencyProof": 100,
     "wellapi.audit.v1.AuditService/GetInclusionProof": 5,

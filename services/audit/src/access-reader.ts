@@ -37,12 +37,35 @@ export interface AccessPage {
   readonly total: number | undefined;
 }
 
+/** What organizations did with a patient's record, opened. */
+export interface ContentsPage {
+  readonly contents: ReadonlyArray<{
+    readonly timeMs: number;
+    /** Nonce and body; undefined where it is damaged, and where the patient's audit key was destroyed. */
+    readonly secret: Uint8Array | undefined;
+  }>;
+  /** How many accesses were looked at, the patient's own among them, and the time of the last of them. */
+  readonly looked: number;
+  readonly oldest: number | undefined;
+  readonly cursor: string | undefined;
+}
+
 /** Shows accesses to callers who may see them. */
 export interface AccessReader {
   /** Throws `not_found`, the same for an access that does not exist and for one out of scope, and `damaged`. */
   get(scope: Scope | undefined, id: string): Promise<ReadAccess>;
   /** Newest first, damaged ones included. */
   list(scope: Scope, query: AccessQuery): Promise<AccessPage>;
+  /** Accesses of organizations, or of this one, to a patient's record, newest first, without their positions. Throws `damaged`. */
+  contents(
+    partition: string,
+    query: {
+      readonly interval: Interval;
+      readonly limit: number;
+      readonly cursor: string | undefined;
+      readonly organization: string | undefined;
+    },
+  ): Promise<ContentsPage>;
 }
 
 export function createAccessReader(deps: {
@@ -98,6 +121,22 @@ export function createAccessReader(deps: {
         accesses: await Promise.all(page.accesses.map((access) => open(access, scope))),
         cursor: page.cursor,
         total: countTo === undefined ? undefined : await accesses.count(stored(scope), interval, countTo),
+      };
+    },
+    async contents(partition, { interval, limit, cursor, organization }) {
+      if (organization !== undefined && !whole) throw damagedAccesses();
+      const tag = organization && sealing.tagOf(organization);
+      const page = await accesses.list({ kind: "partition", partition }, interval, limit, cursor);
+      const theirs = page.accesses.filter((one) =>
+        tag === undefined ? one.organization !== undefined : one.organization === tag,
+      );
+      return {
+        contents: await Promise.all(
+          theirs.map(async (one) => ({ timeMs: one.timeMs, secret: (await openSecret(one)).secret })),
+        ),
+        looked: page.accesses.length,
+        oldest: page.accesses.at(-1)?.timeMs,
+        cursor: page.cursor,
       };
     },
   };

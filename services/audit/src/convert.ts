@@ -8,7 +8,7 @@ import {
   type LoggedAccessSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Leaf } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
-import type { TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { TimeInterval, TimeIntervalSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { NONCE_BYTES } from "@wellapi/log-verifier";
 import { INSTALLATION_PARTITION, type IncomingLeaf, type Interval } from "./access.ts";
 import type { ReadAccess } from "./access-reader.ts";
@@ -85,5 +85,13 @@ export function toInterval(interval: TimeInterval | undefined): Interval {
   return {
     ...(interval?.startTime === undefined ? {} : { from: timestampMs(interval.startTime) }),
     ...(interval?.endTime === undefined ? {} : { to: timestampMs(interval.endTime) }),
+  };
+}
+
+/** Open ends are absent. */
+export function intervalMessage({ from, to }: Interval): MessageInitShape<typeof TimeIntervalSchema> {
+  return {
+    ...(from !== undefined && { startTime: timestampFromMs(from) }),
+    ...(to !== undefined && { endTime: timestampFromMs(to) }),
   };
 }

@@ -7,6 +7,7 @@ import type { Terminology } from "@wellapi/terminology";
 import { type Interval, type Scope, scopeOf } from "./access.ts";
 import type { AccessReader } from "./access-reader.ts";
 import { toIncomingLeaf, toInterval, toLoggedAccess } from "./convert.ts";
+import { createDisclosureHandlers } from "./disclosures/disclosure-handlers.ts";
 import { callerNotPermitted, noSuchFile, notFound } from "./errors.ts";
 import type { Intake } from "./intake.ts";
 import { type Shown, shownTo } from "./own-care.ts";
@@ -23,6 +24,7 @@ export function createAuditHandlers(deps: {
 }): ServiceImpl<typeof AuditService> {
   const { reader, publicLog, pageTokens, terminology, verifierKey, receiptKeys } = deps;
   return {
+    ...createDisclosureHandlers(deps),
     async listAccesses(request, context) {
       const scope = scopeOfCall(context);
       if (scope === undefined) throw callerNotPermitted();

@@ -1,6 +1,6 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { Direction, Granularity, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Granularity, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import { movedClock } from "./release-scene.ts";
@@ -46,6 +46,26 @@ function everyTenMinutes(from: number, hours: number) {
 }
 
 describe("AggregateSeries", () => {
+  it("says in its entry how fine its answer was, and a list of series says nothing, for it sends no values", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    const start = Date.UTC(2026, 3, 12, 22);
+    await append(scene, "r1", [halfHourly(start, 24)]);
+    const query = { from: start, to: start + 24 * HOUR };
+    for (const size of [BucketSize.MINUTE, BucketSize.HOUR, BucketSize.DAY])
+      await aggregate(scene, size, query);
+    await world
+      .reader(clinic)
+      .listSeries({ patient: world.idFor(clinic, patient), purpose: Purpose.TREATMENT });
+    const told = (await world.accesses()).filter(({ direction }) => direction === Direction.READ);
+    expect(told.map(({ resolution }) => resolution)).toEqual([
+      Resolution.RAW,
+      Resolution.HOURLY,
+      Resolution.DAILY,
+      Resolution.UNSPECIFIED,
+    ]);
+  });
+
   it("reckons by a patient's first time zone also before its stated start", async () => {
     const scene = await openScene();
     const start = Date.UTC(2016, 3, 12, 22); // 13 April 2016, 00:00 in Berlin

@@ -190,7 +190,8 @@ describe("one line across devices", () => {
     ]);
     const { access } = await reader.mergeSeries(mergeInit({ patient }));
     const entry = (await world.accesses()).find(({ id }) => id === access)!;
-    expect(entry).toMatchObject({ items: 3, codes: [HEART_RATE], purpose: Purpose.TREATMENT });
+    const resolution = Resolution.RAW;
+    expect(entry).toMatchObject({ items: 3, codes: [HEART_RATE], purpose: Purpose.TREATMENT, resolution });
     expect(entry.method).toBe("wellapi.records.v1.RecordsService/MergeSeries");
   });
 

@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Actor, Direction, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
+import type { Actor, Direction, Purpose, Resolution, TimeInterval } from "../../type/v1/vocabulary_pb.js";
 
 /**
  * Describes the file wellapi/audit/v1/audit.proto.
@@ -161,6 +161,14 @@ export declare type Access = Message<"wellapi.audit.v1.Access"> & {
    * @generated from field: string emergency_access = 20;
    */
   emergencyAccess: string;
+
+  /**
+   * How fine the values are that were read, at the finest. Unspecified: no values were sent, or the entry does not say: entries of
+   * earlier versions say nothing, and those of what leaves de-identified never do.
+   *
+   * @generated from field: wellapi.type.v1.Resolution resolution = 21;
+   */
+  resolution: Resolution;
 };
 
 /**
@@ -339,4 +347,157 @@ export declare type LoggedAccess = Message<"wellapi.audit.v1.LoggedAccess"> & {
  * Use `create(LoggedAccessSchema)` to create a new message.
  */
 export declare const LoggedAccessSchema: GenMessage<LoggedAccess>;
+
+/**
+ * What an organization read of a patient in a period, as the log has it. Counts what was let through, not what was refused.
+ *
+ * @generated from message wellapi.audit.v1.Disclosure
+ */
+export declare type Disclosure = Message<"wellapi.audit.v1.Disclosure"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * All of it.
+   *
+   * @generated from field: wellapi.audit.v1.DisclosureFigures total = 2;
+   */
+  total?: DisclosureFigures | undefined;
+
+  /**
+   * The same by category, by name. A read of several categories counts in each of them, so these add up to more than the total.
+   *
+   * @generated from field: repeated wellapi.audit.v1.DisclosedCategory categories = 3;
+   */
+  categories: DisclosedCategory[];
+};
+
+/**
+ * Describes the message wellapi.audit.v1.Disclosure.
+ * Use `create(DisclosureSchema)` to create a new message.
+ */
+export declare const DisclosureSchema: GenMessage<Disclosure>;
+
+/**
+ * What was read of a category.
+ *
+ * @generated from message wellapi.audit.v1.DisclosedCategory
+ */
+export declare type DisclosedCategory = Message<"wellapi.audit.v1.DisclosedCategory"> & {
+  /**
+   * Its name. Empty: the entry names no code, or one that is in no category.
+   *
+   * @generated from field: string category = 1;
+   */
+  category: string;
+
+  /**
+   * LOINC codes that the entries name, sorted, at most 100.
+   *
+   * @generated from field: repeated string codes = 2;
+   */
+  codes: string[];
+
+  /**
+   * How much. Values that an entry counts for several categories at once are in the total alone: here their read is one of
+   * unknown amount.
+   *
+   * @generated from field: wellapi.audit.v1.DisclosureFigures figures = 3;
+   */
+  figures?: DisclosureFigures | undefined;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.DisclosedCategory.
+ * Use `create(DisclosedCategorySchema)` to create a new message.
+ */
+export declare const DisclosedCategorySchema: GenMessage<DisclosedCategory>;
+
+/**
+ * Figures of reads. What entries do not say is unknown, and nothing is guessed for it.
+ *
+ * @generated from message wellapi.audit.v1.DisclosureFigures
+ */
+export declare type DisclosureFigures = Message<"wellapi.audit.v1.DisclosureFigures"> & {
+  /**
+   * Calls, and streams. A stream counts when it ends; one that had not ended in the period counts as a read of unknown amount, and
+   * counts once more in the period in which it ends.
+   *
+   * @generated from field: int64 reads = 1;
+   */
+  reads: bigint;
+
+  /**
+   * Values or records that were sent; of aggregates the samples that they are made of. Of reads of unknown amount nothing.
+   *
+   * @generated from field: int64 values = 2;
+   */
+  values: bigint;
+
+  /**
+   * How many of the reads have entries that do not say how much was sent.
+   *
+   * @generated from field: int64 unknown_amount_reads = 3;
+   */
+  unknownAmountReads: bigint;
+
+  /**
+   * The finest of what was sent. Unspecified: unknown.
+   *
+   * @generated from field: wellapi.type.v1.Resolution finest_resolution = 4;
+   */
+  finestResolution: Resolution;
+
+  /**
+   * What for, as the reader stated it.
+   *
+   * @generated from field: repeated wellapi.type.v1.Purpose purposes = 5;
+   */
+  purposes: Purpose[];
+
+  /**
+   * The consents that permitted it, with their versions, at most 100.
+   *
+   * @generated from field: repeated wellapi.audit.v1.ConsentReference consents = 6;
+   */
+  consents: ConsentReference[];
+
+  /**
+   * The emergency accesses under which data was read without a consent, at most 100.
+   *
+   * @generated from field: repeated string emergency_accesses = 7;
+   */
+  emergencyAccesses: string[];
+
+  /**
+   * When the first of it was.
+   *
+   * @generated from field: google.protobuf.Timestamp first_time = 8;
+   */
+  firstTime?: Timestamp | undefined;
+
+  /**
+   * When the last of it was.
+   *
+   * @generated from field: google.protobuf.Timestamp last_time = 9;
+   */
+  lastTime?: Timestamp | undefined;
+
+  /**
+   * Entries that say so, to be proven, the newest first, at most 20. `ListAccesses` has the others.
+   *
+   * @generated from field: repeated string accesses = 10;
+   */
+  accesses: string[];
+};
+
+/**
+ * Describes the message wellapi.audit.v1.DisclosureFigures.
+ * Use `create(DisclosureFiguresSchema)` to create a new message.
+ */
+export declare const DisclosureFiguresSchema: GenMessage<DisclosureFigures>;
 

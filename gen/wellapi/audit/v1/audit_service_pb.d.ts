@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { LoggedAccess } from "./audit_pb.js";
+import type { Disclosure, LoggedAccess } from "./audit_pb.js";
 
 /**
  * Describes the file wellapi/audit/v1/audit_service.proto.
@@ -89,6 +89,69 @@ export declare type ListAccessesResponse = Message<"wellapi.audit.v1.ListAccesse
  * Use `create(ListAccessesResponseSchema)` to create a new message.
  */
 export declare const ListAccessesResponseSchema: GenMessage<ListAccessesResponse>;
+
+/**
+ * Which disclosures.
+ *
+ * @generated from message wellapi.audit.v1.AggregateDisclosuresRequest
+ */
+export declare type AggregateDisclosuresRequest = Message<"wellapi.audit.v1.AggregateDisclosuresRequest"> & {
+  /**
+   * Only reads decided within.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 1;
+   */
+  interval?: TimeInterval | undefined;
+
+  /**
+   * Only those of this organization. Empty: of all.
+   *
+   * @generated from field: string organization = 2;
+   */
+  organization: string;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.AggregateDisclosuresRequest.
+ * Use `create(AggregateDisclosuresRequestSchema)` to create a new message.
+ */
+export declare const AggregateDisclosuresRequestSchema: GenMessage<AggregateDisclosuresRequest>;
+
+/**
+ * What was disclosed.
+ *
+ * @generated from message wellapi.audit.v1.AggregateDisclosuresResponse
+ */
+export declare type AggregateDisclosuresResponse = Message<"wellapi.audit.v1.AggregateDisclosuresResponse"> & {
+  /**
+   * One an organization that read something; who read last comes first.
+   *
+   * @generated from field: repeated wellapi.audit.v1.Disclosure disclosures = 1;
+   */
+  disclosures: Disclosure[];
+
+  /**
+   * The period that the answer is about. It begins later than what was asked for where that has more entries than are looked through
+   * at a time: ask again for the time before.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 2;
+   */
+  interval?: TimeInterval | undefined;
+
+  /**
+   * Entries of the period that cannot be read any more: they are damaged, or the patient's audit key was destroyed. What they say is
+   * missing here.
+   *
+   * @generated from field: int32 unreadable_entries = 3;
+   */
+  unreadableEntries: number;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.AggregateDisclosuresResponse.
+ * Use `create(AggregateDisclosuresResponseSchema)` to create a new message.
+ */
+export declare const AggregateDisclosuresResponseSchema: GenMessage<AggregateDisclosuresResponse>;
 
 /**
  * Which access.
@@ -365,6 +428,18 @@ export declare const AuditService: GenService<{
     methodKind: "unary";
     input: typeof GetAccessRequestSchema;
     output: typeof GetAccessResponseSchema;
+  },
+  /**
+   * Adds up what organizations read of the patient in a period: the accounting of disclosures. Made from the entries that the caller
+   * may see, of at most 10,000 of them at a time. Reads of the log itself, of consents and of the like disclose no health data and
+   * are not counted.
+   *
+   * @generated from rpc wellapi.audit.v1.AuditService.AggregateDisclosures
+   */
+  aggregateDisclosures: {
+    methodKind: "unary";
+    input: typeof AggregateDisclosuresRequestSchema;
+    output: typeof AggregateDisclosuresResponseSchema;
   },
   /**
    * The newest signed checkpoint (C2SP tlog-checkpoint, signed note).

@@ -189,7 +189,8 @@ function foundOf<T>(
   answer: (access: string) => T,
 ): Found<T> {
   const keys = [...new Set(records.flatMap((record) => record.keys))].sort();
-  return { items: records.length, codes: keys, permits: readable.permitsOf(keys), answer };
+  const permits = readable.permitsOf(keys);
+  return { items: records.length, fineness: "raw", codes: keys, permits, answer };
 }
 
 /** One record, or one version of it. What the reader may not see is not found. */

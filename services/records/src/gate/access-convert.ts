@@ -1,11 +1,13 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type AccessInit, entryOf, mostListed } from "@wellapi/access-log";
 import { Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Pairwise } from "@wellapi/vault";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import type { Intent, Result } from "./intent.ts";
 import type { Subject } from "./subject.ts";
+
+const resolutions = { raw: Resolution.RAW, hourly: Resolution.HOURLY, daily: Resolution.DAILY } as const;
 
 const phases = {
   call: Access_Phase.CALL,
@@ -41,6 +43,7 @@ export function accessInit(
     ...(interval === undefined || isAlways(interval) ? {} : { interval: intervalInit(interval) }),
     openedBy: result.openedBy ?? "",
     emergencyAccess: consents.find(({ emergency }) => emergency)?.consent ?? "",
+    resolution: result.fineness === undefined ? Resolution.UNSPECIFIED : resolutions[result.fineness],
   };
 }
 

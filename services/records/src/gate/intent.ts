@@ -1,6 +1,7 @@
 import type { Outcome } from "@wellapi/access-log";
 import type { Caller } from "@wellapi/rpc";
 import type { Interval } from "../model/interval.ts";
+import type { Fineness } from "./permit.ts";
 import type { CodesWithin } from "./token-scope.ts";
 
 /** Why data is accessed; the numbers are the contract's Purpose. */
@@ -46,6 +47,8 @@ export interface Result {
   readonly consents?: readonly UsedPermit[];
   /** Number of samples or records that were stored or sent. */
   readonly items?: number;
+  /** Of the values that were sent, at the finest. Absent: none were, or the entry must not say. */
+  readonly fineness?: Fineness | undefined;
   /** The opening entry, for a later phase. */
   readonly openedBy?: string;
 }

@@ -8,7 +8,7 @@ import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
 import type { Intent, Result, UsedPermit } from "./intent.ts";
-import { type CodePermit, coversRaw, ownPermit, rawPermit, signatureOf } from "./permit.ts";
+import { type CodePermit, coversRaw, type Fineness, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import { type Subject, tenantOf } from "./subject.ts";
 import { isWithin } from "./token-scope.ts";
 
@@ -30,6 +30,8 @@ export interface Read {
 /** The result of a unary read, before its entry is logged. */
 export interface Found<T> {
   readonly items: number;
+  /** Of the values that are sent; undefined: none are. What is finer than an hour counts as raw, as consents have it. */
+  readonly fineness: Fineness | undefined;
   /** Only where the call did not name them. */
   readonly codes?: readonly string[];
   readonly permits: readonly UsedPermit[];
@@ -121,9 +123,10 @@ export async function readOnce<T>(
       found = await share.run(tenant, () => work(decisions.read));
       if (!(await decisions.stand())) continue;
       // The reader's own log must not tell which patient an anonymous record is of: neither what was found nor how much.
-      const { items, codes = intent.codes } = intent.deIdentified ? { items: 0, codes: [] } : found;
+      const said = intent.deIdentified ? { items: 0, codes: [], fineness: undefined } : found;
+      const { items, codes = intent.codes, fineness } = said;
       entry = { ...intent, codes };
-      access = await gate.record(entry, read.subject, { items, consents: found.permits });
+      access = await gate.record(entry, read.subject, { items, consents: found.permits, fineness });
     } catch (error) {
       // An entry, too, so that who asks for what is denied, many times at once, waits for its own entries.
       throw await share.run(tenant, () => gate.refusal(intent, read.subject, error));
@@ -222,7 +225,8 @@ export async function* readStream<T>(
   const { gate, share, log } = deps;
   const read = beginRead(deps, intent);
   const { subject } = read;
-  const record = (result: Result) => gate.record(intent, subject, result);
+  const fineness = intent.deIdentified ? undefined : "raw";
+  const record = (result: Result) => gate.record(intent, subject, { fineness, ...result });
   let codePermits: readonly CodePermit[];
   let access: string;
   try {

@@ -22,6 +22,7 @@ import {
   aggregatePermission,
   type BucketNumbers,
   createSeriesAggregation,
+  finenessOf,
   numbersByBucket,
   ownPermission,
   releasedBuckets,
@@ -88,6 +89,7 @@ export function aggregateSeries(
     const { aggregates, next } = page;
     return {
       items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
+      fineness: finenessOf(unit),
       permits: decision.own ? [] : decision.permits,
       answer: (access) => ({ aggregates, next, access }),
     };

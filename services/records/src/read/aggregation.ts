@@ -36,6 +36,11 @@ const allowedUnits: Readonly<Record<Fineness, readonly BucketUnit[]>> = {
   daily: ["day", "week", "month"],
 };
 
+/** The coarsest resolution of a consent that permits buckets of `unit`. */
+export function finenessOf(unit: BucketUnit): Fineness {
+  return (["daily", "hourly"] as const).find((one) => allowedUnits[one].includes(unit)) ?? "raw";
+}
+
 /** The permission for buckets of `unit`; undefined where the permits allow none. */
 export function aggregatePermission(
   permits: readonly ConsentPermit[],

@@ -81,6 +81,7 @@ export function listSeries(
     }
     return {
       items: found.length,
+      fineness: undefined,
       codes: readable.map(({ code }) => code),
       permits: readable.flatMap(({ decision }) => (decision.own ? [] : decision.permits)),
       answer: (access) => ({ series: found, next, access }),

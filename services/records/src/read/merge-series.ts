@@ -79,6 +79,7 @@ export function mergeSeries(
     });
     return {
       items: stretches.reduce((sum, { run }) => sum + run.columns.times.length, 0),
+      fineness: "raw",
       permits,
       answer: (access) => ({ ...line, stretches, access }),
     };

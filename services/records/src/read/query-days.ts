@@ -65,6 +65,7 @@ export function queryDays(
     });
     return {
       items: converted.reduce((sum, { run }) => sum + run.columns.times.length, 0),
+      fineness: "raw",
       codes: [...readable.keys()],
       permits: [...readable.values()].flatMap(({ permits }) => permits),
       answer: (access) => ({ runs: converted, next, access }),

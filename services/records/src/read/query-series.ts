@@ -57,6 +57,7 @@ export function querySeries(
     const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
     return {
       items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
+      fineness: "raw",
       permits: codePermit.permits,
       answer: (access) => ({ runs, next: page.next, access }),
     };

@@ -66,6 +66,7 @@ export function listObservations(
     }
     return {
       items: found.length,
+      fineness: "raw",
       codes: [...readable.keys()],
       permits: [...readable.values()].flatMap(({ permits }) => permits),
       answer: (access) => ({ partition, observations: found, next, access }),
@@ -144,7 +145,13 @@ export function getObservation(
       throw error;
     });
     if (!coversTimes(intervals, [time])) throw new RecordsError("NOT_FOUND");
-    return { items: 1, codes: [code], permits, answer: (access) => ({ partition, observation, access }) };
+    return {
+      items: 1,
+      fineness: "raw",
+      codes: [code],
+      permits,
+      answer: (access) => ({ partition, observation, access }),
+    };
   });
 }
 

@@ -1,0 +1,176 @@
+/** How fine values are, the finest first: the resolutions of consents. */
+export const finenesses = ["raw", "hourly", "daily"] as const;
+export type Fineness = (typeof finenesses)[number];
+
+/** An entry of the log about a read of an organization. */
+export interface ReadEntry {
+  readonly id: string;
+  /** UTC milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly organization: string;
+  readonly phase: "call" | "opened" | "changed" | "closed";
+  readonly permitted: boolean;
+  readonly codes: readonly string[];
+  /** Number of a contract's Purpose. */
+  readonly purpose: number;
+  readonly consents: readonly ConsentVersion[];
+  /** Empty: none. */
+  readonly emergencyAccess: string;
+  /** What the entry says of values: none are sent by such a call, or so many; undefined: it does not say. */
+  readonly values: number | undefined;
+  /** Undefined: it does not say. */
+  readonly fineness: Fineness | undefined;
+  /** Of a later phase: the entry that it belongs to. */
+  readonly openedBy: string;
+}
+
+export interface ConsentVersion {
+  readonly consent: string;
+  readonly version: number;
+}
+
+/** What was read, as far as entries say so. */
+export interface Figures {
+  readonly reads: number;
+  readonly values: number;
+  /** Reads whose entries do not say how many values were sent. */
+  readonly unknownAmountReads: number;
+  /** Undefined: unknown. */
+  readonly finest: Fineness | undefined;
+  readonly purposes: readonly number[];
+  readonly consents: readonly ConsentVersion[];
+  readonly emergencyAccesses: readonly string[];
+  /** UTC milliseconds since 1970. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  /** Entries, the newest first. */
+  readonly accesses: readonly string[];
+}
+
+export interface DisclosedCategory {
+  /** Empty: no code is named, or none of a category. */
+  readonly category: string;
+  readonly codes: readonly string[];
+  readonly figures: Figures;
+}
+
+/** What one organization read. */
+export interface Disclosure {
+  readonly organization: string;
+  readonly total: Figures;
+  /** By name. */
+  readonly categories: readonly DisclosedCategory[];
+}
+
+const mostAccesses = 20;
+const mostReferences = 100;
+
+/**
+ * What entries tell, by organization; who read last comes first. In any order of the entries. A stream counts by its end, with the
+ * consents of all its phases; a call whose answer was withheld does not count.
+ */
+export function disclosuresOf(
+  entries: readonly ReadEntry[],
+  categoriesOf: (code: string) => readonly string[],
+): readonly Disclosure[] {
+  const byOrganization = Map.groupBy(readsOf(entries), ({ organization }) => organization);
+  return [...byOrganization]
+    .map(([organization, reads]) => disclosureOf(organization, reads, categoriesOf))
+    .sort((a, b) => b.total.lastMs - a.total.lastMs);
+}
+
+/** One entry a read, the newest first. */
+function readsOf(entries: readonly ReadEntry[]): readonly ReadEntry[] {
+  const begun = entries.filter(({ phase }) => phase === "call" || phase === "opened");
+  const beginnings = new Set(begun.map(({ id }) => id));
+  const later = Map.groupBy(
+    entries.filter(({ phase }) => phase === "changed" || phase === "closed"),
+    ({ openedBy }) => openedBy,
+  );
+  // What began before the period is told by its later phases alone.
+  const alone = [...later].filter(([id]) => !beginnings.has(id));
+  return [
+    ...begun.flatMap((beginning) => wholeOf(beginning, later.get(beginning.id) ?? [])),
+    ...alone.flatMap(([, phases]) => wholeOf(undefined, phases)),
+  ].sort((a, b) => b.timeMs - a.timeMs);
+}
+
+/** The read of these phases; none where nothing was let through. */
+function wholeOf(beginning: ReadEntry | undefined, later: readonly ReadEntry[]): ReadEntry[] {
+  const end = later.find(({ phase }) => phase === "closed");
+  if (beginning?.phase === "call") return beginning.permitted && end === undefined ? [beginning] : [];
+  if (beginning !== undefined && !beginning.permitted) return [];
+  const phases = beginning === undefined ? later : [beginning, ...later];
+  const consents = phases.flatMap((phase) => phase.consents);
+  if (end === undefined) return [{ ...phases.at(-1)!, consents, values: undefined }];
+  // The end of a stream that was cut is a denial, and says what had been sent before. Without its beginning it may as well be of a
+  // call whose answer was withheld.
+  if (beginning === undefined && !end.permitted && !end.values) return [];
+  return [{ ...end, consents }];
+}
+
+function disclosureOf(
+  organization: string,
+  reads: readonly ReadEntry[],
+  categoriesOf: (code: string) => readonly string[],
+): Disclosure {
+  const categories = new Map<string, { readonly reads: ReadEntry[]; readonly codes: Set<string> }>();
+  const of = (category: string) => {
+    const known = categories.get(category) ?? { reads: [], codes: new Set<string>() };
+    categories.set(category, known);
+    return known;
+  };
+  for (const read of reads) {
+    const named = new Set<string>();
+    for (const code of read.codes) {
+      const found = categoriesOf(code);
+      for (const category of found.length === 0 ? [""] : found) {
+        named.add(category);
+        of(category).codes.add(code);
+      }
+    }
+    if (named.size === 0) named.add("");
+    // The entry counts all of them together, and nothing says how many are of which.
+    const values = named.size === 1 || read.values === 0 ? read.values : undefined;
+    for (const category of named) of(category).reads.push({ ...read, values });
+  }
+  return {
+    organization,
+    total: figuresOf(reads),
+    categories: [...categories]
+      .map(([category, { reads: own, codes }]) => ({
+        category,
+        codes: [...codes].sort().slice(0, mostReferences),
+        figures: figuresOf(own),
+      }))
+      .sort((a, b) => (a.category < b.category ? -1 : 1)),
+  };
+}
+
+/** Of at least one read, the newest first. */
+function figuresOf(reads: readonly ReadEntry[]): Figures {
+  const known = reads.filter(({ values }) => values !== undefined);
+  const consents = new Map(
+    reads.flatMap((read) => read.consents).map((one) => [`${one.consent} ${one.version}`, one]),
+  );
+  const emergencies = new Set(reads.flatMap(({ emergencyAccess }) => emergencyAccess || []));
+  return {
+    reads: reads.length,
+    values: known.reduce((sum, { values = 0 }) => sum + values, 0),
+    unknownAmountReads: reads.length - known.length,
+    finest: finestOf(reads),
+    purposes: [...new Set(reads.map(({ purpose }) => purpose))].sort((a, b) => a - b),
+    consents: [...consents.values()].slice(0, mostReferences),
+    emergencyAccesses: [...emergencies].slice(0, mostReferences),
+    firstMs: reads.at(-1)!.timeMs,
+    lastMs: reads[0]!.timeMs,
+    accesses: reads.slice(0, mostAccesses).map(({ id }) => id),
+  };
+}
+
+/** Where one of them may have been finer than the others say, it is unknown; nothing is finer than what was recorded. */
+function finestOf(reads: readonly ReadEntry[]): Fineness | undefined {
+  const sent = new Set(reads.filter(({ values }) => values !== 0).map(({ fineness }) => fineness));
+  if (sent.has("raw")) return "raw";
+  return sent.has(undefined) ? undefined : finenesses.find((one) => sent.has(one));
+}
