@@ -5,6 +5,8 @@ import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/voc
 import { problemOf } from "@wellapi/rpc";
 import { systemClock } from "@wellapi/runtime";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { everything } from "./clinical/clinical-scene.ts";
+import type { TestConsent } from "./fake-consent.ts";
 import {
   append,
   HEART_RATE,
@@ -38,6 +40,9 @@ async function openEmergency(options: WorldOptions = {}) {
   const query = (purpose = Purpose.EMERGENCY) => queryInit(world.idFor(clinic, patient), { purpose });
   return { ...scene, access, as, query };
 }
+
+/** A restriction of an organization. */
+const noEmergencies = `forbid (principal, action == Action::"read", resource) when { context.emergency };`;
 
 describe("a read under emergency access", () => {
   it("is marked in its entry, which names no consent", async () => {
@@ -103,15 +108,15 @@ describe("a read under emergency access", () => {
   });
 
   it("that the organization itself forbids is refused as that, and not as if a confirmation helped", async () => {
-    const forbidden = `forbid (principal, action == Action::"read", resource) when { context.emergency };`;
-    const { world, clinic, query } = await openEmergency({ restrictions: [forbidden] });
+    const { world, clinic, query } = await openEmergency({ restrictions: [noEmergencies] });
     const { patient: id, purpose } = query();
     for (const assurance of ["passkey", "fresh"] as const) {
-      const doctor = world.member(clinic.organization, {
-        ...{ id: "usr_doctor", roles: ["clinician"], assurance, policies: 1 },
-      });
+      const person = { id: "usr_doctor", roles: ["clinician"], assurance, policies: 1 } as const;
+      const doctor = world.member(clinic.organization, person);
+      const records = world.clinicalMember(clinic.organization, person);
       expect(await reasonOf(doctor.querySeries(query()))).toBe("POLICY_DENIED");
       expect(await reasonOf(doctor.listObservations({ patient: id, purpose }))).toBe("POLICY_DENIED");
+      expect(await reasonOf(records.listClinicalRecords({ patient: id, purpose }))).toBe("POLICY_DENIED");
     }
   });
 
@@ -147,8 +152,11 @@ describe("a read under emergency access", () => {
 
 describe("a clinician who has a consent and emergency access, too", () => {
   const minute = 60_000;
-  const both = async (terms: { window?: { from: number; to: number }; resolution?: Resolution } = {}) => {
-    const scene = await openEmergency();
+  const both = async (
+    terms: Partial<Pick<TestConsent, "codes" | "window" | "resolution">> = {},
+    options: WorldOptions = {},
+  ) => {
+    const scene = await openEmergency(options);
     const { world, clinic, patient } = scene;
     const consent = await world.grant(patient, {
       ...{ organization: clinic.organization, direction: Direction.READ, codes: [HEART_RATE] },
@@ -183,6 +191,24 @@ describe("a clinician who has a consent and emergency access, too", () => {
     expect(await read("passkey", {})).toBe("ASSURANCE_REQUIRED");
     expect(await read("fresh", beyond)).toBe("OK");
     expect(await last()).toMatchObject({ emergencyAccess: access });
+  });
+
+  it("reads lists by the consent that permits them whole, also where the organization forbids emergency access", async () => {
+    const { world, clinic, query, consent, last } = await both(
+      { codes: everything },
+      { restrictions: [noEmergencies] },
+    );
+    const doctor = { id: "usr_doctor", roles: ["clinician"], assurance: "fresh", policies: 1 } as const;
+    const { patient, purpose } = query();
+    const codes = [HEART_RATE, STEPS].map((code) => ({ code }));
+    const reads = world.member(clinic.organization, doctor);
+    expect(await reasonOf(reads.listObservations({ patient, purpose, codes }))).toBe("OK");
+    expect(await last()).toMatchObject({ emergencyAccess: "", consents: [{ consent }] });
+    const records = world.clinicalMember(clinic.organization, doctor);
+    expect(await reasonOf(records.listClinicalRecords({ patient, purpose }))).toBe("OK");
+    expect(await reasonOf(reads.getObservation({ patient, purpose, observation: "obs_0" }))).toBe(
+      "POLICY_DENIED",
+    );
   });
 
   it("needs it for samples where the consent is for days, which emergency access is not", async () => {

@@ -89,6 +89,9 @@ export interface TestPatient {
   readonly partition: string;
 }
 
+/** Of an organization. */
+export type Person = Pick<Principal, "id" | "roles" | "assurance" | "policies">;
+
 /** One of several processes that serve the same records. */
 export interface Replica {
   writer(application: TestApplication): Client<typeof RecordsWriteService>;
@@ -270,6 +273,10 @@ export async function openWorld(options: WorldOptions = {}) {
     return { principal: { kind: "application", id: application, ...limits }, workload, token: "" };
   }
 
+  function callerAtWork(organization: string, person: Person): Caller {
+    return { principal: { kind: "member", organization, ...person }, workload: "door", token: "" };
+  }
+
   return {
     folder,
     store,
@@ -339,12 +346,19 @@ export async function openWorld(options: WorldOptions = {}) {
         createTestTransport({ routes: records.routes, caller: callerOf(application, "door") }),
       ),
     /** A person of the organization at work. */
-    member: (organization: string, person: Pick<Principal, "id" | "roles" | "assurance">) =>
+    member: (organization: string, person: Person) =>
       createClient(
         RecordsService,
+        createTestTransport({ routes: records.routes, caller: callerAtWork(organization, person) }),
+      ),
+    /** Clinical records, as a person of the organization sees them at work. */
+    clinicalMember: (organization: string, person: Person) =>
+      createClient(
+        ClinicalRecordsService,
         createTestTransport({
           routes: records.routes,
-          caller: { principal: { kind: "member", organization, ...person }, workload: "door", token: "" },
+          selfValidating: clinicalSelfValidating,
+          caller: callerAtWork(organization, person),
         }),
       ),
     /** Clinical records, as an application sees them. */

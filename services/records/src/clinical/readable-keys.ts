@@ -37,13 +37,14 @@ export async function readableKeys(
   permission: "r" | "s",
 ): Promise<ReadableKeys> {
   // At once, so that they are one question to the consent service.
-  const [, known] = await Promise.all([
+  const [refusal, known] = await Promise.all([
     refuseStrangers(read),
     Promise.all(allKeys(terminology).map(async (key) => [key, await permitOf(read, key)] as const)),
   ]);
   const permitted = new Map(
     known.flatMap(([key, permit]) => (permit === undefined ? [] : [[key, permit] as const])),
   );
+  if (refusal !== undefined && permitted.size < known.length) throw refusal;
   const { principal } = read.intent.caller;
 
   function mayRead(type: string, keys: readonly string[]): boolean {

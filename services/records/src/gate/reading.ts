@@ -292,15 +292,21 @@ export function consentPermitsOf(codePermits: readonly CodePermit[]) {
   return codePermits.flatMap(({ permits }) => permits);
 }
 
-/** Who has no consent of the patient gets the answer that an unknown patient gives, and learns nothing from what is missing. */
-export async function refuseStrangers(read: Read): Promise<void> {
+/**
+ * Throws for who has no consent of the patient: they get the answer that an unknown patient gives, and learn nothing from what is
+ * missing. Returns what policies refuse, which holds only for what consents do not permit whole: the refusal of a read to which
+ * anything else belongs.
+ */
+export async function refuseStrangers(read: Read): Promise<RecordsError | undefined> {
   try {
     await read.decide("", undefined);
   } catch (error) {
+    if (error instanceof RecordsError && error.code === "POLICY_DENIED") return error;
     // Whether an emergency needs a confirmation is asked for with each code: consents may do without.
     const known =
       error instanceof RecordsError &&
       (error.logged === "CONSENT_CATEGORY" || error.code === "ASSURANCE_REQUIRED");
     if (!known) throw error;
   }
+  return undefined;
 }

@@ -131,10 +131,7 @@ export function getObservation(
   return readOnce(deps, intent, async (read) => {
     const { partition } = read.subject;
     const observation = place && (await findOrRefuse(deps, read, place));
-    if (observation === undefined) {
-      await refuseStrangers(read);
-      throw new RecordsError("NOT_FOUND");
-    }
+    if (observation === undefined) throw (await refuseStrangers(read)) ?? new RecordsError("NOT_FOUND");
     const { time } = observation.record;
     const { code } = observation.record.code;
     const moment = { from: time, to: time + 1 };
@@ -164,7 +161,7 @@ async function findOrRefuse(
   try {
     return await observations.find(read.subject.partition, batch, item);
   } catch (error) {
-    if (isDamaged(error)) await refuseStrangers(read);
-    throw error;
+    const refusal = isDamaged(error) ? await refuseStrangers(read) : undefined;
+    throw refusal ?? error;
   }
 }

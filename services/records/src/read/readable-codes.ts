@@ -18,10 +18,11 @@ export async function readableCodes(
 ): Promise<ReadonlyMap<string, CodePermit>> {
   const codes = [...new Set(asked ?? terminology.codes.map(({ code }) => code))].sort();
   // At once, so that they are one question to the consent service.
-  const [, permits] = await Promise.all([
+  const [refusal, permits] = await Promise.all([
     refuseStrangers(read),
     Promise.all(codes.map((code) => unlessLeftOut(read.codePermit(code, bounds)))),
   ]);
+  if (refusal !== undefined && permits.includes(undefined)) throw refusal;
   return new Map(
     permits.flatMap((permit, at) => (permit === undefined ? [] : [[codes[at]!, permit] as const])),
   );
