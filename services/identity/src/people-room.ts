@@ -60,10 +60,10 @@ export async function openPeople(
     mailer,
     sealer: createItemSealer(await deps.kms.derive("identity/alerts")),
   });
-  const notices = createGuardianNotices({ ...deps, alerts, origin });
   const { majority = 18, ownCareAge = 14, ownCareCategories = usualOwnCare } = config;
   const minority = { majority, ownCareAge, ownCareCategories };
-  const guardians = { ...deps, notices, minority };
+  const telling = { ...deps, minority, alerts, origin };
+  const guardians = { ...deps, notices: createGuardianNotices(telling), minority };
   const delegationRoom = createDelegationRoom({ ...guardians, mail: createOfferMail({ mailer, origin }) });
   const guardianshipRoom = await openGuardianshipRoom({ ...guardians, acting: delegationRoom.acting });
   const accountRoom = await openAccountRoom({
@@ -74,10 +74,10 @@ export async function openPeople(
     origin,
     region: config.region,
   });
-  const emergencies = createEmergencyDirectoryHandlers({ ...deps, alerts, origin });
-  const deaths = createDeathDirectoryHandlers({ ...deps, alerts, origin });
+  const emergencies = createEmergencyDirectoryHandlers(telling);
+  const deaths = createDeathDirectoryHandlers(telling);
   const acting = delegationRoom.lookups;
-  const patientMail = createPatientMailHandlers({ ...deps, acting, mailer, origin });
+  const patientMail = createPatientMailHandlers({ ...telling, acting, mailer });
   const routes = [
     ...accountRoom.routes,
     guardianshipRoom.route,

@@ -1,14 +1,28 @@
 /** Mail to patients for the service that tells them what happened, which learns no address. */
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { randomUUID } from "node:crypto";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { ApplyDeathRequest_Event as Event } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import type { Caller } from "@wellapi/rpc";
 import { expect, test } from "vitest";
-import { createInstallation } from "./installation.ts";
+import { DAY } from "../src/credentials/credential.ts";
+import { createInstallation, createPatient, type Installation } from "./installation.ts";
+import { codeTo, person, staff } from "./members.ts";
 import { callerOf, register } from "./people.ts";
 
 const email = "ada@canary.example";
 const service = (id: string): Caller => ({ principal: { kind: "service", id }, workload: id, token: "" });
 const letter = { messageId: "ntc_1.usr_1", subject: "News", text: "See {origin}/me/" };
+
+const freeze = (installation: Installation, partition: string) =>
+  installation.as(service("consent")).deaths.applyDeath({
+    organization: "",
+    deathReport: "dth_1",
+    partition,
+    change: 1,
+    freezeTime: timestampFromMs(installation.clock.time),
+    event: Event.CONFIRMED,
+  });
 
 test("goes to the patient's own account, whose address is not told; to nobody else, and not while the record is frozen", async () => {
   const installation = await createInstallation();
@@ -26,15 +40,59 @@ test("goes to the patient's own account, whose address is not told; to nobody el
   const other = { ...letter, partition, account: "usr_another" };
   expect(await patientMail.sendPatientMail(other)).toMatchObject({ sent: false });
 
-  await installation.as(service("consent")).deaths.applyDeath({
-    organization: "",
-    deathReport: "dth_1",
-    partition,
-    change: 1,
-    freezeTime: timestampFromMs(installation.clock.time),
-    event: Event.CONFIRMED,
-  });
+  await freeze(installation, partition);
   expect((await patientMail.listMailRecipients({ partition })).recipients).toEqual([]);
   expect(await patientMail.sendPatientMail({ ...letter, partition, account })).toMatchObject({ sent: false });
   expect(sent()).toHaveLength(1);
+});
+
+test("goes to guardians while they count, and so does mail of emergencies and deaths: to none whose grounds have ended or who is disputed", async () => {
+  const installation = await createInstallation();
+  const { clock, mailbox } = installation;
+  const { patient, partition } = await createPatient(installation);
+  const officer = () => installation.as(staff("usr_officer", "privacy_officer"));
+  const accounts = new Map<string, string>();
+  /** The officer enters them, and they accept. */
+  const enter = async (name: string, more: { readonly expireTime?: Timestamp } = {}) => {
+    const to = `${name}@canary.example`;
+    if (!accounts.has(name)) {
+      const { signedIn } = await register(installation, to, { withoutPatient: true });
+      accounts.set(name, signedIn.account);
+    }
+    const asked = { patient: patient.id, email: to, displayName: name, grounds: "order 1", ...more };
+    const { delegation } = await officer().delegations.inviteGuardian({ ...asked, requestId: randomUUID() });
+    const own = installation.as(person(accounts.get(name)!));
+    await own.delegations.acceptDelegation({ code: codeTo(installation, to) });
+    return delegation!.id;
+  };
+  const listed = async () => {
+    const { recipients } = await installation
+      .as(service("notices"))
+      .patientMail.listMailRecipients({ partition });
+    return recipients.map(({ account }) => account);
+  };
+  /** To whom mail with the words has gone; the outbox has sent what it owes when it is closed. */
+  const told = async (words: string) => {
+    await installation.reopen();
+    return mailbox.mails.filter(({ text }) => text.includes(words)).map(({ to }) => to);
+  };
+  await enter("grace");
+  await enter("ended", { expireTime: timestampFromMs(clock.time + DAY) });
+  await enter("disputed");
+  const disputed = {
+    delegation: await enter("disputed"),
+    state: Delegation_State.DISPUTED,
+    reason: "papers",
+  };
+  expect(new Set(await listed())).toEqual(new Set(accounts.values()));
+  await officer().delegations.setGuardianState(disputed);
+  clock.time += DAY;
+  expect(await listed()).toEqual([accounts.get("grace")]);
+  const createTime = timestampFromMs(clock.time);
+  const emergency = { partition, organization: "org_1", emergencyAccess: "emg_1", createTime };
+  await installation.as(service("consent")).emergencies.tellEmergencyAccess(emergency);
+  expect(await told("/account/emergency")).toEqual(["grace@canary.example"]);
+  await freeze(installation, partition);
+  expect(await told("is frozen")).toEqual(["grace@canary.example"]);
+  expect(await listed()).toEqual([]);
 });

@@ -27,6 +27,7 @@ import {
 } from "./delegation-changes.ts";
 import { delegationChangeOf } from "./delegation-journal.ts";
 import type { DelegationRepository } from "./delegation-repository.ts";
+import { endTimeOf, isInForce, zonesOf } from "./in-force.ts";
 import { hiddenCare, type Minority } from "./majority.ts";
 import type { MailOffer } from "./offer-mail.ts";
 
@@ -83,18 +84,6 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
   const { delegations, patients, clock, journal, minority } = deps;
   const { majority } = minority;
 
-  async function endOfOne(delegation: Delegation): Promise<number | undefined> {
-    const { birthDate } = delegation.particulars;
-    const zones = birthDate === undefined ? [] : await zonesOf(deps, delegation.partition);
-    return endOf(delegation, zones, majority);
-  }
-
-  async function isInForce(delegation: Delegation): Promise<boolean> {
-    if (delegation.state !== "active") return false;
-    const end = await endOfOne(delegation);
-    return end === undefined || clock.now() < end;
-  }
-
   async function offered(code: string) {
     const offer = offerCodes.looksLike(code) ? await delegations.withCode(code) : undefined;
     const now = clock.now();
@@ -128,15 +117,12 @@ export function createDelegations(deps: DelegationsDeps): Delegations {
       return delegation;
     },
     ...createDelegationChanges(deps),
-    ...createFinders(deps, isInForce),
-    endOf: endOfOne,
+    ...createFinders(deps),
+    endOf: (delegation) => endTimeOf(deps, delegation),
   };
 }
 
-function createFinders(
-  deps: DelegationsDeps,
-  isInForce: (delegation: Delegation) => Promise<boolean>,
-): Pick<Delegations, "find" | "ofAccount"> {
+function createFinders(deps: DelegationsDeps): Pick<Delegations, "find" | "ofAccount"> {
   const { delegations, patients, clock, minority } = deps;
 
   /**
@@ -157,7 +143,7 @@ function createFinders(
     // Who is disputed or blocked does not come in by another access, such as a carer's that they gave themselves.
     if (ofTheTime.some(isHeld)) return [];
     const counting = [];
-    for (const one of ofTheTime) if (await isInForce(one)) counting.push(one);
+    for (const one of ofTheTime) if (await isInForce(deps, one)) counting.push(one);
     return counting;
   }
 
@@ -249,10 +235,6 @@ async function checkLimits(
   if (sent.length >= most.invitations) {
     throw tooManyInvitations(`${most.invitations} invitations were sent today`);
   }
-}
-
-async function zonesOf({ patients }: DelegationsDeps, partition: string) {
-  return (await patients.patient(partition)).profile?.timeZones ?? [];
 }
 
 /** For a rule about who may end or change: throws `caller_not_permitted`. */
