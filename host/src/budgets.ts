@@ -4,7 +4,6 @@ import {
   createBudget,
   createMemoryCounters,
   defaultRates,
-  openValkeyCounters,
   windowSeconds,
 } from "@wellapi/limits";
 import type { Budget } from "@wellapi/rpc";
@@ -51,18 +50,23 @@ function fileText(reader: ConfigReader): string {
 }
 
 /** One for all doors of a process. */
-export function openBudget(
+export async function openBudget(
   { addressRate, valkey }: BudgetSettings,
   options: { readonly installation: string; readonly closers: Closers; readonly log: Logger },
-): Budget {
+): Promise<Budget> {
   const { installation, closers, log } = options;
-  const counters = countersOf(valkey, installation, log);
+  const counters = await countersOf(valkey, installation, log);
   closers.push("budgets", () => counters.close());
   return createBudget({ counters, addressRate, log });
 }
 
-function countersOf(valkey: BudgetSettings["valkey"], installation: string, log: Logger): Counters {
+async function countersOf(
+  valkey: BudgetSettings["valkey"],
+  installation: string,
+  log: Logger,
+): Promise<Counters> {
   if (valkey === undefined) return createMemoryCounters({ windowSeconds });
+  const { openValkeyCounters } = await import("@wellapi/limits/valkey");
   const { url, authorityFile } = valkey;
   const authority = authorityFile && { authority: readFileSync(authorityFile, "utf8") };
   return openValkeyCounters({ url, ...authority, installation, windowSeconds, log });

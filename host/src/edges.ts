@@ -90,7 +90,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const grpc = composed === undefined ? http : "door";
   const upstream = network.unauthenticated(http);
   const { trustDomain: installationName } = installation;
-  const budget = openBudget(settings.budgets, { installation: installationName, closers, log });
+  const budget = await openBudget(settings.budgets, { installation: installationName, closers, log });
   const authenticationOf = (workload: string, edge?: "gateway") =>
     edgeAuthentication(options, budget, workload, edge);
   const atGateway = authenticationOf(http);

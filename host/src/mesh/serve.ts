@@ -10,12 +10,10 @@ import {
 import { createClosers, type Logger } from "@wellapi/runtime";
 import type { Registry, ServiceDescriptor } from "@wellapi/service";
 import { httpUrlOf, listening, urlHost } from "../doors.ts";
-import { openEdges } from "../edges.ts";
 import { composeService } from "../service-platform.ts";
 import { services } from "../services.ts";
 import type { ServiceConfig } from "./config.ts";
 import { type MeshPlatform, openMeshPlatform } from "./platform.ts";
-import { createRemoteSurfaces, openSurfaces } from "./surfaces.ts";
 
 /** The announcement of a process once it serves: one JSON document on one line of its standard output. */
 export interface Announcement {
@@ -76,6 +74,8 @@ async function openEdge(
   const age = connectionAgeMs ? { connectionAgeMs } : {};
   const behindTls = config.workload === undefined;
   const settings = { ...config.edges!, host, drainMs, behindTls, ...age };
+  const { createRemoteSurfaces } = await import("./surfaces.ts");
+  const { openEdges } = await import("../edges.ts");
   const elsewhere = createRemoteSurfaces(config, platform.certificates);
   const edges = await openEdges({ platform, registry, settings, services: { elsewhere }, waiting });
   const { authority, verifierKey } = edges;
@@ -134,7 +134,11 @@ async function openInner(
   );
   closers.push("server", () => server.close());
   certificates?.onChange(() => server.reload(tls()));
-  const surfaces = await openSurfaces({ descriptor, composed, registry, config, platform });
+  const surfaces =
+    descriptor.surfaces &&
+    (await (
+      await import("./surfaces.ts")
+    ).openSurfaces({ descriptor, composed, registry, config, platform }));
   // Both at once: while one waits for its callers, the other must not take new ones.
   closers.push("drain", async () => {
     await Promise.all([server.drain(config.drainMs), surfaces?.close(config.drainMs)]);

@@ -31,7 +31,7 @@ export async function openSurfaces(options: {
   const { network, clock, log, closers, certificates, accessEnds } = platform;
   if (config.surfaces === undefined) return undefined;
   const { port, credentialRecheckMs, credentialCacheMs, streamAgeMs, budgets } = config.surfaces;
-  const budget = openBudget(budgets, { installation: config.trustDomain, closers, log });
+  const budget = await openBudget(budgets, { installation: config.trustDomain, closers, log });
   const authentication = createDoorAuthentication({
     workload: name,
     edge,

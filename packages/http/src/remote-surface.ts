@@ -1,6 +1,5 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
-import replyFrom from "@fastify/reply-from";
 import { requestIdHeader } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyReply } from "fastify";
@@ -40,6 +39,7 @@ export function createRemoteSurface({ surface, addresses, tls }: RemoteSurfaceOp
     ...surface,
     bodies: "unread",
     async mount(app, { log }) {
+      const { default: replyFrom } = await import("@fastify/reply-from");
       const agents = {
         "http:": new HttpAgent({ keepAlive: true, timeout: silentMs }),
         "https:": tls === undefined ? new HttpsAgent() : createPeerAgent(addresses, tls),

@@ -2,7 +2,6 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { Code } from "@connectrpc/connect";
-import fastifyCors from "@fastify/cors";
 import {
   type CertificatePair,
   forwardedCertificateHeader,
@@ -13,7 +12,7 @@ import {
   type ServerTls,
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import helmet from "helmet";
 import { addClientCertificate, type ClientCertificates } from "./client-certificate.ts";
 import { badRequest, type ClientError, refuseBytes } from "./client-error.ts";
@@ -94,7 +93,8 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   const shutdown = new AbortController();
   let stopping = false;
   let guard: ConnectionGuard | undefined;
-  const app = createApp(options, (error, socket) => {
+  const { fastify } = await import("fastify");
+  const app = createApp(fastify, options, (error, socket) => {
     if (refuseBytes(error, socket, log)) guard?.failed(socket);
   });
   guard = addConnectionGuard(app, options);
@@ -159,6 +159,7 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
 }
 
 function createApp(
+  fastify: typeof import("fastify").fastify,
   { tls, edgeTls, clientCertificates, trustedProxies = 0, log }: HttpServerOptions,
   clientErrorHandler: (error: ClientError, socket: Socket) => void,
 ): FastifyInstance {
@@ -277,6 +278,7 @@ async function addPolicies(
     if (surfaceAt(request)?.cors === "anyone") reply.header("access-control-allow-origin", "*");
   });
   if (corsOrigins.length === 0 && registeredOrigins === undefined) return;
+  const { default: fastifyCors } = await import("@fastify/cors");
   await app.register(fastifyCors, {
     delegator: (request, callback) =>
       callback(null, corsOptions(request, request.originStanding, corsPolicyOf(surfaceAt(request)))),

@@ -5,5 +5,4 @@ export { budgetFields } from "./http-fields.ts";
 export { createMemoryCounters } from "./memory-counters.ts";
 export { type BoundOpensOptions, boundOpens, createOpens, type Opens } from "./opens.ts";
 export { defaultRates, windowSeconds } from "./rates.ts";
-export { openValkeyCounters, type ValkeyOptions } from "./valkey-counters.ts";
 export { weights } from "./weights.ts";

@@ -2,7 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import { createLogger, silentLogger } from "@wellapi/runtime";
 import { Valkey } from "iovalkey";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Counters, openValkeyCounters } from "../src/index.ts";
+import type { Counters } from "../src/index.ts";
+import { openValkeyCounters } from "../src/valkey-counters.ts";
 import { describeCounters } from "./contract.ts";
 import { findValkey, openValkeyServer } from "./valkey-server.ts";
 

@@ -2,17 +2,18 @@ import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { describeService, optionalSetting } from "@wellapi/service";
-import { auditCheck } from "./check.ts";
 import { auditCollections } from "./collections.ts";
 import { logSurface } from "./log-surface.ts";
-import { openAuditService } from "./service.ts";
 
 export const auditService = describeService({
   name: "audit",
   contracts: [AuditService, AuditIntakeService, AccessDirectoryService],
   store: {
     collections: auditCollections,
-    check: ({ logFolders, ...context }) => auditCheck({ ...context, ...logFolders }),
+    async check({ logFolders, ...context }) {
+      const { auditCheck } = await import("./check.ts");
+      return auditCheck({ ...context, ...logFolders });
+    },
   },
   needs: ["keys", "vault", "log_folders", "terminology", "events"],
   provides: ["access_log"],
@@ -34,6 +35,7 @@ export const auditService = describeService({
   // Leaves have ids: one that arrives twice counts once.
   repeatable: [AuditIntakeService.method.append],
   async compose(platform, settings) {
+    const { openAuditService } = await import("./service.ts");
     const { installation, clock, log, closers } = platform;
     const { kms, pageTokens } = await platform.keys();
     const store = await platform.openStore();

@@ -7,10 +7,8 @@ import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
 import { describeService, numberSetting } from "@wellapi/service";
-import { consentCheck } from "./check.ts";
 import { consentCollections } from "./collections.ts";
 import { subjects } from "./event-convert.ts";
-import { openConsentService } from "./service.ts";
 
 export const consentService = describeService({
   name: "consent",
@@ -25,7 +23,7 @@ export const consentService = describeService({
   ],
   store: {
     collections: consentCollections,
-    check: consentCheck,
+    check: async (context) => (await import("./check.ts")).consentCheck(context),
     // A revocation must not fail for want of room.
     survivesFullDisk: true,
   },
@@ -42,6 +40,7 @@ export const consentService = describeService({
     ),
   },
   async compose(platform, { requestsPerDay }) {
+    const { openConsentService } = await import("./service.ts");
     const { clock, ids, log, closers, network, accessEnds } = platform;
     const { kms, pairwise, pageTokens } = await platform.keys();
     const events = await platform.openEvents([subjects]);

@@ -8,9 +8,6 @@ import {
   type Surface,
 } from "@wellapi/http";
 import { FhirServiceError } from "./errors.ts";
-import { zipStream } from "./files/zip.ts";
-import { archiveOf } from "./rest/download/archive.ts";
-import { createRecordReader } from "./rest/download/record-reader.ts";
 import { calling, root } from "./rest/exchange.ts";
 import { fhirRefusalOf } from "./rest/outcome.ts";
 import { createSlots } from "./rest/slots.ts";
@@ -34,7 +31,10 @@ export const downloadSurface: Surface = {
   cors: "none",
   refuse: fhirRefusalOf,
   shape: shapedForReaders,
-  mount(app, context) {
+  async mount(app, context) {
+    const { zipStream } = await import("./files/zip.ts");
+    const { archiveOf } = await import("./rest/download/archive.ts");
+    const { createRecordReader } = await import("./rest/download/record-reader.ts");
     const slots = createSlots(mostAtOnce, "Others are downloading: try again in a minute");
     app.get<Path>("/download/:patient", async (request, reply) => {
       refuseForeign(request);

@@ -1,32 +1,11 @@
-import { type FhirFormat, formatResource } from "@wellapi/fhir-r4";
-import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
-import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
-import { FhirServiceError } from "./errors.ts";
-import { mountBulkExport } from "./rest/bulk/bulk-export.ts";
-import { bundle } from "./rest/bundle.ts";
-import { capabilities } from "./rest/capabilities.ts";
-import { askedFormat, contentTypeOf, ndjsonType, parsers, requireFormat } from "./rest/content.ts";
-import { everything } from "./rest/everything.ts";
-import { type Exchange, exchangeOf, root } from "./rest/exchange.ts";
-import { mountImport } from "./rest/import/bulk-import.ts";
-import { deleteInstance, readHistory, readInstance, readVersion } from "./rest/instance.ts";
-import { ledgerType } from "./rest/ledger/types.ts";
-import { lastn } from "./rest/observations/lastn.ts";
+import type { Surface } from "@wellapi/http";
+import { askedFormat, ndjsonType, parsers } from "./rest/content.ts";
+import { root } from "./rest/exchange.ts";
 import { fhirRefusalOf, shapedOutcome } from "./rest/outcome.ts";
 import { purposeHeader } from "./rest/purpose.ts";
-import { search } from "./rest/search.ts";
-import { mountTerminology } from "./rest/terminology/routes.ts";
-import { isServed } from "./rest/types.ts";
-import { create, update } from "./rest/write.ts";
 
 /** Largest body: that of the largest batch of records. */
 const bodyBytes = 4_194_304;
-
-interface Path {
-  readonly Params: { readonly type: string; readonly id: string; readonly version: string };
-}
-
-const { putClinicalRecord, writeClinicalRecords, listClinicalRecords } = ClinicalRecordsService.method;
 
 /** FHIR R4's REST (http://hl7.org/fhir/R4/http.html), for the caller of each request. */
 export const fhirSurface: Surface = {
@@ -38,93 +17,8 @@ export const fhirSurface: Surface = {
   bodies: { limit: bodyBytes, parsers, streamed: [ndjsonType] },
   refuse: fhirRefusalOf,
   shape: (refusal, request) => shapedOutcome(refusal, askedFormat(request) ?? "json"),
-  mount(app, context) {
-    const metadata = createMetadata(context);
-    app.get(`${root}/metadata`, async (request, reply) => {
-      const format = requireFormat(request);
-      reply.header("cache-control", "public, max-age=60").header("content-type", contentTypeOf(format));
-      return reply.send(metadata(format));
-    });
-    for (const path of [root, `${root}/`]) {
-      app.post(path, { config: { rpc: writeClinicalRecords } }, (request, reply) =>
-        bundle(exchangeOf(context, request, reply)),
-      );
-    }
-    mountTerminology(app, context);
-    mountBulkExport(app, context);
-    mountImport(app, context);
-    app.get(`${root}/Observation/$lastn`, (request, reply) => lastn(exchangeOf(context, request, reply)));
-    app.get<Path>(`${root}/Patient/:id/$everything`, (request, reply) =>
-      everything(exchangeOf(context, request, reply), request.params.id),
-    );
-    app.get<Path>(`${root}/:type`, (request, reply) => onSearch(context, request, reply));
-    app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
-      onSearch(context, request, reply),
-    );
-    app.post<Path>(`${root}/:type`, { config: { rpc: putClinicalRecord } }, (request, reply) =>
-      onType(context, request, reply, create),
-    );
-    const instance = `${root}/:type/:id`;
-    app.get<Path>(instance, (request, reply) => {
-      const own = ledgerType(request.params.type);
-      if (own !== undefined) return own.read(exchangeOf(context, request, reply), request.params.id);
-      return onType(context, request, reply, (exchange) => readInstance(exchange, request.params));
-    });
-    app.put<Path>(instance, { config: { rpc: putClinicalRecord } }, (request, reply) =>
-      onType(context, request, reply, (exchange) => update(exchange, request.params)),
-    );
-    app.delete<Path>(instance, (request, reply) =>
-      onType(context, request, reply, (exchange) => deleteInstance(exchange, request.params)),
-    );
-    app.get<Path>(`${instance}/_history`, (request, reply) =>
-      onType(context, request, reply, (exchange) => readHistory(exchange, request.params)),
-    );
-    app.route({ method: [...fhirSurface.methods], url: `${root}/*`, handler: notServed });
-    app.get<Path>(`${instance}/_history/:version`, (request, reply) =>
-      onType(context, request, reply, (exchange) =>
-        readVersion(exchange, request.params, request.params.version),
-      ),
-    );
+  async mount(app, context) {
+    const { mountInteractions } = await import("./rest/routes.ts");
+    mountInteractions(app, context, fhirSurface.methods);
   },
 };
-
-/** An address that no interaction has: said as FHIR says it. */
-async function notServed(): Promise<never> {
-  throw new FhirServiceError(
-    "NOT_SUPPORTED",
-    `There is no such interaction: ${root}/metadata lists those that there are`,
-  );
-}
-
-/** The CapabilityStatement's text. Anybody may ask for it, so it is made once a format. */
-function createMetadata(context: SurfaceContext): (format: FhirFormat) => string {
-  const made = new Map<FhirFormat, string>();
-  return (format) => {
-    const origin = context.origin();
-    const text = made.get(format) ?? formatResource(capabilities(`${origin}${root}`, origin), format);
-    made.set(format, text);
-    return text;
-  };
-}
-
-function onSearch(context: SurfaceContext, request: HttpRequest, reply: HttpReply): Promise<HttpReply> {
-  const own = ledgerType((request.params as Path["Params"]).type);
-  if (own !== undefined) return own.search(exchangeOf(context, request, reply));
-  return onType(context, request, reply, search);
-}
-
-/** Runs an interaction of a type that is served. */
-async function onType(
-  context: SurfaceContext,
-  request: HttpRequest,
-  reply: HttpReply,
-  interaction: (exchange: Exchange, type: string) => Promise<HttpReply>,
-): Promise<HttpReply> {
-  const exchange = exchangeOf(context, request, reply);
-  const { type } = request.params as Path["Params"];
-  if (isServed(type)) return interaction(exchange, type);
-  throw new FhirServiceError(
-    "NOT_SUPPORTED",
-    `This type is not served: ${root}/metadata lists those that are`,
-  );
-}

@@ -23,7 +23,6 @@ import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/pa
 import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/policy_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { describeService } from "@wellapi/service";
-import { identityCheck } from "./check.ts";
 import { identityCollections } from "./collections.ts";
 import {
   authoritiesSetting,
@@ -38,7 +37,6 @@ import { oauthSurface } from "./oauth/oauth-surface.ts";
 import { accountSurface } from "./pages/account/account-surface.ts";
 import { assetsSurface } from "./pages/assets-surface.ts";
 import { signInSurface } from "./pages/sign-in/sign-in-surface.ts";
-import { openIdentityService } from "./service.ts";
 import { keysSurface } from "./tokens/keys-surface.ts";
 
 export const identityService = describeService({
@@ -71,7 +69,7 @@ export const identityService = describeService({
   ],
   store: {
     collections: identityCollections,
-    check: async (context) => identityCheck(context),
+    check: async (context) => (await import("./check.ts")).identityCheck(context),
     // A patient signs in to revoke.
     survivesFullDisk: true,
   },
@@ -95,6 +93,7 @@ export const identityService = describeService({
   // A token that is lost on the way does no harm: sending again makes one more.
   repeatable: [TokenExchangeService.method.exchangeCredential],
   async compose(platform, settings) {
+    const { openIdentityService } = await import("./service.ts");
     const { network, installation, clock, ids, log, closers, accessEnds } = platform;
     const keys = await platform.keys();
     const store = await platform.openStore();

@@ -1,8 +1,6 @@
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import { describeService } from "@wellapi/service";
-import { ingestionSelfValidating } from "./handlers.ts";
-import { openIngestionService } from "./service.ts";
 import { vendorSurface } from "./vendor-surface.ts";
 
 export const ingestionService = describeService({
@@ -14,8 +12,9 @@ export const ingestionService = describeService({
   replicas: "many",
   surfaces: [vendorSurface],
   sizing: { cpu: "500m" },
-  selfValidating: ingestionSelfValidating,
+  selfValidating: [IngestionService.method.streamSeries, IngestionService.method.streamObservations],
   async compose(platform) {
+    const { openIngestionService } = await import("./service.ts");
     const { clock, log, closers, network } = platform;
     const ingestion = await openIngestionService({
       records: network.onBehalf(),

@@ -1,9 +1,7 @@
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { describeService, type Setting } from "@wellapi/service";
-import { noticesCheck } from "./check.ts";
 import { noticesCollections } from "./collections.ts";
 import { consumed } from "./event-convert.ts";
-import { openNoticesService } from "./service.ts";
 
 /** The push services of the browsers that have most users; from their makers' documentation. */
 const usualPushHosts =
@@ -29,13 +27,17 @@ const hostPattern = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
 export const noticesService = describeService({
   name: "notices",
   contracts: [NoticesService],
-  store: { collections: noticesCollections, check: async (context) => noticesCheck(context) },
+  store: {
+    collections: noticesCollections,
+    check: async (context) => (await import("./check.ts")).noticesCheck(context),
+  },
   needs: ["keys", "vault", "journal", "access_log", "events", "terminology"],
   consumes: consumed,
   calls: ["identity", "consent", "audit"],
   replicas: "many",
   settings: { pushHosts: pushHostsSetting },
   async compose(platform, { pushHosts }) {
+    const { openNoticesService } = await import("./service.ts");
     const { installation, network, clock, log, closers } = platform;
     const keys = await platform.keys();
     const store = await platform.openStore();

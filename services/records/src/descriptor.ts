@@ -6,9 +6,6 @@ import { openReceiptKey } from "@wellapi/receipts";
 import { observeGauge } from "@wellapi/runtime";
 import { describeService, numberSetting } from "@wellapi/service";
 import { recordsCollections } from "./blocks/documents.ts";
-import { recordsCheck } from "./check.ts";
-import { clinicalSelfValidating } from "./door/clinical-handlers.ts";
-import { openRecordsService } from "./service.ts";
 
 /** The most that a watch lags behind another replica's commit whose signal was lost. */
 const LOOK_EVERY_MS = 5_000;
@@ -16,10 +13,13 @@ const LOOK_EVERY_MS = 5_000;
 export const recordsService = describeService({
   name: "records",
   contracts: [RecordsService, ClinicalRecordsService, ExportService, RecordsWriteService],
-  selfValidating: clinicalSelfValidating,
+  selfValidating: [ClinicalRecordsService.method.streamClinicalRecords],
   store: {
     collections: recordsCollections,
-    check: async ({ store, vault, sealer }) => recordsCheck({ reads: store, vault, sealer }),
+    async check({ store, vault, sealer }) {
+      const { recordsCheck } = await import("./check.ts");
+      return recordsCheck({ reads: store, vault, sealer });
+    },
   },
   needs: ["keys", "vault", "journal", "access_log", "events", "terminology", "enforcement"],
   calls: ["identity"],
@@ -68,6 +68,7 @@ export const recordsService = describeService({
     ),
   },
   async compose(platform, settings) {
+    const { openRecordsService } = await import("./service.ts");
     const { installation, clock, ids, log, closers, network } = platform;
     const { kms, pairwise, pageTokens } = await platform.keys();
     const vault = await platform.vault();

@@ -1,21 +1,5 @@
 import type { Surface } from "@wellapi/http";
-import { addApps } from "../apps/app-routes.ts";
-import { addAuthorization } from "../authorize/authorize-routes.ts";
-import { addClaim } from "../claim/claim-routes.ts";
-import { addDownload } from "../download/download-routes.ts";
-import { addEmergency } from "../emergency/emergency-routes.ts";
-import { addGuardianships } from "../guardianships/guardianship-routes.ts";
-import { addInvitationOffer } from "../invitations/invitation-routes.ts";
-import { addOffice } from "../office/office-routes.ts";
-import { addOverview } from "../overview/overview-routes.ts";
-import { addPeople } from "../people/people-routes.ts";
-import { addPermissions } from "../permissions/permission-routes.ts";
-import { addRecordChoice } from "../record/record-routes.ts";
 import { pagesSurface } from "../routes.ts";
-import { addOrganizations } from "../work/organization-routes.ts";
-import { addAccount } from "./account-routes.ts";
-import { addStepUp } from "./step-up-routes.ts";
-import { addWaysIn } from "./ways-in-routes.ts";
 
 /** Pages for who is signed in: their calls are made by the session that their browser shows. */
 export const accountSurface: Surface = pagesSurface({
@@ -34,22 +18,8 @@ export const accountSurface: Surface = pagesSurface({
     "/office/",
   ],
   credential: "header",
-  mount(app, context) {
-    addOverview(app, context);
-    addRecordChoice(app, context);
-    addAccount(app, context);
-    addWaysIn(app, context);
-    addStepUp(app, context);
-    addAuthorization(app, context);
-    addInvitationOffer(app, context);
-    addPermissions(app, context);
-    addApps(app, context);
-    addEmergency(app, context);
-    addDownload(app, context);
-    addPeople(app, context);
-    addClaim(app, context);
-    addGuardianships(app, context);
-    addOrganizations(app, context);
-    addOffice(app, context);
+  async mount(app, context) {
+    const { addSignedInPages } = await import("./signed-in-pages.ts");
+    addSignedInPages(app, context);
   },
 });
