@@ -83,6 +83,14 @@ module.exports = {
       to: { path: "^services/" },
     },
     {
+      name: "a-descriptor-loads-nothing",
+      comment:
+        "Every process reads every descriptor: `import()` in `compose`, `check` and `mount` brings the code only to who runs it.",
+      severity: "error",
+      from: { path: "(/descriptor|-surface)\\.ts$" },
+      to: { path: "^services/[^/]+/src/(service|check)\\.ts$|(-routes|rest/routes)\\.ts$", dynamic: false },
+    },
+    {
       name: "records-code-is-in-a-wing",
       comment:
         "Only what composes, configures, checks and names the errors of records stands beside its wings.",

@@ -15,7 +15,9 @@ export function serviceFolders(): readonly string[] {
 
 /** The file's path from the root of the repository, and its text. */
 export function listedFiles(names: readonly string[]): ReadonlyMap<string, string> {
-  const listed = names.map((name) => `export { ${name}Service } from "@wellapi/${name}/descriptor";\n`).join("");
+  const listed = names
+    .map((name) => `export { ${name}Service } from "@wellapi/${name}/descriptor";\n`)
+    .join("");
   const path = "host/package.json";
   const host = JSON.parse(textOf(path)!) as { version: string; dependencies: Record<string, string> };
   for (const name of names) host.dependencies[`@wellapi/${name}`] ??= host.version;
