@@ -77,6 +77,8 @@ export async function openInstallation(options: InstallationOptions = {}) {
     reachable: true,
   };
 
+  /** Runs while identity is asked whether there is a patient, or an organization. */
+  const asking = { patient: async () => {}, organization: () => {} };
   const deaths = {
     /** What identity was told: the event, and which change of the freeze it is. */
     told: [] as Array<readonly [event: string, change: number]>,
@@ -95,13 +97,15 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const identity = createRouterTransport(({ service }) => {
     service(OrganizationService, {
       getOrganization({ organization }) {
+        asking.organization();
         if (!organizations.has(organization)) throw new ConnectError("no such organization", Code.NotFound);
         const state = closed.has(organization) ? Organization_State.DELETED : Organization_State.ACTIVE;
         return { organization: { id: organization, state } };
       },
     });
     service(PatientDirectoryService, {
-      resolvePatient({ partition: asked }) {
+      async resolvePatient({ partition: asked }) {
+        await asking.patient();
         if (!patients.has(asked)) throw new ConnectError("no such patient", Code.NotFound);
         return erased.has(asked) ? { eraseTime: { seconds: 1n, nanos: 0 } } : {};
       },
@@ -203,6 +207,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
     erased,
     /** Organizations that are deleted. */
     closed,
+    asking,
     emergencies,
     deaths,
     pairwise,

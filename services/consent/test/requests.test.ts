@@ -87,7 +87,7 @@ describe("asking", () => {
   });
 
   it("gives one answer for an id of others, for a patient who died, and for one who is erased", async () => {
-    const { ask, accept, erased, pairwise, freeze } = await openScene();
+    const { ask, accept, asking, erased, logged, pairwise, freeze } = await openScene();
     const guessed = [
       pairwise.outward("org_maker", patientId),
       pairwise.outward("org_clinic", "pat_00000000000000000000000009"),
@@ -97,8 +97,20 @@ describe("asking", () => {
     const told = await Promise.all(guessed.map((patient) => problem(ask({ patient }))));
     expect(told[0]).toMatchObject({ code: Code.NotFound, reason: "NOT_FOUND" });
     for (const one of told) expect(one).toEqual(told[0]);
-    const thaw = await freeze();
+    const wrong = await problem(ask({ why: " " }));
+    expect(wrong).toMatchObject({ code: Code.InvalidArgument });
+    // The patient dies while identity is asked.
+    let thaw: () => Promise<unknown> = async () => undefined;
+    asking.patient = async () => {
+      asking.patient = async () => {};
+      thaw = await freeze();
+    };
     expect(await problem(ask())).toEqual(told[0]);
+    expect(await problem(ask())).toEqual(told[0]);
+    expect(await problem(ask({ why: " " }))).toEqual(wrong);
+    const denied = (await logged()).filter(({ reason }) => reason === "NOT_FOUND");
+    expect(denied).toHaveLength(5);
+    expect(denied.every(({ patient }) => patient === "")).toBe(true);
     expect(await problem(accept(id))).toMatchObject({ reason: "RECORD_FROZEN" });
     await thaw();
     await ask();

@@ -8,6 +8,7 @@ import {
   type CurrentConsents,
   categoryNames,
   denies,
+  isFrozen,
   scopeOfGrant,
   stateOf as stateOfConsent,
   type Terms,
@@ -63,19 +64,29 @@ export class RequestChanges {
   }
 
   /**
-   * Permits nothing. Throws `request_patient_unknown`, `requests_open`, `request_refused`, `consent_over`, `consent_denies`,
+   * Permits nothing. `about` is called once the patient can be asked: what is refused before names nobody, as for an id that stands
+   * for nobody. Throws `request_patient_unknown`, `requests_open`, `request_refused`, `consent_over`, `consent_denies`,
    * `request_id_reused`, `unavailable`.
    */
-  async create(asking: Asking, leafOf: () => Change): Promise<{ kept: KeptRequest; changed: boolean }> {
+  async create(
+    asking: Asking,
+    { about, leafOf }: { about(): void; leafOf(): Change },
+  ): Promise<{ kept: KeptRequest; changed: boolean }> {
     const { requests, consents, clock, ids, relay } = this.#options;
     const { partition, origin, continues, ...asked } = asking;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const earlier = await this.repeated(origin);
-      if (earlier) return { kept: earlier, changed: false };
+      if (earlier) {
+        about();
+        return { kept: earlier, changed: false };
+      }
+      const current = await consents.current(partition);
+      // Nobody learns by asking that a patient was erased, or died.
+      if (current.closed || isFrozen(current)) throw new ConsentError("request_patient_unknown");
+      about();
       const now = clock.now();
       const before = await requests.asking(partition, asked.terms.grantee, now);
       await this.#checkAsking(before, asked.terms, now);
-      const current = await consents.current(partition);
       const base = continues === "" ? undefined : baseOf(current, continues, asked.terms.grantee, now);
       const request: ConsentRequest = {
         id: ids.next("crq"),

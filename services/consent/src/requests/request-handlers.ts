@@ -9,7 +9,7 @@ import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
-import { type Author, hasEnded, isFrozen, isHidden, patientOf } from "../consent.ts";
+import { type Author, hasEnded, isHidden, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { consentMessage } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
@@ -53,7 +53,7 @@ export function createRequestHandlers(deps: RequestHandlersDeps): Handlers {
 function createAskingHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "createConsentRequest" | "withdrawConsentRequest"> {
-  const { requests, requestChanges, budget, accesses, clock, terminology } = deps;
+  const { requests, requestChanges, budget, accesses, parties, clock, terminology } = deps;
   return {
     createConsentRequest({ consentRequest, requestId }, context) {
       return accesses.logged(context, method.createConsentRequest, requestId, async (call) => {
@@ -67,11 +67,13 @@ function createAskingHandlers(
           return { consentRequest: shown(deps, repeated, call.caller) };
         }
         await budget.take(organization);
-        await checkPatient(deps, partition);
-        call.about(partition);
         const asked = askedOf(consentRequest, organization, clock.now(), terminology);
+        if (!(await parties.isPatient(partition))) throw new ConsentError("request_patient_unknown");
         const asking = { partition, requester: author, origin, ...asked };
-        const { kept, changed } = await requestChanges.create(asking, () => call.leafOf([]).change);
+        const { kept, changed } = await requestChanges.create(asking, {
+          about: () => call.about(partition),
+          leafOf: () => call.leafOf([]).change,
+        });
         if (changed) call.committed();
         return { consentRequest: shown(deps, kept, call.caller) };
       });
@@ -194,14 +196,6 @@ function partitionOf({ pairwise, region }: RequestHandlersDeps, id: string, orga
   const patient = pairwise.inward(organization, "pat", id);
   if (patient === undefined) throw new ConsentError("request_patient_unknown");
   return `${region}/${patient}`;
-}
-
-/** Throws `request_patient_unknown`: nobody learns by asking that a patient was erased, or died. */
-async function checkPatient({ consents, parties }: RequestHandlersDeps, partition: string): Promise<void> {
-  const current = await consents.current(partition);
-  if (current.closed || isFrozen(current) || !(await parties.isPatient(partition))) {
-    throw new ConsentError("request_patient_unknown");
-  }
 }
 
 function shown(
