@@ -1,11 +1,15 @@
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
-import { createKnownPatients, type KnownPatients } from "./standing/known-patients-client.ts";
+import {
+  askedOfIdentity,
+  createKnownPatients,
+  type KnownPatients,
+} from "./standing/known-patients-client.ts";
 
-/** What identity knows of the two parties of a consent. Methods throw ConnectError. */
+/** What identity knows of the two parties of a consent. */
 export interface Parties extends KnownPatients {
-  /** Whether there is this organization, and it is not deleted. */
+  /** Whether there is this organization, and it is not deleted. Throws as `askedOfIdentity`. */
   isOrganization(organization: string): Promise<boolean>;
 }
 
@@ -15,13 +19,9 @@ export function createParties(identity: Transport): Parties {
   return {
     ...createKnownPatients(identity),
     async isOrganization(organization) {
-      try {
-        const { organization: found } = await organizations.getOrganization({ organization });
-        return found !== undefined && found.state !== Organization_State.DELETED;
-      } catch (error) {
-        if (ConnectError.from(error).code === Code.NotFound) return false;
-        throw error;
-      }
+      const asked = { organization };
+      const found = await askedOfIdentity((options) => organizations.getOrganization(asked, options));
+      return found?.organization !== undefined && found.organization.state !== Organization_State.DELETED;
     },
   };
 }

@@ -352,6 +352,21 @@ describe("deciding", () => {
     expect(await readable()).toEqual([]);
   });
 
+  it("gives the same answer again, whatever became of the organization, and asks identity nothing more", async () => {
+    const { ask, accept, refuse, asking, closed } = await openScene();
+    const { id } = await ask();
+    const refused = await ask({ why: "other" });
+    await refuse(refused.id);
+    const first = await accept(id);
+    closed.add("org_clinic");
+    const questions: string[] = [];
+    asking.patient = async () => void questions.push("patient");
+    asking.organization = () => void questions.push("organization");
+    expect(await accept(id)).toEqual(first);
+    expect(await problem(accept(refused.id))).toMatchObject({ reason: "CONSENT_REQUEST_DECIDED" });
+    expect(questions).toEqual([]);
+  });
+
   it("does nothing for a patient who is erased or died, and for an organization that is no more", async () => {
     const { ask, accept, closed, erased, decisions } = await openScene();
     const { id } = await ask();

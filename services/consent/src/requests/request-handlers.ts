@@ -153,10 +153,8 @@ function createDecisionHandlers(
         refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "");
         const found = await visibleRequest(requests, viewerOf(call.caller), message.consentRequest);
         const terms = chosenOf(message, found.request, { partition, now: clock.now(), terminology });
-        if (!(await parties.isPatient(partition))) throw new ConsentError("patient_erased");
-        if (!(await parties.isOrganization(terms.grantee))) {
-          throw new ConsentError("organization_closed");
-        }
+        // What was decided is told again, whatever became of the two since.
+        if (found.request.decision === undefined) await checkParties(parties, terms.grantee, partition);
         const { consent, kept, changed } = await requestChanges.accept(found, terms, author, call.leafOf);
         // An acceptance that is repeated gives the consent as it is now, and its entry would name it.
         if (isHidden(consent.terms, call.caller.principal.hides)) throw new ConsentError("request_not_found");
@@ -189,6 +187,16 @@ function organizationOfCall({ principal }: Caller): { organization: string; auth
   if (kind === "application") return { organization, author: { kind: "application", id } };
   if (kind === "member") return { organization, author: { kind: "clinician", id } };
   throw new ConsentError("not_permitted");
+}
+
+/** Throws `patient_erased`, `organization_closed`. */
+async function checkParties(parties: Parties, organization: string, partition: string): Promise<void> {
+  const [isThere, isPatient] = await Promise.all([
+    parties.isOrganization(organization),
+    parties.isPatient(partition),
+  ]);
+  if (!isPatient) throw new ConsentError("patient_erased");
+  if (!isThere) throw new ConsentError("organization_closed");
 }
 
 /** Throws `request_patient_unknown`. */
