@@ -202,7 +202,7 @@ function addReceiptOf(group: Command, io: Io): void {
     .option("--of-version <number>", "of this version of the consent; default the newest", count)
     .addHelpText(
       "after",
-      "\nExample: wellapi consent receipt con_... --as-patient pat_... > receipt.jws\n         wellapi receipt verify receipt.jws --keys receipt-keys.json",
+      "\nExample: wellapi consent receipt con_... --as-patient pat_... > receipt.jws\n         wellapi receipt verify receipt.jws --kind consent --keys receipt-keys.json",
     )
     .action(async (id: string, { ofVersion = 0 }: { readonly ofVersion?: number }, command: Command) => {
       const settings = settingsOf(command, io);

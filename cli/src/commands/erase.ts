@@ -15,7 +15,7 @@ export function addErase(program: Command, io: Io): void {
     .option("--status", "erase nothing: show how far an erasure is, and its receipt", false)
     .addHelpText(
       "after",
-      "\nThe last line is the signed receipt: keep it in a file, and verify it with 'wellapi receipt verify'." +
+      "\nThe last line is the signed receipt: keep it in a file, and verify it with 'wellapi receipt verify --kind erasure'." +
         "\nExample: wellapi erase pat_... --as-patient pat_... --yes",
     )
     .action(async (patient: string, options: { yes: boolean; status: boolean }, command: Command) => {

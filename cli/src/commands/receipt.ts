@@ -1,8 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { createClient } from "@connectrpc/connect";
-import { ReceiptError, verifyAnyReceipt } from "@wellapi/client";
+import { ReceiptError, type ReceiptKind, verifyAnyReceipt, verifyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import type { Command } from "commander";
+import { oneOf } from "../arguments.ts";
 import { connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
@@ -10,6 +11,17 @@ import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 type Keys = Parameters<typeof verifyAnyReceipt>[1];
+
+const kinds: Readonly<Record<string, ReceiptKind>> = {
+  erasure: "wellapi-erasure-receipt+jwt",
+  consent: "wellapi-consent-receipt+jwt",
+};
+
+interface VerifyOptions {
+  readonly keys: string;
+  readonly kind?: ReceiptKind;
+  readonly json: boolean;
+}
 
 export function addReceipt(program: Command, io: Io): void {
   const group = program.command("receipt").description("signed receipts, and their verification offline");
@@ -24,11 +36,15 @@ export function addReceipt(program: Command, io: Io): void {
     .command("verify <file>")
     .description("verify a receipt offline: nothing is asked of anybody (- reads standard input)")
     .requiredOption("--keys <file>", "the keys, kept from 'wellapi receipt keys'")
+    .option("--kind <kind>", "what it has to be a receipt of: erasure or consent; default: any", oneOf(kinds))
     .option("--json", "print the receipt's claims as JSON", false)
-    .addHelpText("after", "\nExample: wellapi receipt verify erasure.jws --keys receipt-keys.json")
-    .action(async (file: string, options: { keys: string; json: boolean }) => {
-      const claims = await verified(await textOf(file, io), keysOf(await textOf(options.keys, io)));
-      createOutput(io, options.json).object(claims, () =>
+    .addHelpText(
+      "after",
+      "\nExample: wellapi receipt verify erasure.jws --kind erasure --keys receipt-keys.json",
+    )
+    .action(async (file: string, { keys, kind, json }: VerifyOptions) => {
+      const claims = await verified(await textOf(file, io), keysOf(await textOf(keys, io)), kind);
+      createOutput(io, json).object(claims, () =>
         [
           "VERIFIED",
           ...Object.entries(claims).map(([name, value]) => `  ${name}: ${textOfClaim(value)}`),
@@ -59,11 +75,21 @@ function textOfClaim(value: unknown): string {
   return isFlat ? String(value) : JSON.stringify(value);
 }
 
-async function verified(text: string, keys: Keys): Promise<Record<string, unknown>> {
+/** What the receipt says, and its kind. */
+async function verified(
+  text: string,
+  keys: Keys,
+  wanted: ReceiptKind | undefined,
+): Promise<Record<string, unknown>> {
   // `wellapi erase` and `wellapi consent receipt` print the receipt as their last line.
   const jws = text.trim().split("\n").at(-1) ?? "";
   try {
-    return { ...(await verifyAnyReceipt(jws, keys)).claims };
+    const { kind, claims } =
+      wanted === undefined
+        ? await verifyAnyReceipt(jws, keys)
+        : { kind: wanted, claims: await verifyReceipt(wanted, jws, keys) };
+    // The kind is the signed header's, also where a claim is named so.
+    return Object.assign({ kind }, claims, { kind });
   } catch (cause) {
     if (cause instanceof ReceiptError)
       throw new CliError("verification", `NOT VERIFIED: ${cause.message}`, { cause });

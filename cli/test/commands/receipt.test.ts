@@ -18,11 +18,33 @@ test("verifies the receipt that `wellapi erase` printed last, from standard inpu
   const stdin = `era_1: key_1 destroyed\n${jws}\n`;
   expect(await wellapi(["receipt", "verify", "-", "--keys", keys], { stdin })).toEqual({
     code: 0,
-    out: "VERIFIED\n  patient: pat_1\n  key_ids: key_1",
+    out: "VERIFIED\n  kind: wellapi-erasure-receipt+jwt\n  patient: pat_1\n  key_ids: key_1",
     err: "",
   });
   const json = await wellapi(["receipt", "verify", "-", "--keys", keys, "--json"], { stdin });
-  expect(JSON.parse(json.out)).toEqual({ patient: "pat_1", key_ids: ["key_1"] });
+  expect(JSON.parse(json.out)).toEqual({
+    kind: "wellapi-erasure-receipt+jwt",
+    patient: "pat_1",
+    key_ids: ["key_1"],
+  });
+});
+
+test("names the kind of the receipt, whatever its claims are called, and verifies no other where one is wanted", async () => {
+  const { keys } = await openReceipt();
+  const kind = "wellapi-consent-receipt+jwt";
+  const stdin = await (await keyOf(1)).sign(kind, { kind: "wellapi-erasure-receipt+jwt", sub: "pat_1" });
+  const verify = ["receipt", "verify", "-", "--keys", keys];
+  const json = JSON.parse((await wellapi([...verify, "--json"], { stdin })).out);
+  expect(json).toEqual({ kind, sub: "pat_1" });
+  expect((await wellapi([...verify, "--kind", "consent"], { stdin })).out).toBe(
+    `VERIFIED\n  kind: ${kind}\n  sub: pat_1`,
+  );
+  expect(await wellapi([...verify, "--kind", "erasure"], { stdin })).toMatchObject({
+    code: 9,
+    out: "",
+    err: expect.stringContaining("NOT VERIFIED"),
+  });
+  expect(await wellapi([...verify, "--kind", "batch"], { stdin })).toMatchObject({ code: 2 });
 });
 
 test("verifies a receipt of a consent, and shows what it says", async () => {
@@ -34,7 +56,7 @@ test("verifies a receipt of a consent, and shows what it says", async () => {
   };
   const stdin = await (await keyOf(1)).sign("wellapi-consent-receipt+jwt", claims);
   expect((await wellapi(["receipt", "verify", "-", "--keys", keys], { stdin })).out).toBe(
-    'VERIFIED\n  record_id: con_1.1\n  event: {"type":"consent_given"}\n  purposes: treatment,research',
+    'VERIFIED\n  kind: wellapi-consent-receipt+jwt\n  record_id: con_1.1\n  event: {"type":"consent_given"}\n  purposes: treatment,research',
   );
   const other = stdin.replace(/.(?=[^.]*\.[^.]*$)/, (letter) => (letter === "A" ? "B" : "A"));
   expect(await wellapi(["receipt", "verify", "-", "--keys", keys], { stdin: other })).toMatchObject({
