@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fromJsonString, type MessageInitShape } from "@bufbuild/protobuf";
-import { type Duration, durationFromMs, durationMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationFromMs, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type Consent,
   Consent_State,
@@ -94,10 +94,14 @@ function lastDaysWindow(days: number) {
   return { case: "capturedInLast", value: durationFromMs(days * dayMs) } as const;
 }
 
-/** What is left of provisions within the options; a provision of which nothing is left is left out. */
+/**
+ * What is left of provisions within the options; a provision of which nothing is left is left out. What an option says is no wider
+ * than what was asked for. `now`: UTC milliseconds.
+ */
 export function narrowed(
   provisions: readonly Provision[],
   options: Pick<CreateOptions, "direction" | "category" | "purpose" | "resolution" | "lastDays">,
+  now: number,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const { direction, category, purpose, resolution, lastDays } = options;
   const left = provisions.flatMap((one) => {
@@ -107,8 +111,9 @@ export function narrowed(
     const purposesLeft = reads ? one.purposes.filter((word) => purpose?.includes(word) ?? true) : [];
     if (directionsLeft.length === 0 || categories.length === 0) return [];
     if (reads && purposesLeft.length === 0) return [];
-    const coarse = reads ? (resolution ?? one.resolution) : Resolution.UNSPECIFIED;
-    const window = lastDays === undefined ? one.window : lastDaysWindow(lastDays);
+    // The numbers of the resolutions grow with their coarseness.
+    const coarse = reads ? Math.max(resolution ?? one.resolution, one.resolution) : Resolution.UNSPECIFIED;
+    const window = lastDays === undefined ? one.window : shortened(one.window, lastDays, now);
     return [
       { ...one, directions: directionsLeft, categories, purposes: purposesLeft, resolution: coarse, window },
     ];
@@ -116,6 +121,23 @@ export function narrowed(
   if (left.length === 0)
     throw new CliError("usage", "nothing of what was asked for is left: refuse it instead");
   return left;
+}
+
+/** The last days of what a window spans. */
+function shortened(window: Provision["window"], days: number, now: number): Provision["window"] {
+  switch (window.case) {
+    case "capturedInLast":
+      return durationMs(window.value) <= days * dayMs ? window : lastDaysWindow(days);
+    case "capturedWithin": {
+      const { startTime, endTime } = window.value;
+      const start = startTime === undefined ? Number.NEGATIVE_INFINITY : timestampMs(startTime);
+      if (endTime === undefined && start <= now - days * dayMs) return lastDaysWindow(days);
+      const message = `--last-days: this was asked for data ${windowText(window).join("")}: leave it out, or use --from`;
+      throw new CliError("usage", message);
+    }
+    case undefined:
+      return lastDaysWindow(days);
+  }
 }
 
 /** The consent in a file. Unknown content is rejected, not left out. */

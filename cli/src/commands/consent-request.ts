@@ -146,7 +146,7 @@ function addAccept(group: Command, io: Io): void {
     .option("--category <name...>", "only these of the categories that were asked for", several(String))
     .option("--direction <word...>", "only contribute, or only read", several(oneOf(directions)))
     .option("--purpose <word...>", "only for these", several(oneOf(purposes)))
-    .option("--resolution <word>", "coarser than asked: hourly or daily", oneOf(resolutions))
+    .option("--resolution <word>", "no finer than this: hourly or daily", oneOf(resolutions))
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
     .option("--valid-to <time>", "only until then", instant)
     .option("--from <file>", "a consent in JSON, whose provisions are permitted, instead of these options")
@@ -162,7 +162,9 @@ function addAccept(group: Command, io: Io): void {
       const { consentRequest } = await client.acceptConsentRequest({
         consentRequest: id,
         provisions:
-          from === undefined ? narrowed(asked?.provisions ?? [], options) : consentIn(from).provisions,
+          from === undefined
+            ? narrowed(asked?.provisions ?? [], options, Date.now())
+            : consentIn(from).provisions,
         ...(validTo !== undefined && { validity: { endTime: timestampFromMs(validTo) } }),
       });
       if (consentRequest === undefined) return;

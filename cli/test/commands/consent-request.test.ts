@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Provision_Effect, type ProvisionSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   ConsentReceiptService,
   type GetConsentReceiptRequest,
@@ -42,13 +43,14 @@ async function openRequests() {
   const listed: ListConsentRequestsRequest[] = [];
   const accepted: AcceptConsentRequestRequest[] = [];
   const receipts: GetConsentReceiptRequest[] = [];
+  const provisions: MessageInitShape<typeof ProvisionSchema>[] = [asked];
   const env = await openGateway(({ service }) => {
     service(ConsentRequestService, {
       createConsentRequest(message) {
         created.push(message);
         return { consentRequest: request };
       },
-      getConsentRequest: () => ({ consentRequest: request }),
+      getConsentRequest: () => ({ consentRequest: { ...request, provisions } }),
       listConsentRequests(message) {
         listed.push(message);
         return { consentRequests: [request] };
@@ -69,7 +71,7 @@ async function openRequests() {
       },
     });
   });
-  return { env, created, listed, accepted, receipts };
+  return { env, created, listed, accepted, receipts, provisions };
 }
 
 test("an organization asks for what the options say, for so many days", async () => {
@@ -161,6 +163,41 @@ test("a patient accepts what was asked for, or what options leave of it", async 
   const nothing = await wellapi(["consent", "accept", "crq_1", "--category", "glucose"], { env });
   expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining("refuse it instead") });
   expect(accepted).toHaveLength(3);
+});
+
+test("an option widens none of what was asked for", async () => {
+  const { env, accepted, provisions } = await openRequests();
+  const days = (count: bigint) => ({ case: "capturedInLast" as const, value: { seconds: count * 86_400n } });
+  const since = (at: number) => ({
+    case: "capturedWithin" as const,
+    value: { startTime: timestampFromMs(at) },
+  });
+  const read = { ...asked, directions: [Direction.READ] };
+  provisions.splice(
+    0,
+    1,
+    { ...read, resolution: Resolution.DAILY, window: days(7n) },
+    { ...read, resolution: Resolution.RAW, window: days(90n) },
+    { ...read, resolution: Resolution.RAW, window: since(Date.UTC(2020, 0, 1)) },
+  );
+  const accept = ["consent", "accept", "crq_1", "--resolution", "hourly", "--last-days", "30"];
+  await wellapi(accept, { env });
+  expect(accepted[0]!.provisions).toMatchObject([
+    { resolution: Resolution.DAILY, window: days(7n) },
+    { resolution: Resolution.HOURLY, window: days(30n) },
+    { resolution: Resolution.HOURLY, window: days(30n) },
+  ]);
+  for (const window of [
+    since(Date.now()),
+    { case: "capturedWithin" as const, value: { endTime: timestampFromMs(Date.UTC(2021, 0, 1)) } },
+  ]) {
+    provisions.splice(0, provisions.length, { ...read, window });
+    expect(await wellapi(accept, { env })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("--last-days"),
+    });
+  }
+  expect(accepted).toHaveLength(1);
 });
 
 test("a patient accepts the provisions of a file", async () => {
