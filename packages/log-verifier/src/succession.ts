@@ -68,6 +68,20 @@ export function openSuccession(note: string, from: string): Succession {
 }
 
 /**
+ * The notes in the log's file `successions`: a JSON array of strings, in UTF-8. Throws MerkleError `note_malformed` where it is none: for
+ * who verifies that is the same as a note that does not hold.
+ */
+export function successionNotes(content: Uint8Array): readonly string[] {
+  try {
+    const notes: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content));
+    if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) return notes;
+  } catch {
+    // Neither UTF-8 nor JSON.
+  }
+  throw new MerkleError("note_malformed", "what the log says of its keys cannot be read");
+}
+
+/**
  * Follows notes from a trusted key to the key that signs now. Neither the order nor the origin of the notes is
  * trusted. Throws MerkleError where a note that claims to succeed a trusted key does not verify.
  */
@@ -87,6 +101,11 @@ export function followSuccessions(
     steps.push(step);
     key = step.to;
   }
+}
+
+/** The first declared break that lost entries of a log which had `size` of them; undefined where none did. */
+export function breakSince(steps: readonly Succession[], size: number): Succession | undefined {
+  return steps.find(({ reason, continues }) => reason === "restored" && size > continues.size);
 }
 
 function treeText({ size, root }: Tree): string {

@@ -81,6 +81,14 @@ export function verifyGrowth(claim: GrowthClaim): { readonly from: Checkpoint; r
 }
 
 /**
+ * The size that a checkpoint states of itself; NaN where it states none. Nothing of it is proven before `openLogCheckpoint`: it serves to ask
+ * for the proof.
+ */
+export function checkpointSize(checkpoint: string): number {
+  return Number(checkpoint.split("\n")[1]);
+}
+
+/**
  * The checkpoint of a note that one of the keys signed. Throws MerkleError `key_invalid`, `note_malformed`,
  * `note_unverified`, `signature_invalid`, `checkpoint_malformed`, or `origin_mismatch`.
  */

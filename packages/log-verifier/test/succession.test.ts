@@ -1,7 +1,13 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createNoteSigner, signNote } from "@wellapi/merkle";
 import { describe, expect, test } from "vitest";
-import { followSuccessions, openSuccession, signSuccession } from "../src/index.ts";
+import {
+  breakSince,
+  followSuccessions,
+  openSuccession,
+  signSuccession,
+  successionNotes,
+} from "../src/index.ts";
 
 const signerOf = (name: string) => createNoteSigner(name, generateKeyPairSync("ed25519").privateKey);
 const [first, second, third, stranger] = [
@@ -141,4 +147,29 @@ describe("following successions", () => {
     expect(key).toBe(first.verifierKey);
     expect(steps).toHaveLength(2);
   });
+});
+
+describe("the file of successions", () => {
+  test("gives its notes", () => {
+    const content = new TextEncoder().encode(JSON.stringify([rotated(), restored()]));
+    expect(successionNotes(content)).toEqual([rotated(), restored()]);
+  });
+
+  test.each([
+    ["no JSON", "rotated"],
+    ["no array", '{"0":"note"}'],
+    ["something else than notes", '["note",1]'],
+    ["no UTF-8", Uint8Array.of(0x5b, 0x22, 0xff, 0x22, 0x5d)],
+  ])("fails as a note that does not hold where it is %s", (_what, content) => {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    expect(() => successionNotes(bytes)).toThrow(failsWith("note_malformed"));
+  });
+});
+
+test("a declared break is one for who had seen more of the log than goes on", () => {
+  const { steps } = followSuccessions([rotated(), restored()], first.verifierKey);
+  const { size } = steps[1]!.continues;
+  expect(breakSince(steps, size + 1)).toBe(steps[1]);
+  expect(breakSince(steps, size)).toBeUndefined();
+  expect(breakSince(steps.slice(0, 1), size + 1)).toBeUndefined();
 });

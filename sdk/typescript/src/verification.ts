@@ -2,7 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "@connectrpc/connect";
 import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { followSuccessions, type Succession, verifyAccess, verifyGrowth } from "@wellapi/log-verifier";
+import {
+  breakSince,
+  checkpointSize,
+  followSuccessions,
+  type Succession,
+  successionNotes,
+  verifyAccess,
+  verifyGrowth,
+} from "@wellapi/log-verifier";
 import { ClientError } from "./errors.ts";
 
 type Audit = Client<typeof AuditService>;
@@ -27,19 +35,9 @@ export interface TrustedKeys {
 export async function trustedKeys(audit: Audit, pinned: string): Promise<TrustedKeys> {
   const { content } = await audit.getLogFile({ path: "successions" });
   return verifying(async () => {
-    const { key, steps } = followSuccessions(notesIn(content), pinned);
+    const { key, steps } = followSuccessions(successionNotes(content), pinned);
     return { pinned, current: key, steps };
   });
-}
-
-function notesIn(content: Uint8Array): string[] {
-  try {
-    const notes: unknown = JSON.parse(Buffer.from(content).toString("utf8"));
-    if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) return notes;
-  } catch {
-    // Not JSON: for a verifier that is the same failure.
-  }
-  throw new ClientError("verification", "NOT VERIFIED: what the log says of its keys cannot be read");
 }
 
 /** Notes for a user who pins the key, a line each. */
@@ -56,10 +54,6 @@ function lossOf({ published, continues }: Succession): string {
   return published === undefined
     ? `whatever had been published from entry ${continues.size} on is lost`
     : `entries ${continues.size} to ${published.size - 1}, which had been published, are lost`;
-}
-
-function sizeOf(checkpoint: string): number {
-  return Number(checkpoint.split("\n")[1]);
 }
 
 /** Every failed proof means the same to the caller: the log showed something else than it committed to. */
@@ -88,7 +82,7 @@ export async function verifyLoggedAccess(
     const { access: logged } = await audit.getAccess({ access: id });
     if (!logged) throw new ClientError("verification", "the log answered without the access");
     const { checkpoint } = await audit.getCheckpoint({});
-    const size = sizeOf(checkpoint);
+    const size = checkpointSize(checkpoint);
     if (logged.index >= 0n && Number(logged.index) < size) {
       const proof = await audit.getInclusionProof({ index: logged.index, size: BigInt(size) });
       return verifying(async () => {
@@ -124,11 +118,11 @@ export async function verifyLogGrowth(
 ): Promise<{ from: number; to: number }> {
   const keys = await trustedKeys(audit, verifierKey);
   const { checkpoint: newer } = await audit.getCheckpoint({});
-  const firstSize = sizeOf(older);
-  const secondSize = sizeOf(newer);
+  const firstSize = checkpointSize(older);
+  const secondSize = checkpointSize(newer);
   if (!Number.isSafeInteger(firstSize))
     throw new ClientError("input", "the older checkpoint is no checkpoint");
-  const lost = keys.steps.find((step) => step.reason === "restored" && firstSize > step.continues.size);
+  const lost = breakSince(keys.steps, firstSize);
   if (lost) {
     const time = new Date(lost.time).toISOString();
     throw new ClientError(

@@ -1,9 +1,11 @@
 import { equals } from "@bufbuild/protobuf";
 import { AccessSchema, type LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import {
+  breakSince,
+  checkpointSize,
   followSuccessions,
   openLogCheckpoint,
-  type Succession,
+  successionNotes,
   verifyAccess,
   verifyGrowth,
 } from "@wellapi/log-verifier";
@@ -70,10 +72,10 @@ export async function checkLog(
   try {
     const keys = await proving(undefined, async () => {
       const { content } = await audit.getLogFile({ path: "successions" });
-      return () => followSuccessions(notesIn(content), trusted);
+      return () => followSuccessions(successionNotes(content), trusted);
     });
     const { size } = await proving(undefined, async () => () => openLogCheckpoint(checkpoint, [keys.key]));
-    const broken = kept && breakSince(keys.steps, kept.checkpoint);
+    const broken = kept && breakSince(keys.steps, checkpointSize(kept.checkpoint));
     if (kept !== undefined && broken === undefined) await proveGrowth(audit, kept, keys, evidence);
     const settled = entries.filter(({ index }) => index >= 0n && index < BigInt(size));
     await inTurns(settled, (entry) => proveEntry(audit, entry, { size, key: keys.key, evidence }));
@@ -81,7 +83,7 @@ export async function checkLog(
     return {
       kind: "proven",
       before: kept,
-      sizeBefore: kept === undefined ? 0 : sizeOf(kept.checkpoint),
+      sizeBefore: kept === undefined ? 0 : checkpointSize(kept.checkpoint),
       size,
       proven: new Set(settled.map(({ id }) => id)),
       pending: entries.length - settled.length,
@@ -113,23 +115,6 @@ async function proving<T>(entry: string | undefined, ask: () => Promise<() => T>
   }
 }
 
-function notesIn(content: Uint8Array): readonly string[] {
-  const notes: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content));
-  if (Array.isArray(notes) && notes.every((note) => typeof note === "string")) return notes;
-  throw new TypeError("no notes");
-}
-
-/** The checkpoint's own line; whether it is true is proven where the checkpoint is opened. */
-function sizeOf(checkpoint: string): number {
-  return Number(checkpoint.split("\n")[1]);
-}
-
-/** The declared break that lost entries which the kept checkpoint covers. */
-function breakSince(steps: readonly Succession[], checkpoint: string): Succession | undefined {
-  const size = sizeOf(checkpoint);
-  return steps.find(({ reason, continues }) => reason === "restored" && size > continues.size);
-}
-
 type Keys = ReturnType<typeof followSuccessions>;
 
 async function proveGrowth(
@@ -138,7 +123,7 @@ async function proveGrowth(
   keys: Keys,
   evidence: Evidence,
 ): Promise<void> {
-  const [first, second] = [sizeOf(kept.checkpoint), sizeOf(evidence.checkpoint)];
+  const [first, second] = [checkpointSize(kept.checkpoint), checkpointSize(evidence.checkpoint)];
   await proving(undefined, async () => () => {
     if (!(first <= second)) throw new RangeError("the log is shorter than before");
   });
