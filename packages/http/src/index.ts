@@ -7,7 +7,7 @@ export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
 export { httpCallOf } from "./http-call.ts";
 export type { MountedSurface } from "./mount.ts";
 export type { RegisteredOrigins } from "./page-origins.ts";
-export { cookieIn, languageSeconds, pageCookies, pageLanguage } from "./page-reader.ts";
+export { languageSeconds, pageCookies, pageLanguage } from "./page-reader.ts";
 export type { PeerTls } from "./peer-agent.ts";
 export { preferencesOf } from "./preferences.ts";
 export {

@@ -11,16 +11,6 @@ export const pageCookies = {
 /** A year, seconds: how long a chosen language is kept. */
 export const languageSeconds = 31_536_000;
 
-/** The cookie of this name in a `cookie` header; undefined where there is none, or more than one: then one of them is not ours. */
-export function cookieIn(header: string | undefined, name: string): string | undefined {
-  const values = (header ?? "")
-    .split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${name}=`))
-    .map((pair) => pair.slice(name.length + 1));
-  return values.length === 1 && values[0] !== "" ? values[0] : undefined;
-}
-
 /** What the reader chose, or the first of `accept-language` by weight (RFC 9110, 12.5.4) that there is; the first language else. */
 export function pageLanguage<L extends string>(
   languages: readonly [L, ...L[]],

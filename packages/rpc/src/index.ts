@@ -63,6 +63,7 @@ export {
   requestIdKey,
   requestTransferredKey,
 } from "./caller/context.ts";
+export { cookieIn } from "./caller/cookie.ts";
 export { apiKeyPrefix, dpopHeader, dpopNonceHeader, showsToken } from "./caller/credential.ts";
 export { createDenials, type Denials, type DenialsOptions } from "./caller/denials.ts";
 export { type CertificateForwarder, forwardedCertificate } from "./caller/forwarded-certificate.ts";

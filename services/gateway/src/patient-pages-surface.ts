@@ -1,5 +1,4 @@
 import {
-  cookieIn,
   type HttpReply,
   type HttpRequest,
   languageSeconds,
@@ -9,7 +8,7 @@ import {
   type Surface,
 } from "@wellapi/http";
 import { documentFor, type PageFile, readSite, type Site, siteLanguages } from "@wellapi/patient-web";
-import { sessionIn } from "@wellapi/rpc";
+import { cookieIn, sessionIn } from "@wellapi/rpc";
 
 /** Our own files, and calls of our own origin. Nothing makes HTML or scripts of text. */
 const pageSecurity = {

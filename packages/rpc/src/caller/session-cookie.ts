@@ -1,3 +1,5 @@
+import { cookieIn } from "./cookie.ts";
+
 /** The cookie of a signed-in person's session. Browsers take it over TLS and from this host alone, for all of its paths. */
 export const sessionCookieName = "__Host-wellapi";
 
@@ -9,19 +11,10 @@ export const fetchSiteHeader = "sec-fetch-site";
 
 const shape = /^wellapi_ss_[A-Za-z0-9_-]{1,200}$/;
 
-/** The values of the cookie in a `cookie` header (RFC 6265). More than one is nobody's session. */
-function valuesIn(header: string): readonly string[] {
-  return header
-    .split(";")
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(`${sessionCookieName}=`))
-    .map((pair) => pair.slice(sessionCookieName.length + 1));
-}
-
 /** The session's secret in the header; undefined without one, or with several. */
 export function sessionIn(header: string | null | undefined): string | undefined {
-  const [value, ...more] = valuesIn(header ?? "");
-  return value !== undefined && more.length === 0 && shape.test(value) ? value : undefined;
+  const value = cookieIn(header, sessionCookieName);
+  return value !== undefined && shape.test(value) ? value : undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
-import { cookieIn, type HttpRequest, pageCookies } from "@wellapi/http";
+import { type HttpRequest, pageCookies } from "@wellapi/http";
+import { cookieIn } from "@wellapi/rpc";
 
 /** Each is sent to our own origin alone, over TLS (or to this machine), and but for the zone no script reads it. */
 const cookieNames = {
