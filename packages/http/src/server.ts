@@ -254,20 +254,22 @@ async function addPolicies(
   const surfaceAt = ({ raw, routeOptions }: FastifyRequest): Surface | undefined =>
     routeOptions.config?.surface ?? surfaceOf(declared, pathOf(raw.url));
   // Made once: to make them of the options at each request is a hundredth of an RPC's cost.
-  const headers = new Map(
-    declared.map((surface) => [surface, helmet(helmetOptions(surface.securityHeaders))]),
+  const policies = new Map(
+    [undefined, ...declared].map((surface) => [
+      surface,
+      { setHeaders: helmet(helmetOptions(surface?.securityHeaders)), cors: corsPolicyOf(surface) },
+    ]),
   );
-  const usual = helmet(helmetOptions());
+  const usual = policies.get(undefined)!;
+  const policyAt = (request: FastifyRequest) => policies.get(surfaceAt(request)) ?? usual;
   app.addHook("onRequest", (request, reply, done) => {
-    const surface = surfaceAt(request);
-    const setHeaders = (surface && headers.get(surface)) ?? usual;
-    setHeaders(request.raw, reply.raw, () => done());
+    policyAt(request).setHeaders(request.raw, reply.raw, () => done());
   });
   const origins = createPageOrigins(corsOrigins, registeredOrigins);
   app.decorateRequest("originStanding", undefined);
   app.addHook("onRequest", async (request, reply) => {
     request.originStanding = await origins.standingOf(request.headers.origin);
-    const refused = refusedPreflight(request, request.originStanding, corsPolicyOf(surfaceAt(request)));
+    const refused = refusedPreflight(request, request.originStanding, policyAt(request).cors);
     if (refused !== undefined) return refuseRequest(reply, refused, log);
     if (registeredOrigins !== undefined) reply.header("vary", "Origin");
   });
@@ -281,7 +283,7 @@ async function addPolicies(
   const { default: fastifyCors } = await import("@fastify/cors");
   await app.register(fastifyCors, {
     delegator: (request, callback) =>
-      callback(null, corsOptions(request, request.originStanding, corsPolicyOf(surfaceAt(request)))),
+      callback(null, corsOptions(request, request.originStanding, policyAt(request).cors)),
   });
 }
 
