@@ -1,16 +1,14 @@
 /** The operations of an RPC that HTTP/1.1 carries. */
-import { type DescMethod, getOption, hasOption } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { CallerKind, type Callers, max_request_bytes } from "../../gen/wellapi/type/v1/callers_pb.js";
+import { CallerKind, type Callers } from "../../gen/wellapi/type/v1/callers_pb.js";
 import { actingAsHeader } from "../../packages/rpc/src/caller/session-cookie.ts";
+import { requestBytesOf } from "../../packages/rpc/src/checks/request-size.ts";
 import { callersInWords } from "../callers-words.ts";
 import { commentOf, paragraphs } from "./comments.ts";
 import { given, type JsonSchema } from "./rules.ts";
 import type { Schemas } from "./schemas.ts";
 import { requirementsOf } from "./security.ts";
-
-/** Of a request whose contract says no other, bytes. */
-const usualRequestBytes = 65_536;
 
 const parameter = (name: string): JsonSchema => ({ $ref: `#/components/parameters/${name}` });
 
@@ -94,9 +92,6 @@ function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
   const asPerson = [CallerKind.PATIENT, CallerKind.MEMBER, CallerKind.PERSON, CallerKind.OPERATOR];
   const acting = asPerson.some((kind) => kinds.includes(kind)) && !kinds.includes(CallerKind.ANYONE);
   const words = callersInWords(callers);
-  const bytes = hasOption(method, max_request_bytes)
-    ? getOption(method, max_request_bytes)
-    : usualRequestBytes;
   return given({
     tags: [method.parent.typeName],
     operationId: operationId(method),
@@ -108,7 +103,7 @@ function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
       parameter,
     ),
     "x-callers": words,
-    "x-max-request-bytes": bytes,
+    "x-max-request-bytes": requestBytesOf(method),
     "x-idempotency": idempotencyOf(method),
   });
 }
