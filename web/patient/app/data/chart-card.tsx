@@ -7,9 +7,10 @@ import { Waited } from "../parts/notice.tsx";
 import { Chart, stageOrder } from "./chart.tsx";
 import { Figures } from "./figures.tsx";
 import type { Kind } from "./kinds.ts";
+import { type SourceLines, unitsApart } from "./lines.ts";
 import type { Period } from "./period.ts";
-import { linesOf, type SourceLines, sourceKey } from "./series.ts";
-import { useSummary } from "./summary-text.ts";
+import { linesOf } from "./series.ts";
+import { unitName, useSummary } from "./summary-text.ts";
 
 /** What was measured in a period: a sentence, a picture, and a table. */
 export function ChartCard(props: { readonly code: Coding; readonly kind: Kind; readonly period: Period }) {
@@ -18,25 +19,27 @@ export function ChartCard(props: { readonly code: Coding; readonly kind: Kind; r
   const loaded = useLoaded(
     async (signal) => {
       const sources = await linesOf(record, code, kind, period, signal);
-      const names = await organizationsOf(
+      const organizations = await organizationsOf(
         record.connection,
         sources.map(({ source }) => source.organization),
       );
-      return { sources, names };
+      return { sources, organizations };
     },
     [record, code, period.kind, period.start],
   );
   const [chosen, setChosen] = useState("");
   return (
     <Waited loaded={loaded}>
-      {({ sources, names }) => {
-        const shown = sources.find(({ source }) => sourceKey(source) === chosen) ?? sources[0];
+      {({ sources, organizations }) => {
+        const shown = sources.find(({ key }) => key === chosen) ?? sources[0];
         if (shown === undefined) return <p class="quiet chart-empty">{words.data.noneInPeriod}</p>;
-        const nameOf = ({ source }: SourceLines) =>
-          words.data.sourceText(
-            source.deviceModel || words.data.noDevice,
-            names.get(source.organization)?.name ?? words.common.unknownOrganization,
-          );
+        const units = unitsApart(sources, (unit) => unitName(words.data, unit));
+        const names = sources.map(({ source }, at) => {
+          const device = source.deviceModel || words.data.noDevice;
+          const sender = organizations.get(source.organization)?.name ?? words.common.unknownOrganization;
+          const name = words.data.sourceText(device, sender);
+          return units[at] === undefined ? name : words.data.inUnit(name, units[at]);
+        });
         return (
           <>
             {sources.length > 1 && (
@@ -44,12 +47,12 @@ export function ChartCard(props: { readonly code: Coding; readonly kind: Kind; r
                 <label for="source">{words.data.source}</label>
                 <select
                   id="source"
-                  value={sourceKey(shown.source)}
+                  value={shown.key}
                   onChange={(event) => setChosen(event.currentTarget.value)}
                 >
-                  {sources.map((one) => (
-                    <option key={sourceKey(one.source)} value={sourceKey(one.source)}>
-                      {nameOf(one)}
+                  {sources.map(({ key }, at) => (
+                    <option key={key} value={key}>
+                      {names[at]}
                     </option>
                   ))}
                 </select>

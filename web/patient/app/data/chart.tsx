@@ -2,9 +2,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import type { Formats } from "../words/formats.ts";
 import type { Kind } from "./kinds.ts";
+import type { Point, SourceLines } from "./lines.ts";
 import { marksOf, type Period } from "./period.ts";
 import { type Scale, scaleOf } from "./scale.ts";
-import type { Point, SourceLines } from "./series.ts";
 
 const height = 260;
 const [top, bottom, start, end] = [12, 28, 52, 12];

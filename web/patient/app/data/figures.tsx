@@ -1,8 +1,8 @@
 import { usePlace } from "../context.ts";
 import { codeName } from "../words/names.ts";
 import type { Kind } from "./kinds.ts";
+import type { Point, SourceLines } from "./lines.ts";
 import type { Period } from "./period.ts";
-import type { Point, SourceLines } from "./series.ts";
 import { amountText, durationText } from "./summary-text.ts";
 
 /** Rows of a table that a person still looks through; a day by the minute is told by the hour. */

@@ -1,6 +1,7 @@
 /** What the pages know of a kind of data: where it belongs, and how it is drawn. */
 export interface Kind {
-  readonly category: string;
+  /** Undefined for a code that this page does not know: an installation may have added it to any category. */
+  readonly category: string | undefined;
   /**
    * `line`: the mean with its range. `sum`: what adds up over time. `latest`: seldom measured, point by point. `pressure`: two values
    * together. `stages`: coded, by how long each held. `list`: no chart.
@@ -10,9 +11,14 @@ export interface Kind {
   readonly digits: number;
 }
 
-const kind = (category: string, chart: Kind["chart"], digits = 0): Kind => ({ category, chart, digits });
+const kind = (category: string | undefined, chart: Kind["chart"], digits = 0): Kind => ({
+  category,
+  chart,
+  digits,
+});
 
-const kinds: Readonly<Record<string, Kind>> = {
+/** By code, the categories as `packages/terminology` has them. */
+export const kinds: Readonly<Record<string, Kind>> = {
   "8867-4": kind("heart", "line"),
   "40443-4": kind("heart", "latest"),
   "80404-7": kind("heart", "line"),
@@ -42,9 +48,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   "wellbeing-note": kind("wellbeing", "list"),
 };
 
-const unknown = kind("other", "line", 2);
+const unknown = kind(undefined, "line", 2);
 
 /** Of a code of LOINC or of our own; what an installation has added is drawn as a line. */
 export function kindOf(code: string): Kind {
-  return kinds[code] ?? unknown;
+  return Object.hasOwn(kinds, code) ? kinds[code]! : unknown;
 }

@@ -1,6 +1,5 @@
 import { createClient } from "@connectrpc/connect";
 import {
-  type Bucket,
   BucketSize,
   type SeriesInfo,
   type Source,
@@ -11,6 +10,7 @@ import { type Coding, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb
 import type { OpenRecord } from "../api/reader.ts";
 import { msOf, timestampOf } from "../api/time.ts";
 import type { Kind } from "./kinds.ts";
+import { linesIn, type SourceLines } from "./lines.ts";
 import type { Period } from "./period.ts";
 
 const purpose = Purpose.PATIENT_REQUEST;
@@ -65,28 +65,7 @@ export function joined(series: readonly SeriesInfo[]): readonly Measured[] {
     .sort((a, b) => b.last - a.last);
 }
 
-/** One bucket, as it is drawn and told. */
-export interface Point {
-  readonly start: number;
-  readonly end: number;
-  readonly count: number;
-  readonly low: number | undefined;
-  readonly mean: number | undefined;
-  readonly high: number | undefined;
-  readonly sum: number | undefined;
-  /** By code of a coded value: milliseconds that it held. */
-  readonly held: ReadonlyMap<string, number>;
-}
-
-/** What one source has measured in a period: a line for each component, or one. */
-export interface SourceLines {
-  readonly source: Source;
-  readonly unit: string;
-  readonly lines: readonly { readonly component: string; readonly points: readonly Point[] }[];
-  readonly count: number;
-}
-
-/** In buckets that fit the period. The source with the most samples first. */
+/** In buckets that fit the period. What has the most samples first. */
 export async function linesOf(
   record: OpenRecord,
   code: Coding,
@@ -128,60 +107,4 @@ export function bucketSizeOf({ chart }: Kind, { kind }: Period): BucketSize {
     case "year":
       return fine ? BucketSize.DAY : BucketSize.MONTH;
   }
-}
-
-/** What goes on over several pages and components is put together by source and unit. */
-export function linesIn(aggregates: readonly SourceAggregate[]): readonly SourceLines[] {
-  const bySource = new Map<string, SourceAggregate[]>();
-  for (const one of aggregates) {
-    const key = sourceKey(one.source);
-    bySource.set(key, [...(bySource.get(key) ?? []), one]);
-  }
-  return [...bySource.values()]
-    .map((all) => {
-      const unit = all[0]!.unit;
-      const same = all.filter((one) => one.unit === unit);
-      const components = [...new Set(same.map(({ component }) => component?.code ?? ""))];
-      const lines = components.map((component) => ({
-        component,
-        points: same
-          .filter((one) => (one.component?.code ?? "") === component)
-          .flatMap(({ buckets }) => buckets)
-          .map(pointOf)
-          .sort((a, b) => a.start - b.start),
-      }));
-      return {
-        source: all[0]!.source!,
-        unit,
-        lines,
-        count: lines.flatMap(({ points }) => points).reduce((sum, { count }) => sum + count, 0),
-      };
-    })
-    .sort((a, b) => b.count - a.count);
-}
-
-export function sourceKey(source: Source | undefined): string {
-  if (source === undefined) return "";
-  const { organization, application, deviceId, method, granularity } = source;
-  return [organization, application, deviceId, method, granularity].join(" ");
-}
-
-/** Decimals become numbers here: a chart is no more exact than a screen. */
-function pointOf({ startTime, endTime, count, min, max, mean, sum, codeTimes }: Bucket): Point {
-  const number = (text: string | undefined) => (text === undefined || text === "" ? undefined : Number(text));
-  return {
-    start: msOf(startTime),
-    end: msOf(endTime),
-    count,
-    low: number(min),
-    mean: number(mean),
-    high: number(max),
-    sum: number(sum),
-    held: new Map(
-      codeTimes.map(({ value, duration }) => [
-        value?.code ?? "",
-        Number(duration?.seconds ?? 0n) * 1_000 + (duration?.nanos ?? 0) / 1_000_000,
-      ]),
-    ),
-  };
 }

@@ -2,8 +2,8 @@ import { usePlace } from "../context.ts";
 import type { Words } from "../words/en.ts";
 import type { Formats } from "../words/formats.ts";
 import type { Kind } from "./kinds.ts";
+import type { SourceLines } from "./lines.ts";
 import type { Period } from "./period.ts";
-import type { SourceLines } from "./series.ts";
 import { heldOf, summaryOf, totalOf } from "./summary.ts";
 
 const minuteMs = 60_000;
@@ -16,9 +16,14 @@ export function amountText(
 ): string {
   const { value, unit, digits } = options;
   if (unit === "min") return durationText(data, formats, value * minuteMs);
-  const name = data.units[unit] ?? unit;
+  const name = unitName(data, unit);
   const number = formats.number(value, digits);
   return name === "" ? number : `${number} ${name}`;
+}
+
+/** What people call a UCUM unit. */
+export function unitName({ units }: Words["data"], unit: string): string {
+  return units[unit] ?? unit;
 }
 
 export function durationText(data: Words["data"], formats: Formats, ms: number): string {

@@ -1,4 +1,4 @@
-import type { Point } from "./series.ts";
+import type { Point } from "./lines.ts";
 
 /** What a chart shows, in numbers: for the sentence above it. */
 export interface Summary {

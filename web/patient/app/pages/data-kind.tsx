@@ -4,9 +4,10 @@ import { organizationsOf } from "../api/organizations.ts";
 import { usePlace } from "../context.ts";
 import { ChartCard } from "../data/chart-card.tsx";
 import { kindOf } from "../data/kinds.ts";
+import { sourceKey } from "../data/lines.ts";
 import { ObservationList } from "../data/observation-list.tsx";
 import { type PeriodKind, periodAt, periodKinds, shifted } from "../data/period.ts";
-import { type Measured, measuredOf, sourceKey } from "../data/series.ts";
+import { type Measured, measuredOf } from "../data/series.ts";
 import { hrefOf } from "../location.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Waited } from "../parts/notice.tsx";
@@ -135,7 +136,26 @@ function Sources({ measured }: { readonly measured: Measured }) {
   );
 }
 
-function Readers({ category }: { readonly category: string }) {
+function Readers({ category }: { readonly category: string | undefined }) {
+  const { data } = usePlace().words;
+  return (
+    <section class="card stack-close" aria-labelledby="readers">
+      <h2 id="readers">{data.whoSees}</h2>
+      {category === undefined ? (
+        <>
+          <p class="quiet">{data.cannotTell}</p>
+          <p>
+            <a href={hrefOf("")}>{data.cannotTellWay}</a>
+          </p>
+        </>
+      ) : (
+        <ReadersOf category={category} />
+      )}
+    </section>
+  );
+}
+
+function ReadersOf({ category }: { readonly category: string }) {
   const { words, record } = usePlace();
   const { data, common } = words;
   const loaded = useLoaded(
@@ -147,25 +167,22 @@ function Readers({ category }: { readonly category: string }) {
     [record.connection, category],
   );
   return (
-    <section class="card stack-close" aria-labelledby="readers">
-      <h2 id="readers">{data.whoSees}</h2>
-      <Waited loaded={loaded}>
-        {(readers) =>
-          readers.length === 0 ? (
-            <p class="quiet">{data.nobodySees}</p>
-          ) : (
-            <ul class="plain">
-              {readers.map(({ id, name }) => (
-                <li key={id}>
-                  <a class="line-link" href={hrefOf(`organizations/${id}`)}>
-                    {name ?? common.unknownOrganization}
-                  </a>
-                </li>
-              ))}
-            </ul>
-          )
-        }
-      </Waited>
-    </section>
+    <Waited loaded={loaded}>
+      {(readers) =>
+        readers.length === 0 ? (
+          <p class="quiet">{data.nobodySees}</p>
+        ) : (
+          <ul class="plain">
+            {readers.map(({ id, name }) => (
+              <li key={id}>
+                <a class="line-link" href={hrefOf(`organizations/${id}`)}>
+                  {name ?? common.unknownOrganization}
+                </a>
+              </li>
+            ))}
+          </ul>
+        )
+      }
+    </Waited>
   );
 }

@@ -1,3 +1,4 @@
+import type { Coding } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { useLoaded } from "../api/loaded.ts";
 import { usePlace } from "../context.ts";
 import { kindOf } from "../data/kinds.ts";
@@ -35,7 +36,7 @@ function Nothing() {
 
 function Kinds({ measured }: { readonly measured: readonly Measured[] }) {
   const { words, formats } = usePlace();
-  const categories = [...new Set(measured.map(({ code }) => kindOf(code.code).category))];
+  const categories = [...new Set(measured.map(({ code }) => sectionOf(code)))];
   return (
     <>
       {categories.map((category) => (
@@ -46,7 +47,7 @@ function Kinds({ measured }: { readonly measured: readonly Measured[] }) {
           </h2>
           <ul class="ways">
             {measured
-              .filter(({ code }) => kindOf(code.code).category === category)
+              .filter(({ code }) => sectionOf(code) === category)
               .map(({ code, count, last }) => (
                 <li key={`${code.system} ${code.code}`}>
                   <a href={hrefOf(`data/${code.code}`)}>
@@ -63,4 +64,9 @@ function Kinds({ measured }: { readonly measured: readonly Measured[] }) {
       ))}
     </>
   );
+}
+
+/** Under which heading it stands. */
+function sectionOf({ code }: Coding): string {
+  return kindOf(code).category ?? "other";
 }

@@ -15,6 +15,7 @@ export const dataDe: typeof dataEn = {
   source: "Quelle",
   sources: "Woher sie kommen",
   sourceText: (device, organization) => `${device}, gesendet von ${organization}`,
+  inUnit: (source, unit) => `${source} (${unit || "ohne Einheit"})`,
   noDevice: "Kein Gerät genannt",
   methods: {
     0: "wie gemessen wurde, ist nicht gesagt",
@@ -40,6 +41,9 @@ export const dataDe: typeof dataEn = {
   per: { hour: "Stunde", day: "Tag", week: "Woche", month: "Monat", minute: "Minute" },
   whoSees: "Wer das sehen kann",
   nobodySees: "Niemand außer Ihnen.",
+  cannotTell:
+    "Diese Seite kennt diese Art von Daten nicht. Sie kann deshalb nicht sagen, wer sie sehen kann.",
+  cannotTellWay: "Nachsehen, was jede Organisation sehen darf",
   backToKinds: "Alle Arten von Daten",
   codes: {
     "8867-4": "Puls",

@@ -14,6 +14,7 @@ export const dataEn = {
   source: "Source",
   sources: "Where it comes from",
   sourceText: (device: string, organization: string) => `${device}, sent by ${organization}`,
+  inUnit: (source: string, unit: string) => `${source} (${unit || "without a unit"})`,
   noDevice: "No device named",
   methods: {
     0: "how it was measured was not said",
@@ -40,6 +41,8 @@ export const dataEn = {
   per: { hour: "hour", day: "day", week: "week", month: "month", minute: "minute" },
   whoSees: "Who can see this",
   nobodySees: "Nobody but you.",
+  cannotTell: "This page does not know this kind of data, so it cannot tell who can see it.",
+  cannotTellWay: "See what each organization may see",
   backToKinds: "All kinds of data",
   codes: {
     "8867-4": "Heart rate",
