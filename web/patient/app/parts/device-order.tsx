@@ -1,15 +1,11 @@
-import type { RankedDevice, Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { useState } from "preact/hooks";
 import { useLoaded } from "../api/loaded.ts";
 import { organizationsOf } from "../api/organizations.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
 import { usePlace } from "../context.ts";
+import { deviceKey, inOrder, mostRanked, type NamedDevice, rankedOf } from "../data/devices.ts";
 import { measuredOf, recordsOf } from "../data/series.ts";
 import { Notice, ProblemNotice, Waited } from "./notice.tsx";
-
-type Device = Pick<RankedDevice, "organization" | "deviceId">;
-
-const keyOf = ({ organization, deviceId }: Device): string => `${organization} ${deviceId}`;
 
 /** Which device's samples readers of one line get first. */
 export function DeviceOrder() {
@@ -22,12 +18,15 @@ export function DeviceOrder() {
         measuredOf(record, signal),
         recordsOf(record).getDevicePriority({ patient }, { signal }),
       ]);
-      const sources = measured.flatMap((one) => one.sources);
+      const devices = inOrder(
+        measured.flatMap((one) => one.sources),
+        priority?.devices ?? [],
+      );
       const names = await organizationsOf(
         record.connection,
-        sources.map(({ organization }) => organization),
+        devices.map(({ organization }) => organization),
       );
-      return { devices: inOrder(sources, priority?.devices ?? []), etag: priority?.etag ?? "", names };
+      return { devices, etag: priority?.etag ?? "", names };
     },
     [record],
   );
@@ -59,20 +58,6 @@ export function DeviceOrder() {
   );
 }
 
-type NamedDevice = Device & { readonly model: string };
-
-/** The devices that have sent something: those that the order names first, as it names them. */
-export function inOrder(sources: readonly Source[], order: readonly Device[]): readonly NamedDevice[] {
-  const found = new Map(
-    sources.map(({ organization, deviceId, deviceModel }) => [
-      keyOf({ organization, deviceId }),
-      { organization, deviceId, model: deviceModel },
-    ]),
-  );
-  const ranked = order.flatMap((one) => found.get(keyOf(one)) ?? []);
-  return [...ranked, ...[...found.values()].filter((one) => !ranked.includes(one))];
-}
-
 function Order(props: {
   readonly devices: readonly NamedDevice[];
   readonly etag: string;
@@ -80,8 +65,9 @@ function Order(props: {
 }) {
   const { words, record } = usePlace();
   const { settings } = words.places;
-  const { devices: before, etag, nameOf } = props;
-  const [devices, setDevices] = useState(before);
+  const { nameOf } = props;
+  const [devices, setDevices] = useState(props.devices);
+  const [etag, setEtag] = useState(props.etag);
   const [state, setState] = useState<"idle" | "saved" | Problem>("idle");
   function moveUp(at: number): void {
     const next = [...devices];
@@ -91,9 +77,10 @@ function Order(props: {
   }
   async function save(): Promise<void> {
     const { patient } = record;
-    const ranked = devices.map(({ organization, deviceId }) => ({ organization, deviceId }));
     try {
-      await recordsOf(record).setDevicePriority({ patient, devices: ranked, etag });
+      const asked = { patient, devices: [...rankedOf(devices)], etag };
+      const { priority } = await recordsOf(record).setDevicePriority(asked);
+      setEtag(priority?.etag ?? "");
       setState("saved");
     } catch (error) {
       setState(problemOf(error));
@@ -103,7 +90,7 @@ function Order(props: {
     <>
       <ol class="rows">
         {devices.map((device, at) => (
-          <li key={keyOf(device)}>
+          <li key={deviceKey(device)}>
             <span>
               {at + 1}. {nameOf(device)}
             </span>
@@ -120,6 +107,7 @@ function Order(props: {
           </li>
         ))}
       </ol>
+      {devices.length > mostRanked && <p class="quiet small">{settings.devicesMost(mostRanked)}</p>}
       <div aria-live="polite">
         {state === "saved" && (
           <Notice kind="success">

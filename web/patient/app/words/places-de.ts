@@ -32,6 +32,7 @@ export const placesDe: typeof placesEn = {
     up: (name) => `${name} nach oben`,
     save: "Reihenfolge speichern",
     saved: "Gespeichert. Das gilt von jetzt an.",
+    devicesMost: (most) => `Nur die ersten ${most} haben einen Platz in der Reihenfolge.`,
     withoutDevice: "Ohne Gerät",
     from: (device, organization) => `${device}, von ${organization}`,
     zone: "Zeitzone",

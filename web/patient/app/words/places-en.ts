@@ -31,6 +31,7 @@ export const placesEn = {
     up: (name: string) => `Move ${name} up`,
     save: "Save the order",
     saved: "Saved. It holds from now on.",
+    devicesMost: (most: number) => `Only the first ${most} have a place in the order.`,
     withoutDevice: "Without a device",
     from: (device: string, organization: string) => `${device}, from ${organization}`,
     zone: "Time zone",
