@@ -1,10 +1,16 @@
 /** The patient's own pages, in a real browser against a whole exchange. */
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Client, createClient } from "@connectrpc/connect";
+import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import {
+  AuditService,
   GetConsistencyProofResponseSchema,
   GetInclusionProofResponseSchema,
+  ListAccessesRequestSchema,
   ListAccessesResponseSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
@@ -217,6 +223,25 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     expect(documents).toBe(2);
   });
 
+  test("the order of devices is saved as often as it is changed, with the places of those that show nothing", async () => {
+    const records = createClient(RecordsService, scene.ada.as(scene.ada.patient));
+    const { patient } = scene.ada;
+    const silent = { organization: scene.clinic.organization, deviceId: "" };
+    await records.setDevicePriority({ patient, devices: [silent] });
+    const { page } = await ada();
+    await page.goto("/me/settings");
+    for (const round of [1, 2]) {
+      const last = page.getByRole("button", { name: /^Move .* up$/ }).last();
+      await last.click();
+      await page.getByRole("button", { name: "Save the order" }).click();
+      await says(page, "Saved. It holds from now on.");
+      const { priority } = await records.getDevicePriority({ patient });
+      const ids = priority!.devices.map(({ organization }) => organization);
+      const both = [scene.maker.organization, silent.organization];
+      expect(ids).toEqual(round === 1 ? both : both.reverse());
+    }
+  });
+
   const everyPage = (): readonly string[] => [
     "",
     `organizations/${scene.clinic.organization}`,
@@ -246,7 +271,50 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       expect(found).toEqual([]);
     },
   );
+
+  test("older entries are loaded once, and follow without a gap where something has changed meanwhile", async () => {
+    const own = scene.ada.as(scene.ada.patient);
+    const patients = createClient(PatientService, own);
+    const seen = Array.from({ length: 110 }, () => patients.getPatient({ patient: scene.ada.patient }));
+    await Promise.all(seen);
+    const { context, page } = await ada();
+    const held = Promise.withResolvers<void>();
+    await page.route("**/wellapi.audit.v1.AuditService/ListAccesses", async (route) => {
+      const asked = fromBinary(ListAccessesRequestSchema, route.request().postDataBuffer()!);
+      if (asked.pageToken !== "") await held.promise;
+      await route.continue();
+    });
+    await page.goto("/me/log");
+    await page.getByLabel("Show").selectOption({ label: "Everything, also my own" });
+    const entries = page.locator("ol.timeline > li");
+    await expect.poll(() => entries.count()).toBe(100);
+    const more = page.getByRole("button", { name: "Show older ones" });
+    await more.click();
+    await expect.poll(() => more.isDisabled()).toBe(true);
+    const other = await context.newPage();
+    await other.goto("/me/nowhere");
+    await other.evaluate("new BroadcastChannel('wellapi-me').postMessage('change')");
+    await expect.poll(() => more.isEnabled()).toBe(true);
+    held.resolve();
+    await more.click();
+    await expect.poll(() => entries.count()).toBeGreaterThan(110);
+    const shown = await entries.locator("dl dd:last-child").allTextContents();
+    expect(new Set(shown).size).toBe(shown.length);
+    const listed: string[] = [];
+    for await (const { access } of allAccesses(createClient(AuditService, own))) listed.push(access!.id);
+    const from = listed.indexOf(shown[0]!);
+    expect(shown).toEqual(listed.slice(from, from + shown.length));
+  });
 });
+
+async function* allAccesses(audit: Client<typeof AuditService>): AsyncGenerator<LoggedAccess> {
+  let pageToken = "";
+  do {
+    const answer = await audit.listAccesses({ pageSize: 500, pageToken });
+    yield* answer.accesses;
+    pageToken = answer.nextPageToken;
+  } while (pageToken !== "");
+}
 
 async function prove(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Check now" }).click();

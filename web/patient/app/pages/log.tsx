@@ -2,10 +2,9 @@ import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { useState } from "preact/hooks";
 import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationsOf } from "../api/organizations.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { ownAccountOf } from "../api/reader.ts";
 import { usePlace } from "../context.ts";
-import { type Entries, entriesOf } from "../log/entries.ts";
+import { useEntries } from "../log/entries.ts";
 import { fits, type LogFilter } from "../log/filter.ts";
 import { EntryLine } from "../parts/entry-line.tsx";
 import { Heading } from "../parts/heading.tsx";
@@ -17,53 +16,30 @@ const pageOf = 100;
 
 /** Every access, and the proof that none was changed. */
 export function Log() {
-  const place = usePlace();
-  const { words, record } = place;
-  const { connection } = record;
-  const [older, setOlder] = useState<Entries>();
-  const [problem, setProblem] = useState<Problem>();
-  const newest = useLoaded(
-    async (signal) => {
-      setOlder(undefined);
-      const [first, ownAccount] = await Promise.all([
-        entriesOf(connection, { most: pageOf }, signal),
-        ownAccountOf(record, signal),
-      ]);
-      return { ...first, ownAccount };
-    },
-    [connection],
-  );
-  async function loadOlder(pageToken: string): Promise<void> {
-    try {
-      const next = await entriesOf(connection, { most: pageOf, pageToken }, new AbortController().signal);
-      setOlder((before) => ({
-        entries: [...(before?.entries ?? []), ...next.entries],
-        nextPageToken: next.nextPageToken,
-      }));
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  }
+  const { words, record } = usePlace();
+  const { loaded, loadMore, loadingMore, problem } = useEntries(record.connection, pageOf);
+  const ownAccount = useLoaded((signal) => ownAccountOf(record, signal), [record]);
   return (
     <>
       <Heading>{words.log.title}</Heading>
       <p class="quiet">{words.log.lead}</p>
-      <Waited loaded={newest}>
-        {(first) => {
-          const nextPageToken = older === undefined ? first.nextPageToken : older.nextPageToken;
-          return (
-            <>
-              <List entries={[...first.entries, ...(older?.entries ?? [])]} ownAccount={first.ownAccount} />
-              {problem !== undefined && <ProblemNotice problem={problem} />}
-              {nextPageToken !== "" && (
-                <button type="button" class="button second" onClick={() => void loadOlder(nextPageToken)}>
-                  {words.common.more}
-                </button>
-              )}
-            </>
-          );
-        }}
+      <Waited loaded={loaded}>
+        {({ entries, nextPageToken }) => (
+          <>
+            <Waited loaded={ownAccount}>{(id) => <List entries={entries} ownAccount={id} />}</Waited>
+            {problem !== undefined && <ProblemNotice problem={problem} />}
+            {nextPageToken !== "" && (
+              <button
+                type="button"
+                class="button second"
+                disabled={loadingMore || loaded.loading}
+                onClick={loadMore}
+              >
+                {words.common.more}
+              </button>
+            )}
+          </>
+        )}
       </Waited>
     </>
   );
