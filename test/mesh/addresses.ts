@@ -17,6 +17,7 @@ export const istiodAddress = `${hubIp}:15012`;
 export const edgeIp = "10.98.2.1";
 export const apiHost = "api.wellapi.example";
 export const grpcHost = "grpc.wellapi.example";
+export const mtlsHost = "mtls.wellapi.example";
 
 /** In the mesh, with a certificate of its own, and in no contract. */
 export const stranger: MeshPod = { name: "stranger", namespace, ip: "10.98.0.21" };
@@ -65,7 +66,7 @@ export function hostsFile(): string {
     [mongodb.ip, ...mongodbHosts],
     [nats.ip, natsHost],
     [valkey.ip, valkeyHost],
-    [edgeIp, apiHost, grpcHost],
+    [edgeIp, apiHost, grpcHost, mtlsHost],
   ]
     .map((line) => `${line.join(" ")}\n`)
     .join("");

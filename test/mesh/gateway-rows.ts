@@ -1,9 +1,9 @@
-/** The gateway's two ports, from inside the mesh: the edge reaches them, and nobody else. */
+/** The gateway's three ports, from inside the mesh: the edge reaches them, and nobody else. */
 
 import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
-import { edge, grpcHost, type MeshPod, podOf, servicePods, stranger } from "./addresses.ts";
+import { edge, grpcHost, type MeshPod, mtlsHost, podOf, servicePods, stranger } from "./addresses.ts";
 import type { ClientCertificate } from "./connection.ts";
 import type { Laboratory } from "./laboratory.ts";
 import { certificateOf } from "./pods.ts";
@@ -12,6 +12,7 @@ import type { Row } from "./rows.ts";
 const group = "the gateway's ports";
 const httpPort = 7080;
 const doorPort = 7443;
+const mtlsPort = 7444;
 
 export function gatewayRows({ world, plane }: Laboratory): readonly Row[] {
   const { ip } = podOf("gateway");
@@ -31,11 +32,17 @@ export function gatewayRows({ world, plane }: Laboratory): readonly Row[] {
           group,
           name: `${account.name} → the door inside the mesh`,
           expected: account === edge ? "answered" : "no connection",
-          run: () => handshakeWithin(tlsTo(doorPort, as(), "istio")),
+          run: () => handshakeWithin(tlsTo(doorPort, as(), "istio"), grpcHost),
+        },
+        {
+          group,
+          name: `${account.name} → HTTP for clients with certificates, inside the mesh`,
+          expected: account === edge ? "answered" : "no connection",
+          run: () => handshakeWithin(tlsTo(mtlsPort, as(), "istio"), mtlsHost),
         },
       ];
     }),
-    ...[httpPort, doorPort].map(
+    ...[httpPort, doorPort, mtlsPort].map(
       (port): Row => ({
         group,
         name: `plain text → the gateway's port ${port}`,
@@ -59,8 +66,8 @@ function httpStatus(socket: TLSSocket): Promise<string> {
   });
 }
 
-/** A TLS handshake with the door, inside the mesh's own TLS. It answers before it has seen a certificate. */
-function handshakeWithin(outer: TLSSocket): Promise<string> {
+/** A TLS handshake with a door of that name, inside the mesh's own TLS. It answers before it has seen a certificate. */
+function handshakeWithin(outer: TLSSocket, servername: string): Promise<string> {
   return new Promise((resolve) => {
     const end = (outcome: string) => () => {
       resolve(outcome);
@@ -69,7 +76,7 @@ function handshakeWithin(outer: TLSSocket): Promise<string> {
     outer.once("error", end("no connection"));
     outer.once("close", end("no connection"));
     outer.once("secureConnect", () => {
-      const inner = connect({ socket: outer, servername: grpcHost, rejectUnauthorized: false });
+      const inner = connect({ socket: outer, servername, rejectUnauthorized: false });
       inner.once("secureConnect", end("answered"));
       inner.once("error", end("no connection"));
     });

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { contractServices, type Row as TableRow, tableOf } from "../../scripts/manifests/callers-table.ts";
 import { render } from "../../scripts/manifests/render.ts";
+import { certifiedClientRows } from "./certified-client-rows.ts";
 import { doorRows } from "./door-rows.ts";
 import { routeRows, tokenRows } from "./edge-rows.ts";
 import { egressRows, openElsewhere } from "./egress-rows.ts";
@@ -75,6 +76,7 @@ async function allRows(
     ...surfaceRows(outside),
     ...routeRows(services),
     ...(await doorRows(laboratory, outside, services)),
+    ...(await certifiedClientRows(laboratory, outside)),
   ];
 }
 

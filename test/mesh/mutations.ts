@@ -31,6 +31,10 @@ const inGroups =
   ({ group }: Row): boolean =>
     groups.includes(group);
 
+/** Rows that say what the port for clients with certificates answers. */
+const reachesCertifiedPort = ({ group, name, expected }: Row): boolean =>
+  group === "clients with certificates" && expected !== "no connection" && !name.endsWith("at the HTTP edge");
+
 export const mutations: readonly Mutation[] = [
   {
     name: "STRICT becomes PERMISSIVE",
@@ -39,7 +43,7 @@ export const mutations: readonly Mutation[] = [
       spec<{ mtls: { mode: string } }>(m, "PeerAuthentication", "default", "wellapi").mtls.mode =
         "PERMISSIVE";
     },
-    notices: named(/^plain text → (?!the gateway's port 7443)/), // which no plain HTTP gets through
+    notices: named(/^plain text → (?!the gateway's port 744[34]$)/), // which no plain HTTP gets through
   },
   {
     name: "ingestion may call any path of records",
@@ -200,8 +204,32 @@ export const mutations: readonly Mutation[] = [
     notices: (row) => row.group === "the providers' door" && row.expected !== "no connection",
   },
   {
+    name: "the edge opens the TLS of clients with certificates",
+    touches: inGroups("clients with certificates"),
+    change: (m) => {
+      const { servers } = spec<{ servers: { tls: Record<string, string> }[] }>(
+        m,
+        "Gateway",
+        "edge",
+        "wellapi-edge",
+      );
+      servers[2]!.tls = { mode: "SIMPLE", credentialName: "edge-tls" };
+    },
+    notices: reachesCertifiedPort,
+  },
+  {
+    name: "the edge may not call the port for clients with certificates",
+    touches: inGroups("clients with certificates", "the gateway's ports"),
+    change: (m) => {
+      const { rules } = spec<{ rules: Rules }>(m, "AuthorizationPolicy", "gateway", "wellapi");
+      operation(rules[0]!).ports = ["7443"];
+    },
+    notices: (row) =>
+      reachesCertifiedPort(row) || row.name === "edge → HTTP for clients with certificates, inside the mesh",
+  },
+  {
     name: "sidecars call in plain text",
-    touches: inGroups("through sidecars", "the providers' door"),
+    touches: inGroups("through sidecars", "the providers' door", "clients with certificates"),
     change: (m) => {
       spec<{ trafficPolicy: { tls: { mode: string } } }>(
         m,
@@ -213,7 +241,8 @@ export const mutations: readonly Mutation[] = [
     // STRICT refuses it, so that nothing is called any more through any sidecar, nor by the edge.
     notices: (row) =>
       (row.group === "through sidecars" && !["not routed", "no connection"].includes(row.expected)) ||
-      (row.group === "the providers' door" && row.expected !== "no connection"),
+      (["the providers' door", "clients with certificates"].includes(row.group) &&
+        row.expected !== "no connection"),
   },
 ];
 

@@ -8,6 +8,10 @@ import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import {
+  OAuthClient_GrantType as GrantType,
+  OAuthClient_TokenEndpointAuthMethod as Method,
+} from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import {
@@ -32,6 +36,8 @@ export interface Outside {
   readonly person: Person;
   /** The maker's id of a patient who lets the maker contribute. */
   readonly patientAtMaker: string;
+  /** An application of the maker's that gets tokens by its certificate (RFC 8705). */
+  readonly certified: { readonly id: string; readonly as: ClientCertificate };
   readonly certificates: {
     readonly expired: ClientCertificate;
     readonly revoked: ClientCertificate;
@@ -51,6 +57,12 @@ export interface Outside {
 /** Envoy's own default, which Istio leaves as it is. */
 const envoyClockSkewMs = 60_000;
 const second = { seconds: 1n };
+const byCertificate = {
+  tokenEndpointAuthMethod: Method.TLS_CLIENT_AUTH,
+  tlsClientCertificateBoundAccessTokens: true,
+  grantTypes: [GrantType.CLIENT_CREDENTIALS],
+  scopes: ["system/Organization.r"],
+};
 
 export async function openOutside({ operatorKey }: Laboratory): Promise<Outside> {
   const server = {
@@ -78,6 +90,7 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
     apiKey: await apiKeyOfMaker(),
     person,
     patientAtMaker: consents.find(({ id }) => id === contribution)!.patient,
+    certified: await certifiedClient(),
     certificates: await badCertificates(),
     tokens: {
       patient,
@@ -101,6 +114,15 @@ export async function openOutside({ operatorKey }: Laboratory): Promise<Outside>
       organization: maker.organization,
     });
     return applications[0]!.id;
+  }
+
+  async function certifiedClient(): Promise<Outside["certified"]> {
+    const { application } = await createClient(OrganizationService, operator).createApplication({
+      application: { organization: maker.organization, displayName: "By certificate", oauth: byCertificate },
+      requestId: randomUUID(),
+    });
+    const { certificate } = await issueCertificate(operator, application!.id);
+    return { id: application!.id, as: { cert: certificate.cert, key: certificate.key } };
   }
 
   async function badCertificates(): Promise<Outside["certificates"]> {
