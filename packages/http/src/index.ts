@@ -1,4 +1,4 @@
-export { requestIdHeader } from "@wellapi/rpc";
+export { cookieIn, requestIdHeader } from "@wellapi/rpc";
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "fastify";
 export type { ClientCertificates } from "./client-certificate.ts";
 export { type CorsPolicy, localOrigins, readableBy, rpcCors } from "./cors.ts";

@@ -1,4 +1,5 @@
 import {
+  cookieIn,
   type HttpReply,
   type HttpRequest,
   languageSeconds,
@@ -8,7 +9,7 @@ import {
   type Surface,
 } from "@wellapi/http";
 import { documentFor, type PageFile, readSite, type Site, siteLanguages } from "@wellapi/patient-web";
-import { cookieIn, sessionIn } from "@wellapi/rpc";
+import { sessionIn } from "@wellapi/rpc";
 
 /** Our own files, and calls of our own origin. Nothing makes HTML or scripts of text. */
 const pageSecurity = {

@@ -1,5 +1,4 @@
-import { type HttpRequest, pageCookies } from "@wellapi/http";
-import { cookieIn } from "@wellapi/rpc";
+import { cookieIn, type HttpRequest, pageCookies } from "@wellapi/http";
 
 /** Each is sent to our own origin alone, over TLS (or to this machine), and but for the zone no script reads it. */
 const cookieNames = {
