@@ -1,19 +1,19 @@
-import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { type Caller, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
+import type { PageTokens } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "./accesses.ts";
 import { isHidden, patientOf, stateOf } from "./consent.ts";
 import type { Revision } from "./consent-documents.ts";
-import type { ConsentRepository, KeptConsent, Page } from "./consent-repository.ts";
+import type { ConsentRepository, KeptConsent } from "./consent-repository.ts";
 import { consentMessage, type Reader, revisionMessage } from "./convert.ts";
 import { ConsentError } from "./errors.ts";
 import { digest } from "./etag.ts";
 import type { Granting } from "./granting.ts";
+import { openPage } from "./page.ts";
 import type { Parties } from "./parties-client.ts";
 import type { Revocations } from "./revocation.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
@@ -131,7 +131,7 @@ function createReadHandlers(
         const { holder, party } = viewer;
         const grantee = granteeOf(viewer, request.grantee);
         const states = new Set(request.states.map((state) => named(stateMessages, state)));
-        const page = paged(pageTokens, method.listConsents, call.caller, request);
+        const page = openPage(pageTokens, call.caller, method.listConsents, request);
         const revoked = states.size === 0 ? undefined : states.has("revoked");
         const listed = { holder, grantee, revoked: revoked && states.size > 1 ? undefined : revoked };
         const found = await consents.list(listed, page);
@@ -158,7 +158,7 @@ function createReadHandlers(
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         const { partition, consent } = await visible(consents, viewer, request.consent);
         call.about(partition, [consent]);
-        const page = paged(pageTokens, method.listConsentRevisions, call.caller, request);
+        const page = openPage(pageTokens, call.caller, method.listConsentRevisions, request);
         const found = await consents.revisions(partition, consent.id, page);
         const reader = readerOf(partition, viewer.party);
         const seen = visibleRevisions(found.revisions, viewer.hides);
@@ -180,25 +180,6 @@ function visibleRevisions(revisions: readonly Revision[], hides: Viewer["hides"]
   return revisions
     .filter(({ consent }) => !isHidden(consent.terms, hides))
     .map((one) => ({ ...one, replacedEtag: "" }));
-}
-
-/** The requested page of a list, and a function that makes the token of the next one. */
-function paged<D extends DescMethod>(
-  tokens: PageTokens,
-  rpc: D,
-  caller: Caller,
-  request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
-): Page & { next(cursor: string | undefined): string } {
-  const { after, limit, token } = openListPage({
-    tokens,
-    caller,
-    method: `${ConsentService.typeName}/${rpc.name}`,
-    schema: rpc.input,
-    request,
-    sizes: { usual: 50, most: 1_000 },
-    position: textPosition,
-  });
-  return { limit, cursor: after, next: token };
 }
 
 /** Throws `invalid` for an organization that does not exist, or not any more; `patient_erased`. */

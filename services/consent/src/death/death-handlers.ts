@@ -1,13 +1,14 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
-import { type Caller, openListPage, type PageTokens, partyOf, rpcNameOf, textPosition } from "@wellapi/rpc";
+import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
 import { patientOf, stateOf as stateOfConsent } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
+import { openPage } from "../page.ts";
 import type { DeathDecision } from "./death.ts";
 import type { DeathChanges } from "./death-changes.ts";
 import { checkDateOfDeath, deathMessage } from "./death-convert.ts";
@@ -67,20 +68,12 @@ function createReportHandlers(deps: DeathHandlersDeps): Pick<Handlers, "reportDe
     listDeathReports(request, context) {
       return accesses.logged(context, method.listDeathReports, "", async (call) => {
         const { kind, organization = "" } = call.caller.principal;
-        const page = openListPage({
-          tokens: pageTokens,
-          caller: call.caller,
-          method: rpcNameOf(method.listDeathReports),
-          schema: method.listDeathReports.input,
-          request,
-          sizes: { usual: 50, most: 1_000 },
-          position: textPosition,
-        });
+        const page = openPage(pageTokens, call.caller, method.listDeathReports, request);
         const holder = kind === "operator" ? "everybody" : { organization };
-        const found = await reports.list(holder, { limit: page.limit, cursor: page.after });
+        const found = await reports.list(holder, page);
         return {
           deathReports: found.reports.map((kept) => shown(deps, kept, call.caller)),
-          nextPageToken: page.token(found.cursor),
+          nextPageToken: page.next(found.cursor),
         };
       });
     },

@@ -5,13 +5,14 @@ import type {
   OpenEmergencyAccessRequest,
 } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
-import { type Caller, openListPage, type PageTokens, partyOf, rpcNameOf, textPosition } from "@wellapi/rpc";
+import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
 import { type Author, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
+import { openPage } from "../page.ts";
 import { patientOfCall } from "../viewer.ts";
 import { emergenciesOf } from "./emergency.ts";
 import type { EmergencyAttempts } from "./emergency-attempts-repository.ts";
@@ -123,19 +124,11 @@ function createAccessHandlers(
       return accesses.logged(context, method.listEmergencyAccesses, "", async (call) => {
         const holder = holderOf(call.caller);
         if (typeof holder !== "string" && "partition" in holder) call.about(holder.partition);
-        const page = openListPage({
-          tokens: pageTokens,
-          caller: call.caller,
-          method: rpcNameOf(method.listEmergencyAccesses),
-          schema: method.listEmergencyAccesses.input,
-          request,
-          sizes: { usual: 50, most: 1_000 },
-          position: textPosition,
-        });
-        const found = await emergencies.list(holder, { limit: page.limit, cursor: page.after });
+        const page = openPage(pageTokens, call.caller, method.listEmergencyAccesses, request);
+        const found = await emergencies.list(holder, page);
         return {
           emergencyAccesses: found.accesses.map((kept) => shown(deps, kept, call.caller)),
-          nextPageToken: page.token(found.cursor),
+          nextPageToken: page.next(found.cursor),
         };
       });
     },

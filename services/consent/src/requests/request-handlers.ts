@@ -1,10 +1,10 @@
-import type { DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import {
   AcceptConsentRequestRequestSchema,
   ConsentRequestService,
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
-import { type Caller, openListPage, type PageTokens, partyOf, rpcNameOf, textPosition } from "@wellapi/rpc";
+import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
@@ -13,6 +13,7 @@ import { type Author, hasEnded, isHidden, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { consentMessage } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
+import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
@@ -122,8 +123,8 @@ function createReadHandlers(
     listConsentRequests(request, context) {
       return accesses.logged(context, method.listConsentRequests, "", async (call) => {
         const viewer = viewerOf(call.caller);
-        const page = paged(pageTokens, method.listConsentRequests, call.caller, request);
-        const found = await requests.list(requestHolderOf(viewer), { limit: page.limit, cursor: page.after });
+        const page = openPage(pageTokens, call.caller, method.listConsentRequests, request);
+        const found = await requests.list(requestHolderOf(viewer), page);
         const states = new Set(request.states.map((state) => named(requestStates, state)));
         const now = clock.now();
         const seen = found.requests.filter(
@@ -133,7 +134,7 @@ function createReadHandlers(
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         return {
           consentRequests: seen.map((kept) => shown(deps, kept, call.caller)),
-          nextPageToken: page.token(found.cursor),
+          nextPageToken: page.next(found.cursor),
         };
       });
     },
@@ -213,21 +214,4 @@ function shown(
 ): MessageInitShape<typeof method.getConsentRequest.output>["consentRequest"] & object {
   const patient = pairwise.outward(partyOf(caller), patientOf(partition));
   return requestMessage(request, { patient, now: clock.now() });
-}
-
-function paged<D extends DescMethod>(
-  tokens: PageTokens,
-  rpc: D,
-  caller: Caller,
-  request: MessageShape<D["input"]> & { readonly pageSize: number; readonly pageToken: string },
-) {
-  return openListPage({
-    tokens,
-    caller,
-    method: rpcNameOf(rpc),
-    schema: rpc.input,
-    request,
-    sizes: { usual: 50, most: 1_000 },
-    position: textPosition,
-  });
 }
