@@ -1,4 +1,4 @@
-import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { cloudEvent } from "@wellapi/events/cloud-event";
 import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
@@ -9,14 +9,18 @@ import type { Revision } from "./consent-documents.ts";
 /** Subjects of this service's events. */
 export const subjects = "consent.>";
 
+const source = "/wellapi/consent";
+
 /** Says that a consent has a new version. References only; the subject names no person. */
 export function consentChanged(partition: string, { consent, replacedEtag, time }: Revision): OutboxEvent {
   const { id, version, revokeTime } = consent;
   const became = revokeTime !== undefined ? "revoked" : replacedEtag === "" ? "created" : "amended";
-  return event(`consent.consent.${became}`, `${id}.${version}`, time, ConsentChangedSchema, {
-    partition,
-    consent: id,
-    version,
+  const content = { partition, consent: id, version };
+  return cloudEvent(ConsentChangedSchema, content, {
+    id: `${id}.${version}`,
+    subject: `consent.consent.${became}`,
+    source,
+    time,
   });
 }
 
@@ -27,30 +31,11 @@ export function requestChanged(
   became: "created" | "accepted" | "refused" | "withdrawn",
   time: number,
 ): OutboxEvent {
-  return event(`consent.request.${became}`, `${request}.${became}`, time, ConsentRequestChangedSchema, {
-    partition,
-    consentRequest: request,
+  const content = { partition, consentRequest: request };
+  return cloudEvent(ConsentRequestChangedSchema, content, {
+    id: `${request}.${became}`,
+    subject: `consent.request.${became}`,
+    source,
+    time,
   });
-}
-
-function event<D extends DescMessage>(
-  subject: string,
-  id: string,
-  time: number,
-  schema: D,
-  content: MessageInitShape<D>,
-): OutboxEvent {
-  return {
-    id,
-    subject,
-    data: toBinary(schema, create(schema, content)),
-    headers: {
-      "ce-specversion": "1.0",
-      "ce-id": id,
-      "ce-type": schema.typeName,
-      "ce-source": "/wellapi/consent",
-      "ce-time": new Date(time).toISOString(),
-      "content-type": "application/protobuf",
-    },
-  };
 }

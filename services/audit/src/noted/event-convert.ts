@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { cloudEvent } from "@wellapi/events/cloud-event";
 import { AccessNotedSchema } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import type { OutboxEvent } from "@wellapi/store";
 import type { NotedAccess } from "./noted-access.ts";
@@ -10,21 +10,12 @@ export function accessNoted(
   { partition, access, timeMs, reads, sameAs }: NotedAccess,
   tagOf: (text: string) => string,
 ): OutboxEvent {
+  const content = { partition, access, timeMs: BigInt(timeMs), reads };
   const id = `noted.${tagOf(sameAs)}`;
-  return {
+  return cloudEvent(AccessNotedSchema, content, {
     id,
     subject: ACCESS_NOTED,
-    data: toBinary(
-      AccessNotedSchema,
-      create(AccessNotedSchema, { partition, access, timeMs: BigInt(timeMs), reads }),
-    ),
-    headers: {
-      "ce-specversion": "1.0",
-      "ce-id": id,
-      "ce-type": "wellapi.internal.audit.v1.AccessNoted",
-      "ce-source": "/wellapi/audit",
-      "ce-time": new Date(timeMs).toISOString(),
-      "content-type": "application/protobuf",
-    },
-  };
+    source: "/wellapi/audit",
+    time: timeMs,
+  });
 }

@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { cloudEvent } from "@wellapi/events/cloud-event";
 import { BatchCommittedSchema } from "@wellapi/gen/wellapi/internal/records/v1/records_events_pb";
 import type { Clock } from "@wellapi/runtime";
 import type { OutboxEvent } from "@wellapi/store";
@@ -12,21 +12,12 @@ export function batchCommitted(
   batch: string,
   clock: Clock,
 ): OutboxEvent {
+  const content = { partition, sequence: BigInt(sequence) };
   const id = `${batch}.${sequence}`;
-  return {
+  return cloudEvent(BatchCommittedSchema, content, {
     id,
     subject: BATCH_COMMITTED,
-    data: toBinary(
-      BatchCommittedSchema,
-      create(BatchCommittedSchema, { partition, sequence: BigInt(sequence) }),
-    ),
-    headers: {
-      "ce-specversion": "1.0",
-      "ce-id": id,
-      "ce-type": "wellapi.internal.records.v1.BatchCommitted",
-      "ce-source": "/wellapi/records",
-      "ce-time": new Date(clock.now()).toISOString(),
-      "content-type": "application/protobuf",
-    },
-  };
+    source: "/wellapi/records",
+    time: clock.now(),
+  });
 }
