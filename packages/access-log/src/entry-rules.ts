@@ -307,7 +307,11 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.internal.identity.v1.OAuthProtocolService": {
     Handle: none("the protocol: what a person agrees to leaves its entry in CompleteInteraction"),
   },
-  "wellapi.internal.identity.v1.PatientDirectoryService": { ResolvePatient: lookUp, MarkErased: change },
+  "wellapi.internal.identity.v1.PatientDirectoryService": {
+    ResolvePatient: lookUp,
+    ResolveReaders: lookUp,
+    MarkErased: change,
+  },
   "wellapi.internal.identity.v1.PatientMailService": {
     ListMailRecipients: lookUp,
     SendPatientMail: none("tells the patient of an entry that is there already"),

@@ -160,7 +160,7 @@ export async function openIdentityService(
       route(LimitService, createLimitHandlers({ accesses, limits, organizations, clock })),
       ...oauth.routes,
       route(PatientService, { ...createPatientHandlers(patientDeps), ...createClaimHandlers(claiming) }),
-      route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps)),
+      route(PatientDirectoryService, createPatientDirectoryHandlers(patientDeps, delegationRoom.lookups)),
       route(
         TokenService,
         createTokenHandlers({

@@ -1,6 +1,7 @@
-/** Mail to patients for the service that tells them what happened, which learns no address. */
+/** Who is told what happened to a record, and mail to patients for the service that tells it, which learns no address. */
 import { randomUUID } from "node:crypto";
 import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
 import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { ApplyDeathRequest_Event as Event } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import type { Caller } from "@wellapi/rpc";
@@ -95,4 +96,49 @@ test("goes to guardians while they count, and so does mail of emergencies and de
   await freeze(installation, partition);
   expect(await told("is frozen")).toEqual(["grace@canary.example"]);
   expect(await listed()).toEqual([]);
+});
+
+test("those who act for a minor may be told without the minor's own care, until they cease to; nobody once the record is frozen or erased", async () => {
+  const installation = await createInstallation();
+  const { patient, partition, caller } = await createPatient(installation);
+  const { directory } = installation.as(service("notices"));
+  const { delegations } = installation.as(staff("usr_officer", "privacy_officer"));
+  const [guardian, carer] = ["grace@canary.example", "carl@canary.example"];
+  const of = { patient: patient.id, displayName: "Grace", requestId: "guardian" };
+  // 16 years old.
+  const verified = { ...of, email: guardian, grounds: "birth certificate", birthDate: "2010-07-10" };
+  const { delegation } = await delegations.inviteGuardian(verified);
+  await installation.as(caller).delegations.inviteCarer({ ...of, email: carer, requestId: "carer" });
+  for (const [account, email] of [
+    ["usr_grace", guardian],
+    ["usr_carl", carer],
+  ] as const) {
+    const code = codeTo(installation, email);
+    await installation.as(person(account)).delegations.acceptDelegation({ code });
+  }
+  const accounts = ["usr_grace", "usr_carl", "usr_another"];
+  const readers = () => directory.resolveReaders({ partition, accounts });
+  const hides = ["reproductive", "mental_health", "substance_use", "sexual_health"];
+  expect(await readers()).toMatchObject({
+    patient: true,
+    readers: [
+      { account: "usr_grace", hides },
+      { account: "usr_carl", hides },
+    ],
+  });
+  const ended = { delegation: delegation!.id, state: Delegation_State.ENDED, reason: "moved" };
+  await delegations.setGuardianState(ended);
+  expect((await readers()).readers.map(({ account }) => account)).toEqual(["usr_carl"]);
+
+  await freeze(installation, partition);
+  expect(await readers()).toMatchObject({ patient: false, readers: [] });
+  const undone = { organization: "", deathReport: "dth_1", partition, change: 2, event: Event.UNDONE };
+  await installation.as(service("consent")).deaths.applyDeath(undone);
+  expect(await readers()).toMatchObject({ patient: true, readers: [{ account: "usr_carl" }] });
+  await installation.as(service("records")).directory.markErased({ partition });
+  expect(await readers()).toMatchObject({ patient: false, readers: [] });
+  const unknown = `local/pat_${"0".repeat(26)}`;
+  await expect(directory.resolveReaders({ partition: unknown, accounts })).rejects.toMatchObject({
+    code: Code.NotFound,
+  });
 });

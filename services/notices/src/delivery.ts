@@ -1,15 +1,8 @@
 import type { Logger } from "@wellapi/runtime";
 import type { Change, Store, Stored } from "@wellapi/store";
 import { collections, type DeliveryDocument } from "./collections.ts";
-import type { ConsentClient } from "./consent-client.ts";
-import type { IdentityClient } from "./identity-client.ts";
-import type { InboxRepository } from "./inbox-repository.ts";
-import { isShown, isUrgent, type Notice } from "./notice.ts";
-import { type ChannelName, type Preferences, quietUntil, tells } from "./preferences.ts";
-import type { PreferencesRepository } from "./preferences-repository.ts";
-import type { PushSender } from "./push-sender.ts";
-import type { SubscriptionRepository } from "./subscription-repository.ts";
-import { mailOf, pushOf } from "./texts.ts";
+import type { ChannelName } from "./preferences.ts";
+import { type SendingsDeps, sendingsOf } from "./sendings.ts";
 
 /** The first try is this long before the second; it doubles, up to the longest. */
 export const FIRST_BACKOFF_MS = 60_000;
@@ -17,26 +10,10 @@ const LONGEST_BACKOFF_MS = 6 * 3_600_000;
 /** After about three days a message is old news: the inbox has it. */
 export const MOST_TRIES = 20;
 
-export interface DeliveriesDeps {
-  readonly store: Store;
-  readonly inbox: Pick<InboxRepository, "get">;
-  readonly preferences: Pick<PreferencesRepository, "get">;
-  readonly subscriptions: Pick<SubscriptionRepository, "list" | "deletion">;
-  readonly consents: ConsentClient;
-  readonly identity: IdentityClient;
-  readonly push: PushSender;
-  /** The codes that are shown where these categories are hidden. */
-  readonly openCodes: (hides: readonly string[]) => ReadonlySet<string>;
+export interface DeliveriesDeps extends SendingsDeps {
   readonly clock: { now(): number };
   readonly log: Logger;
   readonly counted: (channel: ChannelName, outcome: "sent" | "failed" | "given_up") => void;
-}
-
-/** What is to be sent to somebody, and how. */
-interface Sending {
-  /** Who has it in the end. */
-  readonly to: string;
-  send(): Promise<readonly Change[]>;
 }
 
 /**
@@ -125,82 +102,4 @@ async function replaced(
   } as const;
   const result = await store.commit({ partition, changes: [made, ...further] });
   return result.committed ? { document: next, revision: revision + 1 } : undefined;
-}
-
-/** To whom a delivery goes now, or until when it waits. No one: there is nothing to send any more. */
-async function sendingsOf(
-  deps: DeliveriesDeps,
-  { partition, notice: id, channel }: DeliveryDocument,
-  now: number,
-): Promise<{ readonly until?: number; readonly sendings: readonly Sending[] }> {
-  const nothing = { sendings: [] };
-  const notice = await deps.inbox.get(partition, id);
-  if (notice === undefined || notice.read) return nothing;
-  const { preferences } = await deps.preferences.get(partition);
-  if (!tells(preferences, channel as ChannelName, notice.kind)) return nothing;
-  if (!(await isTrueStill(deps, partition, notice))) return nothing;
-  if (preferences.quietHours !== undefined && !isUrgent(notice.kind)) {
-    const zone = preferences.timeZone ?? (await deps.identity.timeZone(partition, now));
-    const until = quietUntil(preferences.quietHours, zone, now);
-    if (until !== undefined) return { until, sendings: [] };
-  }
-  const sendings = channel === "email" ? mailsOf : pushesOf;
-  return { sendings: await sendings(deps, partition, notice, preferences) };
-}
-
-/** Nothing is told of a grant that does not hold any more, nor of a request that waits no more. What was done under it stays told. */
-async function isTrueStill(
-  { consents }: Pick<DeliveriesDeps, "consents">,
-  partition: string,
-  { kind, consent, consentRequest }: Notice,
-): Promise<boolean> {
-  if (consentRequest !== undefined) {
-    return (await consents.describeRequest(partition, consentRequest))?.waits ?? false;
-  }
-  if (consent === undefined || !ofGrants.has(kind)) return true;
-  const facts = await consents.describe(partition, consent);
-  return facts !== undefined && !facts.revoked;
-}
-
-const ofGrants: ReadonlySet<Notice["kind"]> = new Set([
-  "consent_granted",
-  "consent_changed",
-  "consent_ending",
-]);
-
-async function mailsOf(
-  { identity, openCodes }: DeliveriesDeps,
-  partition: string,
-  notice: Notice,
-  preferences: Preferences,
-): Promise<readonly Sending[]> {
-  const recipients = await identity.recipients(partition);
-  return recipients
-    .filter(({ hides }) => isShown(notice, hides.length === 0 ? undefined : openCodes(hides)))
-    .map(({ account, language }) => ({
-      to: account,
-      async send() {
-        const { subject, text } = mailOf(notice.kind, preferences.language ?? language);
-        const messageId = `${notice.id}.${account}`;
-        await identity.send({ partition, account, messageId, subject, text });
-        return [];
-      },
-    }));
-}
-
-async function pushesOf(
-  { subscriptions, push }: DeliveriesDeps,
-  partition: string,
-  notice: Notice,
-  preferences: Preferences,
-): Promise<readonly Sending[]> {
-  return (await subscriptions.list(partition)).map((subscription) => ({
-    to: subscription.id,
-    async send() {
-      const language = preferences.language ?? subscription.language;
-      const message = { id: notice.id, ...pushOf(notice.kind, language) };
-      const outcome = await push.send(subscription, message, isUrgent(notice.kind));
-      return outcome === "gone" ? [subscriptions.deletion(partition, subscription.id)] : [];
-    },
-  }));
 }

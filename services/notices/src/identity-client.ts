@@ -12,6 +12,14 @@ export interface Recipient {
   readonly hides: readonly string[];
 }
 
+/** Who may be told of a patient's record now. */
+export interface Readers {
+  /** False: nobody may, whoever acts for the patient. */
+  readonly patient: boolean;
+  /** By account, of those that act for the patient: categories of which this one is told nothing. */
+  readonly acting: ReadonlyMap<string, readonly string[]>;
+}
+
 export interface Letter {
   readonly partition: string;
   readonly account: string;
@@ -25,6 +33,8 @@ export interface IdentityClient {
   /** IANA zone of the patient's record at that time. */
   timeZone(partition: string, time: number): Promise<string>;
   recipients(partition: string): Promise<readonly Recipient[]>;
+  /** Which of these accounts may be told. */
+  readers(partition: string, accounts: readonly string[]): Promise<Readers>;
   /** The mail server has it when it resolves, or the account is no recipient any more. */
   send(letter: Letter): Promise<void>;
 }
@@ -52,6 +62,15 @@ export function createIdentityClient(transport: Transport): IdentityClient {
         language: language === "de" ? "de" : "en",
         hides,
       }));
+    },
+    async readers(partition, accounts) {
+      try {
+        const { patient, readers } = await patients.resolveReaders({ partition, accounts: [...accounts] });
+        return { patient, acting: new Map(readers.map(({ account, hides }) => [account, hides])) };
+      } catch (error) {
+        if (ConnectError.from(error).code === Code.NotFound) return { patient: false, acting: new Map() };
+        throw error;
+      }
     },
     async send(letter) {
       await mail.sendPatientMail(letter);

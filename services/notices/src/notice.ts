@@ -55,6 +55,15 @@ export function isShown({ codes }: Pick<Told, "codes">, open: ReadonlySet<string
   return open === undefined || (codes.length > 0 && codes.every((code) => open.has(code)));
 }
 
+/** The same for somebody from whom categories are hidden; none: everything is shown. `openCodes`: what is shown where these are hidden. */
+export function isShownTo(
+  notice: Pick<Told, "codes">,
+  hides: readonly string[],
+  openCodes: (hides: readonly string[]) => ReadonlySet<string>,
+): boolean {
+  return isShown(notice, hides.length === 0 ? undefined : openCodes(hides));
+}
+
 /** Told at any hour, whatever the preferences say. */
 export function isUrgent(kind: NoticeKind): boolean {
   return kind === "emergency_access";

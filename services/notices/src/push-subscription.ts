@@ -12,7 +12,12 @@ export interface PushSubscription {
   readonly p256dh: string;
   readonly auth: string;
   readonly language: Language;
+  /** `OWN`, or the account of whoever acts for the patient and has the browser. Absent of those stored before this was kept: nobody's. */
+  readonly account?: string;
 }
+
+/** Stands for the patient's account, and for the patient who has none. */
+export const OWN = "own";
 
 export const MOST_SUBSCRIPTIONS = 10;
 

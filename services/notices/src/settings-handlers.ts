@@ -3,12 +3,12 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { RunLogged } from "@wellapi/access-log";
 import { PreferencesSchema } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
-import { callerKey, maskedFields } from "@wellapi/rpc";
+import { callerKey, maskedFields, type Principal } from "@wellapi/rpc";
 import type { Call } from "./accesses.ts";
 import { etagOf, preferencesMessage, subscriptionMessage, withFields } from "./convert.ts";
 import { noticesError } from "./errors.ts";
 import type { PreferencesRepository } from "./preferences-repository.ts";
-import { isKnownEndpoint } from "./push-subscription.ts";
+import { isKnownEndpoint, OWN } from "./push-subscription.ts";
 import type { SubscriptionRepository } from "./subscription-repository.ts";
 
 export interface SettingsHandlersDeps {
@@ -60,6 +60,7 @@ export function createSettingsHandlers(deps: SettingsHandlersDeps): Handlers {
           p256dh: Buffer.from(p256dh).toString("base64url"),
           auth: Buffer.from(auth).toString("base64url"),
           language: language === "de" ? "de" : "en",
+          account: accountOf(context.values.get(callerKey).principal),
         } as const;
         const subscription = await subscriptions.put(partition, content, clock.now(), commit);
         return { pushSubscription: subscriptionMessage(subscription) };
@@ -83,6 +84,12 @@ function checkPoint(point: Uint8Array): void {
   } catch (cause) {
     throw noticesError("push_key_invalid", { cause });
   }
+}
+
+/** Whose browser it is: a token that an operator issued, or that an application got, is the patient's. */
+function accountOf({ actor }: Principal): string {
+  const own = actor === undefined || actor.kind === "operator" || actor.kind === "application";
+  return own ? OWN : actor.id;
 }
 
 /** Throws `not_permitted`. */

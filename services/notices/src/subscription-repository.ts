@@ -6,7 +6,7 @@ import { touched } from "./inbox-repository.ts";
 import { MOST_SUBSCRIPTIONS, type PushSubscription } from "./push-subscription.ts";
 import { idOf, type Place, seal, unseal } from "./sealing.ts";
 
-type Content = Pick<PushSubscription, "endpoint" | "p256dh" | "auth" | "language">;
+type Content = Pick<PushSubscription, "endpoint" | "p256dh" | "auth" | "language" | "account">;
 
 /** Throws StoreError, VaultError. */
 export interface SubscriptionRepository {
@@ -14,11 +14,11 @@ export interface SubscriptionRepository {
   list(partition: string): Promise<readonly PushSubscription[]>;
   any(partition: string): Promise<boolean>;
   /**
-   * The same endpoint is the same subscription, with new keys. Throws `too_many_subscriptions`, `patient_erased`, `unavailable`.
+   * The same endpoint is the same subscription, with new keys, of who made it last. Throws `too_many_subscriptions`, `patient_erased`, `unavailable`.
    */
   put(
     partition: string,
-    content: Content,
+    content: Required<Content>,
     now: number,
     commit: (changes: readonly Change[]) => Promise<boolean>,
   ): Promise<PushSubscription>;

@@ -27,7 +27,8 @@ import { silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
-import { noticesCollections } from "../src/collections.ts";
+import { collections, noticesCollections, type SubscriptionDocument } from "../src/collections.ts";
+import { seal, unseal } from "../src/sealing.ts";
 import { openNoticesService } from "../src/service.ts";
 
 export const patientId = "pat_00000000000000000000000001";
@@ -71,6 +72,8 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     mailServer: "up" as "up" | "down" | "refuses one",
     /** Runs once the mail server has a mail, before the service knows it. */
     sent: async () => {},
+    /** The patient died: nobody is told. */
+    frozen: false,
   };
   const clock = { now: () => state.now, monotonic: systemClock.monotonic };
   const accesses = new Map<string, Access>();
@@ -80,6 +83,8 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
   >();
   const requests = new Map<string, { organization: string; waits: boolean }>();
   const recipients: Recipient[] = [{ account: "usr_ada", language: "de", hides: [] }];
+  /** Who acts for the patient, with what is hidden from them. */
+  const acting = new Map<string, string[]>();
   const sent: Sent[] = [];
   const entries: Access[] = [];
 
@@ -111,6 +116,13 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     });
     service(PatientDirectoryService, {
       resolvePatient: () => ({ timeZones: [{ timeZone: "Europe/Berlin" }] }),
+      resolveReaders: ({ accounts }) => ({
+        patient: !state.frozen,
+        readers: accounts.flatMap((account) => {
+          const hides = state.frozen ? undefined : acting.get(account);
+          return hides === undefined ? [] : { account, hides };
+        }),
+      }),
     });
     service(PatientMailService, {
       listMailRecipients: () => ({
@@ -198,6 +210,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     consents,
     requests,
     recipients,
+    acting,
     sent,
     entries,
     vault,
@@ -244,6 +257,22 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
           headers: { "ce-time": new Date(state.now).toISOString() },
         },
       ]);
+    },
+    /** Push subscriptions as they were stored before it was kept whose they are. */
+    async forgetAccounts() {
+      const key = (await vault.key(partition, "data"))!;
+      const { subscriptions: collection } = collections;
+      const { documents } = await running.store.scan<SubscriptionDocument>(collection, {
+        equals: [partition],
+        limit: 10,
+      });
+      for (const { document, revision } of documents) {
+        const place = [collection, partition, document.subscription] as const;
+        const { account: _, ...before } = unseal<Record<string, string>>(key, place, document.sealed);
+        const older = { ...document, sealed: seal(key, place, before) };
+        const change = { kind: "replace", collection, document: older, ifRevision: revision } as const;
+        await running.store.commit({ partition, changes: [change] });
+      }
     },
     async restart() {
       await running.close();

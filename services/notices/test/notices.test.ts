@@ -398,6 +398,57 @@ describe("web push", () => {
     await settled();
   });
 
+  test("of who acts for a minor comes without what may be own care, and never after they cease to act", async () => {
+    const [own, hers] = [push.subscribe(), push.subscribe()];
+    const guardian = world.as({ hides: ["reproductive"], actor: { kind: "guardian", id: "usr_g" } });
+    world.acting.set("usr_g", ["reproductive"]);
+    await world.ada().createPushSubscription(own);
+    await guardian.createPushSubscription(hers);
+    await consent("con_1");
+    await expect.poll(() => push.to(own), { timeout: 15_000 }).toHaveLength(1);
+    await world.noted({ method: read, organization: clinic, codes: ["8867-4"] });
+    await expect.poll(() => push.to(own), { timeout: 15_000 }).toHaveLength(2);
+    await settled();
+    expect(push.to(hers).map(({ message }) => message.body)).toEqual([
+      expect.stringContaining("for the first time"),
+    ]);
+    world.acting.delete("usr_g");
+    await world.noted({ method: retracted, organization: clinic, codes: ["8867-4"] });
+    await expect.poll(() => push.to(own), { timeout: 15_000 }).toHaveLength(3);
+    await settled();
+    expect(push.to(hers)).toHaveLength(1);
+    expect((await guardian.listPushSubscriptions({})).pushSubscriptions).toHaveLength(1);
+  });
+
+  test("goes to nobody while the record is frozen, and to the same browsers once that was a mistake", async () => {
+    const [own, carers] = [push.subscribe(), push.subscribe()];
+    world.acting.set("usr_c", []);
+    await world.ada().createPushSubscription(own);
+    await world.as({ actor: { kind: "carer", id: "usr_c" } }).createPushSubscription(carers);
+    world.state.frozen = true;
+    await world.noted({ method: emergency, organization: clinic, emergencyAccess: "emg_1" });
+    await toldOf(Kind.EMERGENCY_ACCESS);
+    await settled();
+    expect([...push.to(own), ...push.to(carers)]).toEqual([]);
+    world.state.frozen = false;
+    await consent("con_1");
+    await expect.poll(() => [push.to(own), push.to(carers)].flat(), { timeout: 15_000 }).toHaveLength(2);
+  });
+
+  test("goes no more to a browser of which it is not known whose it is", async () => {
+    const browser = push.subscribe();
+    await world.ada().createPushSubscription(browser);
+    await world.forgetAccounts();
+    await consent("con_1");
+    await mails(1);
+    await settled();
+    expect(push.to(browser)).toEqual([]);
+    expect((await world.ada().listPushSubscriptions({})).pushSubscriptions).toEqual([]);
+    await world.ada().createPushSubscription(browser);
+    await consent("con_2");
+    await expect.poll(() => push.to(browser), { timeout: 15_000 }).toHaveLength(1);
+  });
+
   test("a browser is added once, ten at the most, at push services that are known, with a key that can be used", async () => {
     const browser = push.subscribe();
     const [one, again] = [

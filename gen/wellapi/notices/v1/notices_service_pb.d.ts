@@ -444,7 +444,8 @@ export declare const NoticesService: GenService<{
   /**
    * Adds a browser: what its `pushManager.subscribe` gave. The same address again renews its keys and gives the same
    * subscription. A patient has at most 10 (RESOURCE_EXHAUSTED, TOO_MANY_SUBSCRIPTIONS). A push service that this installation
-   * does not know is refused (INVALID_ARGUMENT, UNKNOWN_PUSH_SERVICE).
+   * does not know is refused (INVALID_ARGUMENT, UNKNOWN_PUSH_SERVICE). The browser is the caller's: that of somebody who acts for
+   * the patient gets what the inbox shows them, and is removed once they act no more. Nothing is sent while a record is frozen.
    *
    * @generated from rpc wellapi.notices.v1.NoticesService.CreatePushSubscription
    */

@@ -10,6 +10,7 @@ import { fromTimeZoneMessage, toPatientMessage, toTimeZoneMessage } from "../con
 import type { CreationOf } from "../creation.ts";
 import { invalidField } from "../errors.ts";
 import { openPage } from "../page.ts";
+import type { ActingLookups } from "../sessions/acting.ts";
 import { type Profile, partitionOf } from "./patient.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
@@ -105,9 +106,9 @@ export function createPatientHandlers(
 }
 
 export function createPatientDirectoryHandlers(
-  deps: PatientHandlerDeps,
+  { accesses, patients, clock }: PatientHandlerDeps,
+  acting: Pick<ActingLookups, "findDelegation">,
 ): ServiceImpl<typeof PatientDirectoryService> {
-  const { accesses, patients, clock } = deps;
   return {
     // A service resolves a patient during a call, and that call leaves its own entry.
     async resolvePatient({ partition }) {
@@ -116,6 +117,18 @@ export function createPatientDirectoryHandlers(
         timeZones: (profile?.timeZones ?? []).map(toTimeZoneMessage),
         ...(eraseTime === undefined ? {} : { eraseTime: timestampFromMs(eraseTime) }),
       };
+    },
+    async resolveReaders({ partition, accounts }) {
+      const { eraseTime } = await patients.patient(partition);
+      if (eraseTime !== undefined || (await patients.frozenSince(partition)) !== undefined) {
+        return { patient: false };
+      }
+      const readers = [];
+      for (const account of accounts) {
+        const role = await acting.findDelegation(account, partition);
+        if (role !== undefined) readers.push({ account, hides: [...(role.hides ?? [])] });
+      }
+      return { patient: true, readers };
     },
     markErased({ partition }, context) {
       const { markErased } = PatientDirectoryService.method;

@@ -62,6 +62,88 @@ export declare type ResolvePatientResponse = Message<"wellapi.internal.identity.
 export declare const ResolvePatientResponseSchema: GenMessage<ResolvePatientResponse>;
 
 /**
+ * Of whose record, and who.
+ *
+ * @generated from message wellapi.internal.identity.v1.ResolveReadersRequest
+ */
+export declare type ResolveReadersRequest = Message<"wellapi.internal.identity.v1.ResolveReadersRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * `usr_...`. The patient's own need not be named.
+   *
+   * @generated from field: repeated string accounts = 2;
+   */
+  accounts: string[];
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.ResolveReadersRequest.
+ * Use `create(ResolveReadersRequestSchema)` to create a new message.
+ */
+export declare const ResolveReadersRequestSchema: GenMessage<ResolveReadersRequest>;
+
+/**
+ * Who may be told.
+ *
+ * @generated from message wellapi.internal.identity.v1.ResolveReadersResponse
+ */
+export declare type ResolveReadersResponse = Message<"wellapi.internal.identity.v1.ResolveReadersResponse"> & {
+  /**
+   * Whether the patient may be told. False once the patient is erased, while the record is frozen, and where there is no such
+   * patient: then nobody is, and `readers` is empty whoever acts for them.
+   *
+   * @generated from field: bool patient = 1;
+   */
+  patient: boolean;
+
+  /**
+   * Those of the accounts that may be told, in no order.
+   *
+   * @generated from field: repeated wellapi.internal.identity.v1.ResolveReadersResponse.Reader readers = 2;
+   */
+  readers: ResolveReadersResponse_Reader[];
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.ResolveReadersResponse.
+ * Use `create(ResolveReadersResponseSchema)` to create a new message.
+ */
+export declare const ResolveReadersResponseSchema: GenMessage<ResolveReadersResponse>;
+
+/**
+ * One account that acts for the patient now.
+ *
+ * @generated from message wellapi.internal.identity.v1.ResolveReadersResponse.Reader
+ */
+export declare type ResolveReadersResponse_Reader = Message<"wellapi.internal.identity.v1.ResolveReadersResponse.Reader"> & {
+  /**
+   * `usr_...`.
+   *
+   * @generated from field: string account = 1;
+   */
+  account: string;
+
+  /**
+   * Categories of a minor's own care, of which this one is told nothing.
+   *
+   * @generated from field: repeated string hides = 2;
+   */
+  hides: string[];
+};
+
+/**
+ * Describes the message wellapi.internal.identity.v1.ResolveReadersResponse.Reader.
+ * Use `create(ResolveReadersResponse_ReaderSchema)` to create a new message.
+ */
+export declare const ResolveReadersResponse_ReaderSchema: GenMessage<ResolveReadersResponse_Reader>;
+
+/**
  * Who.
  *
  * @generated from message wellapi.internal.identity.v1.MarkErasedRequest
@@ -116,6 +198,16 @@ export declare const PatientDirectoryService: GenService<{
     methodKind: "unary";
     input: typeof ResolvePatientRequestSchema;
     output: typeof ResolvePatientResponseSchema;
+  },
+  /**
+   * Says whether anybody may be told of a patient's record now, and who of these accounts may, because they act for the patient.
+   *
+   * @generated from rpc wellapi.internal.identity.v1.PatientDirectoryService.ResolveReaders
+   */
+  resolveReaders: {
+    methodKind: "unary";
+    input: typeof ResolveReadersRequestSchema;
+    output: typeof ResolveReadersResponseSchema;
   },
   /**
    * Marks a patient as erased; part of an erasure. Doing it again changes nothing.

@@ -14,7 +14,7 @@ import { file_wellapi_type_v1_callers } from "../../../type/v1/callers_pb.js";
  * Describes the file wellapi/internal/identity/v1/patient_directory_service.proto.
  */
 export const file_wellapi_internal_identity_v1_patient_directory_service = /*@__PURE__*/
-  fileDesc("Cjx3ZWxsYXBpL2ludGVybmFsL2lkZW50aXR5L3YxL3BhdGllbnRfZGlyZWN0b3J5X3NlcnZpY2UucHJvdG8SHHdlbGxhcGkuaW50ZXJuYWwuaWRlbnRpdHkudjEiNgoVUmVzb2x2ZVBhdGllbnRSZXF1ZXN0Eh0KCXBhcnRpdGlvbhgBIAEoCUIKukgHcgUQARiAASKBAQoWUmVzb2x2ZVBhdGllbnRSZXNwb25zZRI3Cgp0aW1lX3pvbmVzGAEgAygLMiMud2VsbGFwaS5pZGVudGl0eS52MS5UaW1lWm9uZVBlcmlvZBIuCgplcmFzZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIyChFNYXJrRXJhc2VkUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAEiRAoSTWFya0VyYXNlZFJlc3BvbnNlEi4KCmVyYXNlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMrMCChdQYXRpZW50RGlyZWN0b3J5U2VydmljZRKAAQoOUmVzb2x2ZVBhdGllbnQSMy53ZWxsYXBpLmludGVybmFsLmlkZW50aXR5LnYxLlJlc29sdmVQYXRpZW50UmVxdWVzdBo0LndlbGxhcGkuaW50ZXJuYWwuaWRlbnRpdHkudjEuUmVzb2x2ZVBhdGllbnRSZXNwb25zZSIDkAIBEm8KCk1hcmtFcmFzZWQSLy53ZWxsYXBpLmludGVybmFsLmlkZW50aXR5LnYxLk1hcmtFcmFzZWRSZXF1ZXN0GjAud2VsbGFwaS5pbnRlcm5hbC5pZGVudGl0eS52MS5NYXJrRXJhc2VkUmVzcG9uc2UaJLLMqOQEHgoBBRIHY29uc2VudBIHcmVjb3JkcxIHbm90aWNlc2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_wellapi_identity_v1_identity, file_wellapi_type_v1_callers]);
+  fileDesc("Cjx3ZWxsYXBpL2ludGVybmFsL2lkZW50aXR5L3YxL3BhdGllbnRfZGlyZWN0b3J5X3NlcnZpY2UucHJvdG8SHHdlbGxhcGkuaW50ZXJuYWwuaWRlbnRpdHkudjEiNgoVUmVzb2x2ZVBhdGllbnRSZXF1ZXN0Eh0KCXBhcnRpdGlvbhgBIAEoCUIKukgHcgUQARiAASKBAQoWUmVzb2x2ZVBhdGllbnRSZXNwb25zZRI3Cgp0aW1lX3pvbmVzGAEgAygLMiMud2VsbGFwaS5pZGVudGl0eS52MS5UaW1lWm9uZVBlcmlvZBIuCgplcmFzZV90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJcChVSZXNvbHZlUmVhZGVyc1JlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEiQKCGFjY291bnRzGAIgAygJQhK6SA+SAQwQZBgBIgZyBBABGEAioQEKFlJlc29sdmVSZWFkZXJzUmVzcG9uc2USDwoHcGF0aWVudBgBIAEoCBJMCgdyZWFkZXJzGAIgAygLMjsud2VsbGFwaS5pbnRlcm5hbC5pZGVudGl0eS52MS5SZXNvbHZlUmVhZGVyc1Jlc3BvbnNlLlJlYWRlchooCgZSZWFkZXISDwoHYWNjb3VudBgBIAEoCRINCgVoaWRlcxgCIAMoCSIyChFNYXJrRXJhc2VkUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAEiRAoSTWFya0VyYXNlZFJlc3BvbnNlEi4KCmVyYXNlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMsgDChdQYXRpZW50RGlyZWN0b3J5U2VydmljZRKAAQoOUmVzb2x2ZVBhdGllbnQSMy53ZWxsYXBpLmludGVybmFsLmlkZW50aXR5LnYxLlJlc29sdmVQYXRpZW50UmVxdWVzdBo0LndlbGxhcGkuaW50ZXJuYWwuaWRlbnRpdHkudjEuUmVzb2x2ZVBhdGllbnRSZXNwb25zZSIDkAIBEpIBCg5SZXNvbHZlUmVhZGVycxIzLndlbGxhcGkuaW50ZXJuYWwuaWRlbnRpdHkudjEuUmVzb2x2ZVJlYWRlcnNSZXF1ZXN0GjQud2VsbGFwaS5pbnRlcm5hbC5pZGVudGl0eS52MS5SZXNvbHZlUmVhZGVyc1Jlc3BvbnNlIhWQAgHy7/62BAwKAQUSB25vdGljZXMSbwoKTWFya0VyYXNlZBIvLndlbGxhcGkuaW50ZXJuYWwuaWRlbnRpdHkudjEuTWFya0VyYXNlZFJlcXVlc3QaMC53ZWxsYXBpLmludGVybmFsLmlkZW50aXR5LnYxLk1hcmtFcmFzZWRSZXNwb25zZRokssyo5AQeCgEFEgdjb25zZW50EgdyZWNvcmRzEgdub3RpY2VzYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_wellapi_identity_v1_identity, file_wellapi_type_v1_callers]);
 
 /**
  * Describes the message wellapi.internal.identity.v1.ResolvePatientRequest.
@@ -31,18 +31,39 @@ export const ResolvePatientResponseSchema = /*@__PURE__*/
   messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 1);
 
 /**
+ * Describes the message wellapi.internal.identity.v1.ResolveReadersRequest.
+ * Use `create(ResolveReadersRequestSchema)` to create a new message.
+ */
+export const ResolveReadersRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 2);
+
+/**
+ * Describes the message wellapi.internal.identity.v1.ResolveReadersResponse.
+ * Use `create(ResolveReadersResponseSchema)` to create a new message.
+ */
+export const ResolveReadersResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 3);
+
+/**
+ * Describes the message wellapi.internal.identity.v1.ResolveReadersResponse.Reader.
+ * Use `create(ResolveReadersResponse_ReaderSchema)` to create a new message.
+ */
+export const ResolveReadersResponse_ReaderSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 3, 0);
+
+/**
  * Describes the message wellapi.internal.identity.v1.MarkErasedRequest.
  * Use `create(MarkErasedRequestSchema)` to create a new message.
  */
 export const MarkErasedRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 2);
+  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 4);
 
 /**
  * Describes the message wellapi.internal.identity.v1.MarkErasedResponse.
  * Use `create(MarkErasedResponseSchema)` to create a new message.
  */
 export const MarkErasedResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 3);
+  messageDesc(file_wellapi_internal_identity_v1_patient_directory_service, 5);
 
 /**
  * For the services that hold data of patients.
