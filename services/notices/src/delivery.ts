@@ -21,25 +21,25 @@ export interface DeliveriesDeps extends SendingsDeps {
  * took a message and before that is stored leaves it to be sent once more, under the same Message-ID.
  */
 export function createDeliveries(deps: DeliveriesDeps): {
-  /** Resolves to how many were due. */
+  /** Resolves to how many were due. Throws StoreError where none can be read or claimed: trying again at once would be in vain. */
   work(): Promise<number>;
 } {
   const { store, clock, log, counted } = deps;
   const { deliveries: collection } = collections;
 
-  async function deliver({ document, revision }: Stored<DeliveryDocument>): Promise<void> {
-    const { partition, notice: id, channel, tries } = document;
-    const now = clock.now();
+  /** Undefined where another replica has it. */
+  function claim(stored: Stored<DeliveryDocument>): Promise<Stored<DeliveryDocument> | undefined> {
+    const { tries } = stored.document;
     const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
-    const claimed = await replaced(
-      store,
-      { document, revision },
-      { due_time: now + backoff, tries: tries + 1 },
-    );
-    if (claimed === undefined) return;
+    return replaced(store, stored, { due_time: clock.now() + backoff, tries: tries + 1 });
+  }
+
+  async function deliver(claimed: Stored<DeliveryDocument>): Promise<void> {
+    const { partition, notice: id, channel, tries } = claimed.document;
+    const now = clock.now();
     const wait = await sendingsOf(deps, claimed.document, now);
     if (wait.until !== undefined) {
-      await replaced(store, claimed, { due_time: wait.until, tries });
+      await replaced(store, claimed, { due_time: wait.until, tries: tries - 1 });
       return;
     }
     let at = claimed;
@@ -55,13 +55,13 @@ export function createDeliveries(deps: DeliveriesDeps): {
       } catch (err) {
         failed = true;
         counted(channel as ChannelName, "failed");
-        log.warn({ err, attempt: tries + 1 }, "a notice could not be sent; it is tried again");
+        log.warn({ err, attempt: tries }, "a notice could not be sent; it is tried again");
       }
     }
-    if (failed && tries + 1 < MOST_TRIES) return;
+    if (failed && tries < MOST_TRIES) return;
     if (failed) {
       counted(channel as ChannelName, "given_up");
-      log.error({ attempt: tries + 1 }, "a notice was not sent and is given up; it is in the inbox");
+      log.error({ attempt: tries }, "a notice was not sent and is given up; it is in the inbox");
     }
     const key = [partition, id, channel];
     await store.commit({ partition, changes: [{ kind: "delete", collection, key }] });
@@ -76,7 +76,9 @@ export function createDeliveries(deps: DeliveriesDeps): {
         limit: AT_ONCE,
       });
       for (const stored of documents) {
-        await deliver(stored).catch((err: unknown) => log.warn({ err }, "a notice waits to be sent"));
+        const claimed = await claim(stored);
+        if (claimed === undefined) continue;
+        await deliver(claimed).catch((err: unknown) => log.warn({ err }, "a notice waits to be sent"));
       }
       return documents.length;
     },

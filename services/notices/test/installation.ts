@@ -23,8 +23,8 @@ import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
-import { silentLogger, systemClock } from "@wellapi/runtime";
-import { openSqliteStore } from "@wellapi/store";
+import { type LogFields, type Logger, silentLogger, systemClock } from "@wellapi/runtime";
+import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { collections, noticesCollections, type SubscriptionDocument } from "../src/collections.ts";
@@ -74,6 +74,13 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     sent: async () => {},
     /** The patient died: nobody is told. */
     frozen: false,
+    /** The store takes no writes. */
+    diskFull: false,
+  };
+  const warnings: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    warn: (_: LogFields | string, message?: string) => void warnings.push(message ?? ""),
   };
   const clock = { now: () => state.now, monotonic: systemClock.monotonic };
   const accesses = new Map<string, Access>();
@@ -149,7 +156,14 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
   const ids = { next: (prefix: string) => `${prefix}_${crypto.randomUUID()}` };
 
   async function start() {
-    const store = await open("notices", noticesCollections);
+    const opened = await open("notices", noticesCollections);
+    const store: Store = {
+      ...opened,
+      async commit(commit) {
+        if (state.diskFull) throw new StoreError("unavailable", "the disk is full", { full: true });
+        return opened.commit(commit);
+      },
+    };
     const events = await openEmbeddedEvents({ store: broker, clock });
     const reserve = { path: join(folder, "notices.reserve"), bytes: 65_536 };
     const accessLog = await openAccessLog({
@@ -176,7 +190,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
         network,
         contact: () => "mailto:operator@wellapi.example",
         clock,
-        log: silentLogger,
+        log,
       },
     );
     await service.ready();
@@ -213,6 +227,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     acting,
     sent,
     entries,
+    warnings,
     vault,
     journal,
     as,

@@ -184,6 +184,22 @@ describe("mail", () => {
     expect(world.sent).toHaveLength(1);
   });
 
+  test("waits for a store that takes no writes, which is tried again at intervals, not without an end", async () => {
+    const quietHours = { startMinute: 11 * 60, endMinute: 14 * 60 };
+    await world.ada().updatePreferences({ preferences: { quietHours } });
+    await consent("con_1");
+    await expect.poll(() => dueLater(), { timeout: 15_000 }).toBe(true);
+    world.state.diskFull = true;
+    world.state.now += 3 * HOUR;
+    await expect
+      .poll(() => world.warnings, { timeout: 15_000 })
+      .toContain("notices wait to be sent; trying again");
+    expect(world.sent).toEqual([]);
+    world.state.diskFull = false;
+    await mails(1);
+    await settled();
+  });
+
   test("who has it already gets it no second time because another one's failed", async () => {
     world.recipients.push({ account: "usr_guardian", language: "en", hides: [] });
     world.state.mailServer = "refuses one";
