@@ -210,8 +210,8 @@ export function categoryNames({ provisions }: Pick<Terms, "provisions">): readon
  * Whether the terms are about care to which the patient, a minor, may consent alone: whoever acts in the patient's name neither sees
  * nor changes such a consent, and does not learn that there is one. `hides`: the names of its categories.
  */
-export function isHidden(terms: Pick<Terms, "provisions">, hides: readonly string[] = []): boolean {
-  return categoryNames(terms).some((name) => hides.includes(name));
+export function isHidden(terms: Pick<Terms, "provisions">, hides: readonly string[] | undefined): boolean {
+  return hides !== undefined && categoryNames(terms).some((name) => hides.includes(name));
 }
 
 /** Whether the terms take something away. */

@@ -305,6 +305,20 @@ describe("revoking a consent", () => {
     expect([recalled, commits()]).toEqual([[], 0]);
   });
 
+  it("is refused for one that is hidden from the caller, as for one that is not there, also where it is revoked", async () => {
+    const { given, revoke, revocations, leafOf, recalled, commits } = openChanges();
+    const { id: consent } = await given();
+    const asked = (hides: readonly string[]) =>
+      revocations.revoke(partition, { consent, etag: "another", hides }, patient, leafOf);
+    await expect(asked(["heart"])).rejects.toMatchObject({ code: "not_found" });
+    await expect(asked(["sleep"])).rejects.toMatchObject({ code: "stale_etag" });
+    expect([recalled, commits()]).toEqual([[], 0]);
+    await revoke(consent);
+    await expect(asked(["heart"])).rejects.toMatchObject({ code: "not_found" });
+    expect(recalled).toHaveLength(1);
+    expect(await asked(["sleep"])).toMatchObject({ changed: false });
+  });
+
   it("finds one that is granted between its two looks", async () => {
     const { consents, given, revoke } = openChanges();
     const consent = await given();

@@ -2,9 +2,11 @@ import { describe, expect, it } from "vitest";
 import {
   type Consent,
   type CurrentConsents,
+  categoryNames,
   denies,
   hasEnded,
   homeRegionOf,
+  isHidden,
   lackOfRoom,
   mostConsents,
   mostDenials,
@@ -49,6 +51,24 @@ describe("the state of a consent", () => {
     const consent = revoked(during(10, 20), 0);
     expect(consent).toEqual({ ...during(10, 20), version: 2, revokeTime: 0 });
     expect([5, 15, 25].map((now) => stateOf(consent, now))).toEqual(["revoked", "revoked", "revoked"]);
+  });
+});
+
+describe("what a consent is about", () => {
+  const { terms } = consentOf([
+    { ...permission, categories: ["heart", "sleep"].map((name) => ({ name, version: 1 })) },
+    { ...denial, categories: ["heart", "body"].map((name) => ({ name, version: 2 })) },
+  ]);
+
+  it("is each category that it names, once", () => {
+    expect(categoryNames(terms)).toEqual(["heart", "sleep", "body"]);
+  });
+
+  it("is hidden from whoever does not see one of them", () => {
+    expect(isHidden(terms, ["glucose", "sleep"])).toBe(true);
+    expect(isHidden(terms, ["glucose"])).toBe(false);
+    expect(isHidden(terms, [])).toBe(false);
+    expect(isHidden(terms, undefined)).toBe(false);
   });
 });
 

@@ -125,7 +125,7 @@ describe("of a minor's own care, whoever acts in the minor's name", () => {
     );
   });
 
-  it("revokes no consent that came to be about it meanwhile", async () => {
+  it("revokes no consent that came to be about it meanwhile, and is not told that it is revoked", async () => {
     const looked: Looked = {};
     const { minor, guardian, ask, accept } = await openFamily({ openStore: (path) => paused(path, looked) });
     const { consent } = await accept((await ask()).id);
@@ -136,6 +136,9 @@ describe("of a minor's own care, whoever acts in the minor's name", () => {
     const kept = (await minor.consents.getConsent({ consent: consent!.id })).consent!;
     expect(kept).toMatchObject({ version: 2 });
     expect(kept.revokeTime).toBeUndefined();
+    await minor.consents.revokeConsent({ consent: consent!.id });
+    const again = guardian.consents.revokeConsent({ consent: consent!.id });
+    expect(await problem(again)).toMatchObject({ reason: "NOT_FOUND" });
   });
 });
 
