@@ -41,8 +41,10 @@ export function listClinicalRecords(
     let next: RecordPosition | undefined;
     let last = position;
     let [looked, bytes] = [0, 0];
-    const places = candidates(deps, partition, readable, query, position);
-    const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), size + 1);
+    const places = candidates(deps, partition, readable, query, position, size + 1);
+    // One more shows whether another page follows.
+    const missing = () => size + 1 - found.length;
+    const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), missing);
     for await (const [at, record] of records) {
       // What may not be read does not count: the page would end sooner for it, or promise another one.
       if (record === undefined) continue;
@@ -70,11 +72,11 @@ export function listClinicalRecords(
 /** Each read of the store takes a way to its worker and back: so many are on it at once. */
 const READS_AT_ONCE = 32;
 
-/** What `load` gives for each place, in their order; up to `most` are loaded at once. */
+/** What `load` gives for each place, in their order; no more are loaded at once than are `missing` by then. */
 async function* loadedAhead<T>(
   places: AsyncGenerator<RecordPosition>,
   load: (at: RecordPosition) => Promise<T>,
-  most: number,
+  missing: () => number,
 ): AsyncGenerator<readonly [RecordPosition, T]> {
   const waiting: { readonly at: RecordPosition; readonly loaded: Promise<T> }[] = [];
   for await (const at of places) {
@@ -82,9 +84,11 @@ async function* loadedAhead<T>(
     // The page may be full before this one is looked at: then nobody asks what became of it.
     loaded.catch(() => {});
     waiting.push({ at, loaded });
-    if (waiting.length < Math.min(most, READS_AT_ONCE)) continue;
-    const first = waiting.shift()!;
-    yield [first.at, await first.loaded];
+    while (waiting.length >= Math.min(missing(), READS_AT_ONCE)) {
+      const first = waiting.shift();
+      if (first === undefined) break;
+      yield [first.at, await first.loaded];
+    }
   }
   for (const { at, loaded } of waiting) yield [at, await loaded];
 }
@@ -107,13 +111,14 @@ async function recordAt(
   return showVersion(deps, readable, "clinical_records", document);
 }
 
-/** In the query's order, behind `position`, the records of which some may fit it. */
+/** In the query's order, behind `position`, the records of which some may fit it; about `need` of them are asked for. */
 async function* candidates(
   deps: ClinicalReadDeps,
   partition: string,
   readable: ReadableKeys,
   query: ClinicalQuery,
   position: RecordPosition | undefined,
+  need: number,
 ): AsyncGenerator<RecordPosition> {
   const { store, vault, terminology } = deps;
   const { order } = query;
@@ -133,10 +138,12 @@ async function* candidates(
   }
   const bounds = boundsOf(query);
   const terms = await termsAsked(deps, partition, query, names);
+  // Each stream has about its part of them.
+  const scan = { order, bounds, position, need: Math.ceil(need / (terms ?? names).length) };
   const streams =
     terms === undefined
-      ? names.map((label) => recordsOfLabel(store, { partition, label }, order, bounds, position))
-      : terms.map((term) => recordsOfTerm(store, { partition, term }, order, bounds, position));
+      ? names.map((label) => recordsOfLabel(store, { partition, label }, scan))
+      : terms.map((term) => recordsOfTerm(store, { partition, term }, scan));
   yield* merged(order, streams);
 }
 

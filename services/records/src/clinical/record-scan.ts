@@ -10,47 +10,47 @@ export interface RecordPosition {
   readonly record: string;
 }
 
-const FIRST = 16;
+/** Documents of one read of the store: each further one is twice as large. */
+const FEWEST = 16;
 const MOST = 256;
 
-/** The records of a label in an order, behind `position`. */
+/** Which records are looked for. */
+export interface RecordScan {
+  readonly order: ClinicalOrder;
+  readonly bounds: Interval;
+  /** Those behind it alone. */
+  readonly position: RecordPosition | undefined;
+  /** About how many are needed, so that the first read gets them. */
+  readonly need: number;
+}
+
+/** The records of a label. */
 export async function* recordsOfLabel(
   store: Store,
   place: { readonly partition: string; readonly label: string },
-  order: ClinicalOrder,
-  bounds: Interval,
-  position: RecordPosition | undefined,
+  scan: RecordScan,
 ): AsyncGenerator<RecordPosition> {
+  const { order } = scan;
   const index = order.by === "time" ? "by_time" : "by_update";
   const equals = [place.partition, place.label];
   const found = scanned<ClinicalRecordDocument>(
     store,
     { collection: "clinical_records", index, equals },
-    order,
-    bounds,
-    position,
+    scan,
   );
   for await (const { record, time_ms, updated_ms } of found) {
     yield { record, time: order.by === "time" ? time_ms : updated_ms };
   }
 }
 
-/** The records that have a term, by their clinical date, behind `position`. */
+/** The records that have a term, by their clinical date. */
 export async function* recordsOfTerm(
   store: Store,
   place: { readonly partition: string; readonly term: string },
-  order: ClinicalOrder,
-  bounds: Interval,
-  position: RecordPosition | undefined,
+  scan: RecordScan,
 ): AsyncGenerator<RecordPosition> {
-  const scan = { collection: "clinical_terms", equals: [place.partition, place.term] };
-  for await (const { record, time_ms } of scanned<ClinicalTermDocument>(
-    store,
-    scan,
-    order,
-    bounds,
-    position,
-  )) {
+  const terms = { collection: "clinical_terms", equals: [place.partition, place.term] };
+  for await (const { record, time_ms } of scanned<ClinicalTermDocument>(store, terms, scan)) {
     yield { record, time: time_ms };
   }
 }
@@ -58,16 +58,14 @@ export async function* recordsOfTerm(
 async function* scanned<D extends ClinicalRecordDocument | ClinicalTermDocument>(
   store: Store,
   what: { readonly collection: string; readonly index?: string; readonly equals: readonly string[] },
-  order: ClinicalOrder,
-  bounds: Interval,
-  position: RecordPosition | undefined,
+  { order, bounds, position, need }: RecordScan,
 ): AsyncGenerator<D> {
-  const { collection, ...scan } = what;
+  const { collection, ...place } = what;
   const { from, to } = intervalBehind(bounds, position?.time, order.descending);
-  let limit = FIRST;
+  let limit = Math.min(Math.max(FEWEST, need), MOST);
   const read = (cursor: string | undefined) => {
     const page = store.scan<D>(collection, {
-      ...scan,
+      ...place,
       range: { from, to },
       order: order.descending ? "descending" : "ascending",
       limit,

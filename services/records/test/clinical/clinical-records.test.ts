@@ -1,5 +1,5 @@
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { application, reasonOf } from "../world.ts";
 import {
   type ClinicalScene,
@@ -83,6 +83,31 @@ describe("what was stored comes back whole", () => {
     expect(await list(scene, { referringTo: [visit!.id] })).toHaveLength(1);
     expect(await list(scene, { referringTo: [asthma!.id] })).toHaveLength(0);
   });
+});
+
+test("a page is read by one scan, and no record that it does not answer but the next one", async () => {
+  const scene = await openClinicalScene();
+  const { world, hospital, clinic, patient } = scene;
+  const writes = Array.from({ length: 30 }, (_, day) => ({
+    operation: {
+      case: "create" as const,
+      value: {
+        resource: condition(scene, "J45.20", { recordedDate: `2026-03-${String(day + 1).padStart(2, "0")}` }),
+      },
+    },
+  }));
+  await world.clinical(hospital).writeClinicalRecords({
+    batch: { requestId: "month", patient: world.idFor(hospital, patient), writes },
+  });
+  const gets = vi.spyOn(world.store, "get");
+  const scans = vi.spyOn(world.store, "scan");
+  const about = { patient: world.idFor(clinic, patient), purpose, codes: [{ code: "J45.20" }], pageSize: 20 };
+  const page = await world.clinical(clinic).listClinicalRecords(about);
+  expect([page.records.length, page.nextPageToken]).toEqual([20, expect.stringMatching(/./)]);
+  const of = ({ mock }: typeof gets | typeof scans, name: string) =>
+    mock.calls.filter(([collection]) => collection === name).length;
+  // One more shows that another page follows.
+  expect([of(scans, "clinical_terms"), of(gets, "clinical_records")]).toEqual([1, 21]);
 });
 
 describe("what may not be stored is refused with the reason", () => {
