@@ -5,7 +5,17 @@ import type { QuerySeriesRequestSchema } from "@wellapi/gen/wellapi/records/v1/r
 import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { append, application, HEART_RATE, heartRates, openScene, samplesOf, WEIGHT } from "./world.ts";
+import {
+  append,
+  application,
+  HEART_RATE,
+  heartRates,
+  openScene,
+  reasonOf,
+  samplesOf,
+  type TestApplication,
+  WEIGHT,
+} from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
 const MINUTE = 60_000;
@@ -145,6 +155,22 @@ describe("samples by the day", () => {
 });
 
 describe("observations of several codes", () => {
+  it("are read without a word to the consent service where it has permitted these, and refused to who has no consent", async () => {
+    const scene = await openScene();
+    const { world, clinic, patient } = scene;
+    await observe(scene, "o1", [T0]);
+    const codes = [WEIGHT, HEART_RATE].map((code) => ({ code }));
+    const list = (reader: TestApplication) =>
+      world
+        .reader(reader)
+        .listObservations({ patient: world.idFor(reader, patient), purpose: Purpose.TREATMENT, codes });
+    await list(clinic);
+    const { calls } = world.consent.state;
+    expect((await list(clinic)).observations).toHaveLength(1);
+    expect(world.consent.state.calls).toBe(calls);
+    expect(await reasonOf(list(application()))).toBe("CONSENT_REQUIRED");
+  });
+
   it("come in one order, from either end, in pages", async () => {
     const scene = await openScene();
     const times = [3, 1, 90, 2, 40].map((days) => T0 + days * DAY);

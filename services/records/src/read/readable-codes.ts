@@ -17,11 +17,11 @@ export async function readableCodes(
   bounds: Interval,
 ): Promise<ReadonlyMap<string, CodePermit>> {
   const codes = [...new Set(asked ?? terminology.codes.map(({ code }) => code))].sort();
-  // At once, so that they are one question to the consent service.
-  const [refusal, permits] = await Promise.all([
-    refuseStrangers(read),
-    Promise.all(codes.map((code) => unlessLeftOut(read.codePermit(code, bounds)))),
-  ]);
+  const decided = Promise.all(codes.map((code) => unlessLeftOut(read.codePermit(code, bounds))));
+  // Who may read all that they name is no stranger. Of all codes that there are some are nearly always left out: then both are asked
+  // at once, as one question to the consent service.
+  const isWhole = asked !== undefined && !(await decided).includes(undefined);
+  const [permits, refusal] = await Promise.all([decided, isWhole ? undefined : refuseStrangers(read)]);
   if (refusal !== undefined && permits.includes(undefined)) throw refusal;
   return new Map(
     permits.flatMap((permit, at) => (permit === undefined ? [] : [[codes[at]!, permit] as const])),
