@@ -1,6 +1,7 @@
 /** Carers, owners, officers and applications on the pages, in a browser: what each does, and what it changes for the others. */
 import { createClient } from "@connectrpc/connect";
 import { operatorAt } from "@wellapi/demo/people";
+import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
@@ -375,5 +376,12 @@ describe.skipIf(!hasBrowser)("people who act for others", { timeout: 180_000 }, 
     await office.waitForSelector("[role=status]");
     await persons.goto("/account/permissions");
     expect(await text(persons, ".acting")).toMatch(/Kim Child, as a guardian/);
+    // In Kim's log the dispute was read once: not again by the page that shows the patient.
+    const log = createClient(AuditService, kim.as(kim.patient));
+    const read = async () =>
+      (await log.listAccesses({ pageSize: 500 })).accesses
+        .map(({ access }) => access?.method.split("/").at(-1))
+        .filter((name) => name === "ListDisputes" || name === "SetGuardianState");
+    await expect.poll(read, { timeout: 15_000 }).toEqual(["SetGuardianState", "ListDisputes"]);
   });
 });

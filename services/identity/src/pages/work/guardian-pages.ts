@@ -20,10 +20,8 @@ export interface GuardiansPage {
   /** In place of forms that change something: what has to come first. */
   readonly first: Html | undefined;
   readonly done?: "guardianSent" | "decided" | "confirmed" | "refused" | undefined;
-  /** Who waits to become a guardian. */
-  readonly petitions: readonly ShownPetition[];
-  /** What waits for the privacy officer; undefined: the reader is none. */
-  readonly disputes?: readonly ShownDispute[];
+  /** Shown where nobody was found. Undefined: somebody was, and it was not read. */
+  readonly waiting: Waiting | undefined;
   /** By which somebody asks to become a guardian of the patient that was looked up: just made. */
   readonly code?: string | undefined;
   readonly problem?: string | undefined;
@@ -33,10 +31,18 @@ export interface GuardiansPage {
   readonly typed?: (name: string) => string | undefined;
 }
 
+/** What waits for who checks here. */
+export interface Waiting {
+  /** Of those who ask to become guardians. */
+  readonly petitions: readonly ShownPetition[];
+  /** Undefined: the reader is no privacy officer. */
+  readonly disputes?: readonly ShownDispute[];
+}
+
 /** A patient's guardians, for those who check papers. A patient's number is never part of an address: so forms lead here. */
 export function guardiansPage(view: View, page: GuardiansPage): Page {
   const { work, guardianship } = view.words;
-  const { path, beside, found, first, done, problem, petitions, disputes } = page;
+  const { path, beside, found, first, done, problem, waiting } = page;
   const says = done === "confirmed" || done === "refused" ? guardianship[done] : done && work[done];
   const body = html`<h1>${work.guardiansTitle}</h1>
 <p class="quiet">${work.guardiansLead}</p>
@@ -46,9 +52,9 @@ ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
 ${field({ name: "patient", label: work.patient, hint: work.patientHint, attributes: html`required maxlength="64" autocomplete="off" spellcheck="false" value="${found?.patient}"` })}
 <button class="button ${found !== undefined && "second"}">${work.lookUp}</button>
 </form></div>
-${found === undefined && petitionsCard(view, path, { petitions, decides: first === undefined })}
-${found === undefined && disputes && disputesCard(view, path, disputes)}
-${found === undefined && petitions.length > 0 && first !== undefined && html`<div class="card stack">${first}</div>`}
+${waiting && petitionsCard(view, path, { petitions: waiting.petitions, decides: first === undefined })}
+${waiting?.disputes && disputesCard(view, path, waiting.disputes)}
+${waiting && waiting.petitions.length > 0 && first !== undefined && html`<div class="card stack">${first}</div>`}
 ${found && listCard(view, page, found)}
 ${found && (first === undefined ? html`${bringInCard(view, path, { ...found, code: page.code })}${addCard(view, page, found)}${representativeCard(view, page, found)}` : html`<div class="card stack">${first}</div>`)}`;
   return { title: work.guardiansTitle, body, signedIn: true, ...(beside && { beside }) };

@@ -21,7 +21,7 @@ import { sendPage } from "../routes.ts";
 import { type App, call, correctable, formFor } from "../signed-in.ts";
 import { timeText } from "../times.ts";
 import { type View, viewOf } from "../view.ts";
-import { type GuardiansPage, guardiansPage } from "./guardian-pages.ts";
+import { type GuardiansPage, guardiansPage, type Waiting } from "./guardian-pages.ts";
 import type { ShownDispute } from "./petition-cards.ts";
 
 const most = 1_000;
@@ -157,18 +157,20 @@ async function show(
   const reader = known ?? (await readerOf(context, request));
   const path = place.pathOf(request);
   const patient = formOf(request).text("patient");
-  const found = patient === undefined ? undefined : await guardiansOf(context, place, request, patient);
+  const looked = patient === undefined ? undefined : await guardiansOf(context, place, request, patient);
+  const found = looked === "missing" ? undefined : looked;
   const [confirmed, waiting] = await Promise.all([
     isConfirmed(context, request, Assurance.PASSKEY),
-    waitingFor(context, place, request),
+    // Each read leaves an entry with each of these patients: so only where they are shown.
+    found === undefined ? waitingFor(context, place, request) : undefined,
   ]);
-  const problem = outcome.problem ?? (found === "missing" ? view.words.problem.dataNotThere : undefined);
+  const problem = outcome.problem ?? (looked === "missing" ? view.words.problem.dataNotThere : undefined);
   const page = guardiansPage(view, {
     ...outcome,
-    ...waiting,
     path,
     beside: place.beside(request, reader),
-    found: found === "missing" ? undefined : found,
+    found,
+    waiting,
     lifts: place.lifts,
     first: confirmed ? undefined : confirmFirst(view, path),
     problem,
@@ -185,7 +187,7 @@ async function waitingFor(
   context: SurfaceContext,
   place: GuardianPlace,
   request: HttpRequest,
-): Promise<Pick<GuardiansPage, "petitions" | "disputes">> {
+): Promise<Waiting> {
   const view = viewOf(request);
   const client = petitionClient(context, place, request);
   const { petitions } = await client.listPetitions({ pageSize: mostWaiting }, call);
