@@ -39,8 +39,10 @@ export function createDisputeHandlers(deps: DisputeHandlersDeps): DisputeHandler
       const page = openPage(pageTokens, caller, method.listGuardianships, request);
       const { items, cursor } = await delegations.pageOfAccount(caller.principal.id, page.request);
       const guardians = items.filter(({ kind }) => kind === "guardian");
+      const acts = await acting.ofAccount(caller.principal.id);
+      const actsFor = new Set(acts.flatMap(({ kind, partition }) => (kind === "guardian" ? partition : [])));
       return {
-        guardianships: await Promise.all(guardians.map((one) => toGuardianship(deps, one, caller))),
+        guardianships: await Promise.all(guardians.map((one) => toGuardianship(deps, one, actsFor, caller))),
         nextPageToken: page.nextPageToken(cursor),
       };
     },
@@ -84,11 +86,13 @@ function mayDispute({ principal }: Caller, one: Delegation, by: string, now: num
 async function toGuardianship(
   { acting, patients, patientAccess }: DisputeHandlersDeps,
   one: Delegation,
+  /** The partitions of patients for whom the caller acts as a guardian now. */
+  actsFor: ReadonlySet<string>,
   caller: Caller,
 ) {
   const { partition, state } = one;
   const patient = await patients.patient(partition);
-  const acts = (await acting.find(caller.principal.id, partition))?.kind === "guardian" && state === "active";
+  const acts = actsFor.has(partition) && state === "active";
   const named = acts || state === "disputed";
   return {
     delegation: toDelegationMessage(one, await acting.endOf(one), false),
