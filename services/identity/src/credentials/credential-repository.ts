@@ -2,7 +2,7 @@ import type { Change, Document, Store } from "@wellapi/store";
 import { collections, INSTALLATION } from "../collections.ts";
 import type { CommitWithLeaf } from "../creation.ts";
 import { damaged, notFound } from "../errors.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { type Credential, endingBy, standingOf } from "./credential.ts";
 
 type CredentialDocument = Document & {
@@ -88,19 +88,10 @@ export function createCredentialRepository(
 ): CredentialRepository {
   const get = (id: string) => store.get<CredentialDocument>(collections.credentials, [INSTALLATION, id]);
 
-  async function ofApplication(
-    application: string,
-    { size, cursor }: PageRequest,
-  ): Promise<ListPage<Credential>> {
-    const page = await store.scan<CredentialDocument>(collections.credentials, {
-      index: "application",
-      equals: [INSTALLATION, application],
-      order: "descending",
-      limit: size,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    const items = page.documents.map(({ document }) => toCredential(document));
-    return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
+  async function ofApplication(application: string, page: PageRequest): Promise<ListPage<Credential>> {
+    const equals = [INSTALLATION, application];
+    const scan = { index: "application", equals, order: "descending" } as const;
+    return openedPage(store, collections.credentials, scan, page, toCredential);
   }
 
   return {

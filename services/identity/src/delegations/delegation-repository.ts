@@ -3,7 +3,7 @@ import { dataKeyOf, type PatientKey, type Vault } from "@wellapi/vault";
 import { collections, REQUEST_INDEX } from "../collections.ts";
 import { type CommitWithLeaf, type Creation, findCreated } from "../creation.ts";
 import { damaged, notFound, requestIdReused } from "../errors.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { digestOf } from "../secret.ts";
 import type { Delegation, Particulars } from "./delegation.ts";
 
@@ -94,15 +94,16 @@ export function createDelegationRepository(deps: {
   }
 
   /** Undefined where the patient's key is destroyed. */
-  async function opened(stored: Stored<DelegationDocument> | undefined): Promise<Delegation | undefined> {
-    if (stored === undefined) return undefined;
-    const key = await dataKeyOf(vault, stored.document.partition);
-    return key && openDelegation(key, stored.document);
+  async function opened(document: DelegationDocument | undefined): Promise<Delegation | undefined> {
+    if (document === undefined) return undefined;
+    const key = await dataKeyOf(vault, document.partition);
+    return key && openDelegation(key, document);
   }
 
   async function scan(index: string, equals: readonly string[], limit = MOST_OF_ACCOUNT) {
     const { documents } = await store.scan<DelegationDocument>(collection, { index, equals, limit });
-    return (await Promise.all(documents.map(opened))).filter((one) => one !== undefined);
+    const found = await Promise.all(documents.map(({ document }) => opened(document)));
+    return found.filter((one) => one !== undefined);
   }
 
   async function stored(id: string): Promise<StoredDelegation> {
@@ -111,7 +112,7 @@ export function createDelegationRepository(deps: {
       equals: [id],
       limit: 1,
     });
-    const delegation = await opened(documents[0]);
+    const delegation = await opened(documents[0]?.document);
     if (documents[0] === undefined || delegation === undefined) throw notFound("delegation");
     return { ...documents[0], delegation };
   }
@@ -152,23 +153,11 @@ export function createDelegationRepository(deps: {
 
 function createPages(
   store: Store,
-  opened: (stored: Stored<DelegationDocument>) => Promise<Delegation | undefined>,
+  opened: (document: DelegationDocument) => Promise<Delegation | undefined>,
   macOf: (text: string) => string,
 ): Pick<DelegationRepository, "ofPatient" | "pageOfAccount" | "disputed"> {
-  async function pageOf(
-    index: string,
-    equals: readonly string[],
-    { size, cursor }: PageRequest,
-  ): Promise<ListPage<Delegation>> {
-    const page = await store.scan<DelegationDocument>(collection, {
-      index,
-      equals,
-      limit: size,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    const items = (await Promise.all(page.documents.map(opened))).filter((one) => one !== undefined);
-    return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
-  }
+  const pageOf = (index: string, equals: readonly string[], page: PageRequest) =>
+    openedPage(store, collection, { index, equals }, page, opened);
 
   return {
     ofPatient: (partition, page) => pageOf("patient", [partition], page),

@@ -3,7 +3,7 @@ import { dataKeyOf, type PatientKey, type Vault } from "@wellapi/vault";
 import { collections, REQUEST_INDEX } from "../collections.ts";
 import { type CommitWithLeaf, type Creation, findCreated } from "../creation.ts";
 import { damaged, notFound, requestIdReused } from "../errors.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { petitionWaits } from "./guardianship-errors.ts";
 import { lapsedAt, type Petition, type PetitionParticulars } from "./petition.ts";
 
@@ -172,23 +172,8 @@ function createLists(
   opened: (document: PetitionDocument) => Promise<Petition | undefined>,
   macOf: (text: string) => string,
 ): Pick<PetitionRepository, "ofPatient" | "ofAccount" | "waiting"> {
-  async function pageOf(
-    scan: {
-      readonly index: string;
-      readonly equals: readonly string[];
-      readonly range?: { readonly after: number };
-    },
-    { size, cursor }: PageRequest,
-  ): Promise<ListPage<Petition>> {
-    const page = await store.scan<PetitionDocument>(collection, {
-      ...scan,
-      limit: size,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    const found = await Promise.all(page.documents.map(({ document }) => opened(document)));
-    const items = found.filter((one) => one !== undefined);
-    return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
-  }
+  const pageOf = (scan: Parameters<typeof openedPage>[2], page: PageRequest) =>
+    openedPage(store, collection, scan, page, opened);
 
   return {
     ofPatient: (partition, page) => pageOf({ index: "patient", equals: [partition] }, page),

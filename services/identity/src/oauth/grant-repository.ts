@@ -2,7 +2,7 @@ import type { Clock, Logger } from "@wellapi/runtime";
 import type { Change, Document, Store } from "@wellapi/store";
 import { createItemSealer, createTextMac, type Kms } from "@wellapi/vault";
 import { collections, INSTALLATION } from "../collections.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { openSweep } from "../sweep.ts";
 import type { Grant } from "./grant.ts";
 
@@ -56,16 +56,11 @@ export async function openGrantRepository(options: {
   }
 
   async function list(index: string, equal: string, page: PageRequest): Promise<ListPage<Grant>> {
-    const { documents, cursor } = await store.scan<GrantDocument>(collection, {
-      index,
-      equals: [equal],
-      order: "descending",
-      limit: page.size,
-      ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
-    });
+    const scan = { index, equals: [equal], order: "descending" } as const;
     const now = clock.now();
-    const items = documents.map(({ document }) => opened(document)).filter((one) => one.expireTime > now);
-    return cursor === undefined ? { items } : { items, cursor };
+    return openedPage(store, collection, scan, page, (document: GrantDocument) =>
+      document.expireTime > now ? opened(document) : undefined,
+    );
   }
 
   return {

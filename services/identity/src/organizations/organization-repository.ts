@@ -1,9 +1,9 @@
-import type { Change, Page, Store, Stored } from "@wellapi/store";
+import type { Change, Store, Stored } from "@wellapi/store";
 import { collections, INSTALLATION } from "../collections.ts";
 import type { CommitWithLeaf, CreatedDocument, Creation } from "../creation.ts";
 import { contentDigest, insertOnce } from "../creation.ts";
 import { deleted, notFound, staleEtag } from "../errors.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { applicationsOf, originChanges } from "./client-origins.ts";
 import { type Application, etagOf, type Kind, type Organization } from "./organization.ts";
 
@@ -109,9 +109,9 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
         (await storedOf<OrganizationDocument>(store, "organization", id)).document,
       );
     },
-    async organizations({ size, cursor }, withDeleted) {
-      const scan = { equals: [INSTALLATION], limit: size, ...(cursor === undefined ? {} : { cursor }) };
-      return listPage(await store.scan<OrganizationDocument>(collections.organizations, scan), withDeleted);
+    organizations(page, withDeleted) {
+      const scan = { equals: [INSTALLATION] };
+      return openedPage(store, collections.organizations, scan, page, listed<Organization>(withDeleted));
     },
     amendOrganization: (id, etag, amendment, commit) =>
       amend(store, "organization", id, etag, amendment, commit),
@@ -131,14 +131,9 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
         (await storedOf<ApplicationDocument>(store, "application", id)).document,
       );
     },
-    async applications(organization, { size, cursor }, withDeleted) {
-      const scan = {
-        index: "organization",
-        equals: [INSTALLATION, organization],
-        limit: size,
-        ...(cursor === undefined ? {} : { cursor }),
-      };
-      return listPage(await store.scan<ApplicationDocument>(collections.applications, scan), withDeleted);
+    applications(organization, page, withDeleted) {
+      const scan = { index: "organization", equals: [INSTALLATION, organization] };
+      return openedPage(store, collections.applications, scan, page, listed<Application>(withDeleted));
     },
     amendApplication: (id, etag, amendment, commit) =>
       amend(store, "application", id, etag, withOrigins(amendment), commit),
@@ -199,14 +194,11 @@ async function amend<T extends Organization, D extends CreatedDocument & T>(
   }
 }
 
-function listPage<T extends Organization, D extends CreatedDocument & T>(
-  page: Page<D>,
-  withDeleted: boolean,
-): ListPage<T> {
-  const items = page.documents
-    .map(({ document }) => toParticipant<T>(document))
-    .filter(({ state }) => withDeleted || state !== "deleted");
-  return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
+function listed<T extends Organization>(withDeleted: boolean) {
+  return (document: CreatedDocument & T) => {
+    const one = toParticipant<T>(document);
+    return withDeleted || one.state !== "deleted" ? one : undefined;
+  };
 }
 
 /** Without the fields that only the store needs. */

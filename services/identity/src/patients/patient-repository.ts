@@ -5,7 +5,7 @@ import { collections } from "../collections.ts";
 import type { CommitWithLeaf, Creation } from "../creation.ts";
 import { findCreated, insertOnce } from "../creation.ts";
 import { notFound, requestIdReused, staleEtag } from "../errors.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import type { Patient, Profile } from "./patient.ts";
 import { patientIdOf } from "./patient.ts";
 
@@ -104,16 +104,8 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
     async patient(partition) {
       return toPatient((await get(partition)).document);
     },
-    async patients(region, { size, cursor }) {
-      const page = await store.scan<PatientDocument>(collections.patients, {
-        index: "region",
-        equals: [region],
-        limit: size,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const items = await Promise.all(page.documents.map(({ document }) => toPatient(document)));
-      return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
-    },
+    patients: (region, page) =>
+      openedPage(store, collections.patients, { index: "region", equals: [region] }, page, toPatient),
     async amend(partition, etag, change, now, commit) {
       for (;;) {
         const { document, revision } = await get(partition);

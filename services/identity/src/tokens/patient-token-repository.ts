@@ -4,7 +4,7 @@ import { collections } from "../collections.ts";
 import type { CommitWithLeaf } from "../creation.ts";
 import { DAY } from "../credentials/credential.ts";
 import { notFound } from "../errors.ts";
-import type { ListPage, PageRequest } from "../page.ts";
+import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { openSweep } from "../sweep.ts";
 import type { PatientToken } from "./patient-token.ts";
 
@@ -52,16 +52,9 @@ export function createPatientTokenRepository(store: Store): PatientTokenReposito
       const stored = await store.get<PatientTokenDocument>(collection, [partition, id]);
       return stored && toToken(stored.document);
     },
-    async list(partition, { size, cursor }) {
-      const page = await store.scan<PatientTokenDocument>(collection, {
-        index: "created",
-        equals: [partition],
-        order: "descending",
-        limit: size,
-        ...(cursor === undefined ? {} : { cursor }),
-      });
-      const items = page.documents.map(({ document }) => toToken(document));
-      return page.cursor === undefined ? { items } : { items, cursor: page.cursor };
+    list(partition, page) {
+      const scan = { index: "created", equals: [partition], order: "descending" } as const;
+      return openedPage(store, collection, scan, page, toToken);
     },
     async revoke(partition, ids, now, commit, also = () => []) {
       for (;;) {
