@@ -8,6 +8,7 @@ import type { AlertOutbox } from "../mail/alert-outbox.ts";
 import type { RecipientsDeps } from "../mail/recipients.ts";
 import { mayOpenEmergencies, type Organization } from "../organizations/organization.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { shownName } from "../organizations/shown-name.ts";
 import { emergencyMail } from "./emergency-mail.ts";
 import { emergencyRecipients } from "./emergency-recipients.ts";
 
@@ -35,11 +36,9 @@ export function createEmergencyDirectoryHandlers(
       return { enabled: found !== undefined && mayOpenEmergencies(found) };
     },
     async tellEmergencyAccess({ partition, organization, emergencyAccess: id, createTime }) {
-      const found = await find(organization);
-      const name = found?.verification?.legalName ?? found?.displayName ?? organization;
       const opened = {
         id,
-        organization: name,
+        organization: await shownName(organizations, organization),
         createTime: createTime === undefined ? 0 : timestampMs(createTime),
       };
       const told = await emergencyRecipients(deps, partition);

@@ -1,5 +1,6 @@
 import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
+import { DAY } from "../credentials/credential.ts";
 import { createWindowLimit } from "../limits/window-limit.ts";
 import { asksForGuardian, type ClaimCode, claimCodes, guardianCodes } from "../patients/claim-code.ts";
 import type { ClaimCodeRepository } from "../patients/claim-code-repository.ts";
@@ -33,7 +34,7 @@ export function createGuardianCodes(deps: {
   readonly ids: Ids;
 }): GuardianCodes {
   const { store, claims, patients, clock, ids } = deps;
-  const windows = [{ ms: 86_400_000, most: mostAsked.codes }];
+  const windows = [{ ms: DAY, most: mostAsked.codes }];
   const limit = createWindowLimit({
     store,
     clock,

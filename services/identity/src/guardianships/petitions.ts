@@ -4,6 +4,7 @@ import type { Change, Store } from "@wellapi/store";
 import type { Call } from "../accesses.ts";
 import type { AccountRepository } from "../accounts/account-repository.ts";
 import type { CreationOf } from "../creation.ts";
+import { DAY } from "../credentials/credential.ts";
 import { type Delegation, endOf, isHeld } from "../delegations/delegation.ts";
 import { delegationChangeOf } from "../delegations/delegation-journal.ts";
 import type { DelegationRepository } from "../delegations/delegation-repository.ts";
@@ -133,7 +134,7 @@ export function createPetitions(deps: PetitionsDeps): Petitions {
 
 function createAsk(deps: PetitionsDeps): Petitions["ask"] {
   const { store, petitions, codes, accounts, delegations, acting, notices, creationOf, clock, ids } = deps;
-  const windows = [{ ms: 86_400_000, most: mostAsked.petitions }];
+  const windows = [{ ms: DAY, most: mostAsked.petitions }];
   const limit = createWindowLimit({ store, clock, scope: "petitions", windows, limited: petitionsLimited });
 
   return async (account, { code: text, said, requestId }, call) => {

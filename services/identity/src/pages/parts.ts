@@ -4,19 +4,21 @@ import type { View } from "./view.ts";
 /** One labelled field. What is wrong with it stands before it, is read with it, and gets the focus. */
 export function field(options: {
   readonly name: string;
+  /** The name unless given: where several forms are on a page. */
+  readonly id?: string;
   readonly label: string;
   readonly hint?: string | undefined;
   readonly wrong?: string | undefined;
   /** Further attributes. */
   readonly attributes: Html;
 }): Html {
-  const { name, label, hint, wrong, attributes } = options;
-  const described = [hint && `${name}-hint`, wrong && `${name}-wrong`].filter(Boolean).join(" ");
+  const { name, id = name, label, hint, wrong, attributes } = options;
+  const described = [hint && `${id}-hint`, wrong && `${id}-wrong`].filter(Boolean).join(" ");
   return html`<div class="field">
-<label for="${name}">${label}</label>
-${hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`}
-${wrong !== undefined && html`<p class="wrong" id="${name}-wrong">${wrong}</p>`}
-<input id="${name}" name="${name}"${described !== "" && html` aria-describedby="${described}"`}${
+<label for="${id}">${label}</label>
+${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>`}
+${wrong !== undefined && html`<p class="wrong" id="${id}-wrong">${wrong}</p>`}
+<input id="${id}" name="${name}"${described !== "" && html` aria-describedby="${described}"`}${
     wrong !== undefined && html` aria-invalid="true" autofocus`
   } ${attributes}>
 </div>`;

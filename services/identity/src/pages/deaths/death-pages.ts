@@ -83,8 +83,13 @@ function decideForm({ words }: View, path: string, one: ShownReport): Html {
   const waits = one.state === "reported";
   return html`<form class="stack" method="post" action="${path}/decide">${hidden("report", one.id)}
 <p class="quiet">${waits ? deaths.confirmLead : deaths.undoLead}</p>
-<div class="field"><label for="note-${one.id}">${waits ? deaths.note : deaths.undoNote}</label><p class="hint" id="hint-${one.id}">${deaths.noteHint}</p>
-<input id="note-${one.id}" name="note" aria-describedby="hint-${one.id}" required maxlength="1000" autocomplete="off"></div>
+${field({
+  id: `note-${one.id}`,
+  name: "note",
+  label: waits ? deaths.note : deaths.undoNote,
+  hint: deaths.noteHint,
+  attributes: html`required maxlength="1000" autocomplete="off"`,
+})}
 <p class="actions">${
     waits
       ? html`<button class="button danger" name="to" value="confirm">${deaths.confirm}</button> <button class="button second" name="to" value="dismiss">${deaths.dismiss}</button>`

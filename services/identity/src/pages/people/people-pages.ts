@@ -116,12 +116,16 @@ function action(
 }
 
 function disputeForm({ guardianship }: View["words"], record: RecordOption, one: ShownDelegation): Html {
-  const id = `dispute-${one.id}`;
   return html`<details><summary aria-label="${guardianship.disputeNamed(one.name)}">${guardianship.dispute}</summary>
 <form class="stack" method="post" action="${peoplePath}/dispute">${recordField(record)}${hidden("delegation", one.id)}
 <p class="small">${guardianship.disputeLead}</p>
-<div class="field"><label for="${id}">${guardianship.disputeReason}</label><p class="hint" id="${id}-hint">${guardianship.disputeReasonHint}</p>
-<input id="${id}" name="reason" aria-describedby="${id}-hint" required maxlength="1000" autocomplete="off"></div>
+${field({
+  id: `dispute-${one.id}`,
+  name: "reason",
+  label: guardianship.disputeReason,
+  hint: guardianship.disputeReasonHint,
+  attributes: html`required maxlength="1000" autocomplete="off"`,
+})}
 <p><button class="button danger slim">${guardianship.disputeSend}</button></p></form></details>`;
 }
 
@@ -136,7 +140,7 @@ function petitionsCard(view: View, petitions: readonly ShownPetition[]): Html {
 }
 
 /** Carers and representatives bring in nobody, and dispute nobody. */
-function mayBringIn({ as }: RecordOption): boolean {
+export function mayBringIn({ as }: RecordOption): boolean {
   return as === "self" || as === "guardian";
 }
 

@@ -17,7 +17,14 @@ import { sendNotActing } from "../record/record-routes.ts";
 import { forget, goOn, sendPage } from "../routes.ts";
 import { type App, accountClient, call, correctable, formFor } from "../signed-in.ts";
 import { type View, viewOf } from "../view.ts";
-import { bringInPage, guardianCodePath, invitePage, peoplePage, peoplePath } from "./people-pages.ts";
+import {
+  bringInPage,
+  guardianCodePath,
+  invitePage,
+  mayBringIn,
+  peoplePage,
+  peoplePath,
+} from "./people-pages.ts";
 import { shownDelegation } from "./people-view.ts";
 
 /** As many as a record can have, those that are over included. */
@@ -87,8 +94,7 @@ function addForm(
 ): void {
   app.get(path, async (request, reply) => {
     const { record } = await readerOf(context, request);
-    if (record === undefined || record.as === "carer" || record.as === "representative")
-      return goOn(reply, peoplePath);
+    if (record === undefined || !mayBringIn(record)) return goOn(reply, peoplePath);
     const view = viewOf(request);
     const confirmed = await isConfirmed(context, request, Assurance.PASSKEY);
     const first = confirmed ? undefined : confirmFirst(view, path);

@@ -104,8 +104,13 @@ function decideForm(
 <div class="field"><label for="state-${one.id}">${work.newState}</label><select id="state-${one.id}" name="state">${states.map(
     ([state, label]) => html`<option value="${state}">${label}</option>`,
   )}</select></div>
-<div class="field"><label for="reason-${one.id}">${work.reason}</label><p class="hint" id="hint-${one.id}">${work.reasonHint}</p>
-<input id="reason-${one.id}" name="reason" aria-describedby="hint-${one.id}" required maxlength="1000" autocomplete="off"></div>
+${field({
+  id: `reason-${one.id}`,
+  name: "reason",
+  label: work.reason,
+  hint: work.reasonHint,
+  attributes: html`required maxlength="1000" autocomplete="off"`,
+})}
 <p><button class="button second slim">${work.decideSave}</button></p></form>`;
 }
 
@@ -130,9 +135,13 @@ function representativeCard(view: View, page: GuardiansPage, { patient, requestI
   const { work, deaths } = view.words;
   const typed = (name: string) => (page.of === "representative" ? page.typed?.(name) : undefined) ?? "";
   const line = (name: string, label: string, hint: string | undefined, more: Html) =>
-    html`<div class="field"><label for="rep-${name}">${label}</label>
-${hint !== undefined && html`<p class="hint" id="rep-${name}-hint">${hint}</p>`}
-<input id="rep-${name}" name="${name}"${hint !== undefined && html` aria-describedby="rep-${name}-hint"`} autocomplete="off" value="${typed(name)}" ${more}></div>`;
+    field({
+      id: `rep-${name}`,
+      name,
+      label,
+      hint,
+      attributes: html`autocomplete="off" value="${typed(name)}" ${more}`,
+    });
   return html`<section class="card stack" aria-labelledby="represent"><h2 id="represent">${deaths.addRepresentative}</h2>
 <p class="quiet">${deaths.addRepresentativeLead}</p>
 <form class="stack" method="post" action="${page.path}/represent">${hidden("patient", patient)}${hidden("request", `${requestId}-r`)}

@@ -1,7 +1,7 @@
 import { Petition_State } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import type { ShownPetition } from "../guardianships/petition-view.ts";
 import { type Html, html } from "../html.ts";
-import { hidden } from "../parts.ts";
+import { field, hidden } from "../parts.ts";
 import { shownCode } from "../people/people-pages.ts";
 import type { ShownDelegation } from "../people/people-view.ts";
 import type { View } from "../view.ts";
@@ -66,8 +66,7 @@ ${line(`why-${id}`, "reason", words.refuseReason, words.refuseReasonHint, html`r
 
 /** Several forms are on the page: a field's id is not its name. */
 function line(id: string, name: string, label: string, hint: string, more: Html): Html {
-  return html`<div class="field"><label for="${id}">${label}</label><p class="hint" id="${id}-hint">${hint}</p>
-<input id="${id}" name="${name}" aria-describedby="${id}-hint" autocomplete="off" ${more}></div>`;
+  return field({ id, name, label, hint, attributes: html`autocomplete="off" ${more}` });
 }
 
 /** Guardians whom a patient or another guardian disputes; each is decided about where the patient is shown. */
