@@ -352,8 +352,8 @@ describe("deciding", () => {
     expect(await readable()).toEqual([]);
   });
 
-  it("gives the same answer again, whatever became of the organization, and asks identity nothing more", async () => {
-    const { ask, accept, refuse, asking, closed } = await openScene();
+  it("gives the same answer again, however late and whatever became of the organization, and asks identity nothing more", async () => {
+    const { ask, accept, refuse, asking, closed, pass } = await openScene();
     const { id } = await ask();
     const refused = await ask({ why: "other" });
     await refuse(refused.id);
@@ -364,6 +364,8 @@ describe("deciding", () => {
     asking.organization = () => void questions.push("organization");
     expect(await accept(id)).toEqual(first);
     expect(await problem(accept(refused.id))).toMatchObject({ reason: "CONSENT_REQUEST_DECIDED" });
+    pass(400 * day);
+    expect((await accept(id)).consent).toEqual({ ...first.consent, state: Consent_State.EXPIRED });
     expect(questions).toEqual([]);
   });
 

@@ -153,9 +153,11 @@ function createDecisionHandlers(
         call.about(partition);
         refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "");
         const found = await visibleRequest(requests, viewerOf(call.caller), message.consentRequest);
-        const terms = chosenOf(message, found.request, { partition, now: clock.now(), terminology });
-        // What was decided is told again, whatever became of the two since.
-        if (found.request.decision === undefined) await checkParties(parties, terms.grantee, partition);
+        const { decision } = found.request;
+        // What was decided is told again, however long ago, and whatever became of the two since.
+        const now = decision?.time ?? clock.now();
+        const terms = chosenOf(message, found.request, { partition, now, terminology });
+        if (decision === undefined) await checkParties(parties, terms.grantee, partition);
         const { consent, kept, changed } = await requestChanges.accept(found, terms, author, call.leafOf);
         // An acceptance that is repeated gives the consent as it is now, and its entry would name it.
         if (isHidden(consent.terms, call.caller.principal.hides)) throw new ConsentError("request_not_found");
