@@ -15,7 +15,7 @@ import { certificateRows, sidecarRows, strangerRows } from "./matrix.ts";
 import { type Mutation, mutations } from "./mutations.ts";
 import { type Outside, openOutside } from "./outside.ts";
 import { ended } from "./programs.ts";
-import { askOnce, type Failures, failuresOf, type Row } from "./rows.ts";
+import { askOnce, failuresOf, type Row } from "./rows.ts";
 import { tellStory } from "./story.ts";
 import { withSurface } from "./surface.ts";
 import { compareEntries, surfacePortRows, surfaceRows } from "./surface-rows.ts";
@@ -53,9 +53,17 @@ async function prove(): Promise<void> {
   say(`the story from outside: ${claims.length - broken.length} claims hold, ${broken.length} do not`);
   for (const { name, expected, found } of broken) say(`  ✗ ${name}: expected ${expected}, found ${found}`);
 
-  await delay(Math.max(0, outside.expiredAt - Date.now())); // one of the rows is about a token that has expired
-  report(rows, await failuresOf(rows, laboratory.openRound));
-  for (const [index, mutation] of mutations.entries()) await plant(mutation, index, rows, laboratory);
+  // Envoy believes a token for a minute longer: until then, what has nothing to do with one that has expired.
+  const expired = rows.filter(({ expected }) => expected === "401 Jwt is expired");
+  const others = rows.filter((row) => !expired.includes(row));
+  await hold(others, laboratory);
+  // After the last nothing works any more.
+  const early = mutations.slice(0, -1).filter(({ touches }) => !expired.some(touches));
+  for (const mutation of early) await plant(mutation, others, laboratory);
+  await delay(Math.max(0, outside.expiredAt - Date.now()));
+  laboratory.plane.apply(laboratory.world.manifests);
+  await hold(expired, laboratory);
+  for (const mutation of mutations) if (!early.includes(mutation)) await plant(mutation, rows, laboratory);
 }
 
 async function allRows(
@@ -80,7 +88,8 @@ async function allRows(
   ];
 }
 
-function report(rows: readonly Row[], failures: Failures): void {
+async function hold(rows: readonly Row[], laboratory: Laboratory): Promise<void> {
+  const failures = await failuresOf(rows, laboratory.openRound);
   for (const group of new Set(rows.map((row) => row.group))) {
     const own = rows.filter((row) => row.group === group);
     const failed = own.filter(({ name }) => failures.has(name));
@@ -92,7 +101,8 @@ function report(rows: readonly Row[], failures: Failures): void {
 }
 
 /** Applies the mutated manifests, and asks until exactly the rows that should notice do. */
-async function plant(mutation: Mutation, index: number, rows: readonly Row[], laboratory: Laboratory) {
+async function plant(mutation: Mutation, rows: readonly Row[], laboratory: Laboratory) {
+  const index = mutations.indexOf(mutation);
   const mutated = structuredClone([...laboratory.world.manifests]);
   mutation.change(mutated);
   const noticing = rows.filter(mutation.notices);
