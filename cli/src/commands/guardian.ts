@@ -41,7 +41,10 @@ const changes = {
   dispute: { state: Delegation_State.DISPUTED, text: "take the access until it is decided who is right" },
   block: { state: Delegation_State.BLOCKED, text: "take the access, and accept no invitation of theirs" },
   end: { state: Delegation_State.ENDED, text: "end the access" },
-  restore: { state: Delegation_State.ACTIVE, text: "give the access back; a block is lifted by the officer" },
+  restore: {
+    state: Delegation_State.ACTIVE,
+    text: "give the access back; after a block or an end the officer alone does",
+  },
 } as const;
 
 function addVerify(group: Command, io: Io): void {
