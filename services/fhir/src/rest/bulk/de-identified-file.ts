@@ -99,7 +99,7 @@ function createReader(transport: Transport, one: Export, type: string, signal: A
 function tooLarge(): FhirServiceError {
   return new FhirServiceError(
     "TOO_LARGE",
-    "The file is over 64 MiB: export what has changed _since a later time",
+    "The file is over 64 MiB: export what has changed _since a later time, or fewer _elements",
   );
 }
 
