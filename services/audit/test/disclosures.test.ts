@@ -10,9 +10,9 @@ import { expect, test } from "vitest";
 import { createAccessReader } from "../src/access-reader.ts";
 import { createAccessRepository } from "../src/access-repository.ts";
 import { createAccessSealing } from "../src/access-sealing.ts";
+import { lookThrough } from "../src/disclosures/disclosed-accesses.ts";
 import type { ReadEntry } from "../src/disclosures/disclosure.ts";
 import { disclosuresOf } from "../src/disclosures/disclosure.ts";
-import { lookThrough } from "../src/disclosures/disclosure-reading.ts";
 import { createLogRepository } from "../src/log-repository.ts";
 import { ada, bob, leafOf, openAudit } from "./harness.ts";
 

@@ -7,9 +7,9 @@ import type { AccessReader } from "../access-reader.ts";
 import { intervalMessage, toInterval } from "../convert.ts";
 import { callerNotPermitted } from "../errors.ts";
 import { shownTo } from "../own-care.ts";
+import { lookThrough } from "./disclosed-accesses.ts";
 import { disclosuresOf } from "./disclosure.ts";
 import { disclosureMessage } from "./disclosure-convert.ts";
-import { lookThrough } from "./disclosure-reading.ts";
 
 /** What organizations read of the calling patient. */
 export function createDisclosureHandlers(deps: {
