@@ -24,6 +24,8 @@ export interface PatientScene {
   readonly clinic: Company;
   /** Reads Ada's heart rates once more. Rejects where the clinic may not. */
   readAgain(): Promise<void>;
+  /** Ada lets the clinic read one more kind of data. */
+  permit(category: string): Promise<void>;
   /** Another company that may read Ada's heart rates; `read` does it, and rejects where it may not. */
   addReader(name: string): Promise<{ read(): Promise<void> }>;
   /** A company that Ada knows asks her for heart and sleep data, by the hour. */
@@ -57,6 +59,9 @@ export async function openPatientScene(): Promise<PatientScene> {
     maker,
     clinic,
     readAgain,
+    async permit(category) {
+      await grant(person, clinic, Direction.READ, [category]);
+    },
     async addReader(name) {
       const company = await enrolCompany(server, name);
       await grant(person, company, Direction.READ);

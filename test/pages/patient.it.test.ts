@@ -10,6 +10,8 @@ import {
   ListAccessesResponseSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { Notice_Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Browser, BrowserContext, Page } from "playwright-core";
@@ -43,6 +45,14 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     return person;
   }
 
+  /** Has everything that it waits for. The stream of the inbox stays open, so that the network is never idle. */
+  async function settled(page: Page): Promise<void> {
+    // The document has a heading of its own until the pages are there.
+    await page.locator(".tabs").waitFor();
+    await page.locator("main h1").waitFor();
+    await expect.poll(() => page.locator(".loading").count()).toBe(0);
+  }
+
   const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
 
   test("who is not signed in does so first, and comes back to where they wanted to be", async () => {
@@ -55,9 +65,9 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
 
   test("the overview says who can see what, and what was read, under 200 KB and from this origin alone", async () => {
     const { page } = await ada();
-    const answers: { readonly url: string; readonly bytes: number }[] = [];
-    page.on("requestfinished", async (request) => {
-      answers.push({ url: request.url(), bytes: (await request.sizes()).responseBodySize });
+    const finished: Promise<{ readonly url: string; readonly bytes: number }>[] = [];
+    page.on("requestfinished", (request) => {
+      finished.push(request.sizes().then((sizes) => ({ url: request.url(), bytes: sizes.responseBodySize })));
     });
     const document = await page.goto("/me/");
     await says(page, "1 organization can read data of yours.");
@@ -69,7 +79,8 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     expect(policy).toContain("connect-src 'self'");
     expect(policy).toContain("require-trusted-types-for 'script'");
     expect(policy).not.toMatch(/unsafe|data:|blob:|https?:/);
-    await page.waitForLoadState("networkidle");
+    await settled(page);
+    const answers = await Promise.all(finished);
     expect(answers.every(({ url }) => url.startsWith(scene.origin))).toBe(true);
     const loaded = answers.filter(({ url }) => /\/me\//.test(url));
     expect(loaded.length).toBeGreaterThan(3);
@@ -81,7 +92,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await page.clock.install();
     await page.goto("/me/");
     await says(page, "1 organization can read data of yours.");
-    await page.waitForLoadState("networkidle");
+    await settled(page);
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
     await page.clock.fastForward("02:00:00");
@@ -223,6 +234,69 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     expect(documents).toBe(2);
   });
 
+  test("what happens shows at once in the open inbox and in the menu of each tab, and is marked as read", async () => {
+    const { context, page } = await ada();
+    await page.goto("/me/notices");
+    await settled(page);
+    const other = await context.newPage();
+    await other.goto("/me/");
+    const unread = async (tab: Page) =>
+      Number.parseInt((await tab.locator('a[href="/me/notices"] .count').textContent()) ?? "", 10);
+    const text = "Herzzentrum für Prävention und Rehabilitation was given a permission.";
+    const given = page.getByText(text, { exact: true });
+    const before = await given.count();
+    await scene.permit("sleep");
+    await expect.poll(() => given.count()).toBe(before + 1);
+    await see(page, "hidden");
+    await scene.permit("body");
+    await expect.poll(() => unread(other)).toBe((await unread(page)) + 1);
+    await see(page, "visible");
+    await expect.poll(() => given.count()).toBe(before + 2);
+    const count = await unread(page);
+    await page
+      .getByRole("button", { name: `Mark as read: ${text}` })
+      .first()
+      .click();
+    for (const tab of [page, other]) await expect.poll(() => unread(tab)).toBe(count - 1);
+    await page.reload();
+    await page.getByText("Unread", { exact: true }).first().click();
+    await expect.poll(() => given.count()).toBe(before + 1);
+    await page
+      .getByRole("link", { name: `Look: ${text}` })
+      .first()
+      .click();
+    await page.getByRole("heading", { name: "Herzzentrum" }).waitFor();
+    await expect.poll(() => unread(page)).toBe(count - 2);
+  });
+
+  test("how a patient is told is saved as often as it is changed, and stays", async () => {
+    const { page } = await ada();
+    await page.goto("/me/notices");
+    await page.getByText("What e-mails tell of").click();
+    await page.getByLabel("An organization reads at night").uncheck();
+    await page.getByRole("button", { name: "Save" }).click();
+    await says(page, "Saved.");
+    await page.getByLabel("Quiet hours").check();
+    await page.getByLabel("From").fill("21:30");
+    await page.getByLabel("Until").fill("21:30");
+    await says(page, "Quiet hours begin and end at different times.");
+    expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+    await page.getByLabel("Until").fill("06:15");
+    expect(await readingProblems(page, "en", "me-notices-open")).toEqual([]);
+    await page.getByRole("button", { name: "Save" }).click();
+    await says(page, "Saved.");
+    const { preferences } = await createClient(
+      NoticesService,
+      scene.ada.as(scene.ada.patient),
+    ).getPreferences({});
+    expect(preferences).toMatchObject({
+      email: { enabled: true, mutedKinds: expect.arrayContaining([Notice_Kind.ACCESS_AT_NIGHT]) },
+      quietHours: { startMinute: 1_290, endMinute: 375 },
+    });
+    await page.reload();
+    expect(await page.getByLabel("Until").inputValue()).toBe("06:15");
+  });
+
   test("the order of devices is saved as often as it is changed, with the places of those that show nothing", async () => {
     const records = createClient(RecordsService, scene.ada.as(scene.ada.patient));
     const { patient } = scene.ada;
@@ -249,6 +323,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     "data/8867-4",
     "data/55423-8",
     "log",
+    "notices",
     "downloads",
     "settings",
     "nowhere",
@@ -261,9 +336,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       const found: string[] = [];
       for (const path of everyPage()) {
         await page.goto(`/me/${path}`);
-        await page.locator("h1").waitFor();
-        await page.waitForLoadState("networkidle");
-        await page.locator(".loading").waitFor({ state: "detached" });
+        await settled(page);
         const name = `me-${path}`.replaceAll(/org_[\w-]+/g, "one");
         found.push(...(await readingProblems(page, language, name)));
         if (language === "en") found.push(...(await keyboardProblems(page, name)));
@@ -318,6 +391,14 @@ async function* allAccesses(audit: Client<typeof AuditService>): AsyncGenerator<
 
 async function prove(page: Page): Promise<void> {
   await page.getByRole("button", { name: "Check now" }).click();
+}
+
+/** What the browser does where the reader goes to another tab, and comes back. */
+async function see(page: Page, state: "hidden" | "visible"): Promise<void> {
+  await page.evaluate(
+    `Object.defineProperty(document, "visibilityState", { value: "${state}", configurable: true });
+     document.dispatchEvent(new Event("visibilitychange"));`,
+  );
 }
 
 function fingerprint(page: Page): Promise<{ readonly checkpoint: string }> {

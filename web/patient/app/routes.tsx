@@ -39,6 +39,11 @@ const routes: readonly Route[] = [
   },
   { pattern: /^log$/, menu: "log", load: async () => (await import("./pages/log.tsx")).Log },
   {
+    pattern: /^notices$/,
+    menu: "notices",
+    load: async () => (await import("./pages/notices.tsx")).Notices,
+  },
+  {
     pattern: /^downloads$/,
     menu: "downloads",
     load: async () => (await import("./pages/downloads.tsx")).Downloads,

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Problem } from "./api/problem.ts";
 import { usePlace } from "./context.ts";
 import { hrefOf, type PagePath, usePath } from "./location.ts";
+import { InboxContext, useWatchedInbox } from "./notices/inbox.ts";
 import { Mark } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { RoutedPage, routeOf } from "./routes.tsx";
@@ -15,6 +16,7 @@ export function Shell() {
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   const { menu } = routeOf(path);
+  const inbox = useWatchedInbox(record, path);
   useEffect(() => {
     if (!first.current) {
       scrollTo(0, 0);
@@ -32,21 +34,29 @@ export function Shell() {
           </p>
         </aside>
       )}
-      <Menu current={menu} />
+      <Menu current={menu} unread={inbox.unread ?? 0} />
       <main id="main" class="page stack" tabIndex={-1} ref={main}>
-        <RoutedPage path={path} />
+        <InboxContext.Provider value={inbox}>
+          <RoutedPage path={path} />
+        </InboxContext.Provider>
       </main>
       <Foot words={words} zone={formats.zone} />
     </Frame>
   );
 }
 
-function Menu({ current }: { readonly current: PagePath }) {
-  const { common } = usePlace().words;
+/** Counting ends there, in the contract. */
+const mostCounted = 1_000;
+
+function Menu({ current, unread }: { readonly current: PagePath; readonly unread: number }) {
+  const { words, formats } = usePlace();
+  const { common } = words;
+  const count = `${formats.number(Math.min(unread, mostCounted))}${unread > mostCounted ? "+" : ""}`;
   const entries: readonly (readonly [PagePath, string])[] = [
     ["", common.home],
     ["data", common.data],
     ["log", common.log],
+    ["notices", common.notices],
     ["downloads", common.downloads],
     ["settings", common.settings],
   ];
@@ -57,6 +67,14 @@ function Menu({ current }: { readonly current: PagePath }) {
           <li key={path}>
             <a href={hrefOf(path)} aria-current={path === current ? "page" : undefined}>
               {label}
+              {path === "notices" && unread > 0 && (
+                <>
+                  <span class="count" aria-hidden="true">
+                    {count}
+                  </span>
+                  <span class="unseen">, {words.notices.unread(count)}</span>
+                </>
+              )}
             </a>
           </li>
         ))}

@@ -24,9 +24,9 @@ export function Log() {
       <Heading>{words.log.title}</Heading>
       <p class="quiet">{words.log.lead}</p>
       <Waited loaded={loaded}>
-        {({ entries, nextPageToken }) => (
+        {({ items, nextPageToken }) => (
           <>
-            <Waited loaded={ownAccount}>{(id) => <List entries={entries} ownAccount={id} />}</Waited>
+            <Waited loaded={ownAccount}>{(id) => <List entries={items} ownAccount={id} />}</Waited>
             {problem !== undefined && <ProblemNotice problem={problem} />}
             {nextPageToken !== "" && (
               <button

@@ -1,4 +1,5 @@
 import { usePlace } from "../context.ts";
+import { hrefOf } from "../location.ts";
 import { DeviceOrder } from "../parts/device-order.tsx";
 import { EraseCard } from "../parts/erase-card.tsx";
 import { Heading } from "../parts/heading.tsx";
@@ -8,6 +9,7 @@ export function Settings() {
   const { words, record, formats } = usePlace();
   const { settings } = words.places;
   const ways = [
+    [hrefOf("notices"), settings.notices, settings.noticesHint],
     ["/account/security", settings.signIn, settings.signInHint],
     ["/account/people", settings.people, settings.peopleHint],
     ["/account/emergency", settings.emergency, settings.emergencyHint],

@@ -23,8 +23,8 @@ export function ReadHistory({ organization }: { readonly organization: string })
     <section class="card stack-close" aria-labelledby="history">
       <h2 id="history">{home.didRead}</h2>
       <Waited loaded={loaded}>
-        {({ entries, nextPageToken }) => {
-          const accesses = entries.flatMap(({ access }) => access ?? []);
+        {({ items, nextPageToken }) => {
+          const accesses = items.flatMap(({ access }) => access ?? []);
           return (
             <>
               <Told

@@ -2,6 +2,7 @@ import { dataDe } from "./data-de.ts";
 import type { Words } from "./en.ts";
 import { homeDe } from "./home-de.ts";
 import { logDe } from "./log-de.ts";
+import { noticesDe } from "./notices-de.ts";
 import { placesDe } from "./places-de.ts";
 import { requestsDe } from "./requests-de.ts";
 
@@ -10,6 +11,7 @@ export const de: Words = {
   log: logDe,
   data: dataDe,
   places: placesDe,
+  notices: noticesDe,
   requests: requestsDe,
   common: {
     title: "Ihre Gesundheitsdaten",
@@ -18,6 +20,7 @@ export const de: Words = {
     home: "Überblick",
     data: "Meine Daten",
     log: "Protokoll",
+    notices: "Mitteilungen",
     downloads: "Herunterladen",
     settings: "Einstellungen",
     account: "Konto",

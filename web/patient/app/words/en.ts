@@ -1,6 +1,7 @@
 import { dataEn } from "./data-en.ts";
 import { homeEn } from "./home-en.ts";
 import { logEn } from "./log-en.ts";
+import { noticesEn } from "./notices-en.ts";
 import { placesEn } from "./places-en.ts";
 import { requestsEn } from "./requests-en.ts";
 
@@ -9,6 +10,7 @@ export const en = {
   log: logEn,
   data: dataEn,
   places: placesEn,
+  notices: noticesEn,
   requests: requestsEn,
   common: {
     title: "Your health data",
@@ -17,6 +19,7 @@ export const en = {
     home: "Overview",
     data: "My data",
     log: "Log",
+    notices: "Notices",
     downloads: "Download",
     settings: "Settings",
     account: "Account",

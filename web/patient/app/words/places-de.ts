@@ -16,6 +16,8 @@ export const placesDe: typeof placesEn = {
   settings: {
     title: "Einstellungen",
     language: "Sprache",
+    notices: "Mitteilungen",
+    noticesHint: "Wovon Sie erfahren, auf welchem Weg und wann nicht",
     signIn: "Anmeldung und Sicherheit",
     signInHint: "Passkeys, E-Mail-Adresse, Ersatzcodes, und wo Sie angemeldet sind",
     people: "Menschen, die für Sie handeln",

@@ -15,6 +15,8 @@ export const placesEn = {
   settings: {
     title: "Settings",
     language: "Language",
+    notices: "Notices",
+    noticesHint: "What you are told of, by which way, and when not",
     signIn: "Sign-in and security",
     signInHint: "Passkeys, e-mail address, recovery codes, and where you are signed in",
     people: "People who act for you",
