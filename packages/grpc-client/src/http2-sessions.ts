@@ -6,7 +6,7 @@ type WriteCallback = (error?: Error | null) => void;
 
 /**
  * Connect's connections, for servers that send GOAWAY (each that drains, and each whose connections age) and for
- * connections that no longer answer. It works around four faults of Connect 2.2.0 (docs/decisions/0015), and one of Node.
+ * connections that no longer answer. It works around five faults of Connect 2.2.0 (docs/decisions/0015), and one of Node.
  *
  * 1. Its manager stops listening to a connection as soon as it needs another one. If that connection then emits an
  * error (the server sent GOAWAY, and a call came before the socket had closed), nothing handles it, which ends the
@@ -25,6 +25,8 @@ type WriteCallback = (error?: Error | null) => void;
  *
  * 5. A call that is refused before its message is sent (docs/decisions/0030) leaves the rest of the message in what Node counts as
  * the connection's memory. After 10 MB of those, Node refuses every answer on the connection, for ever.
+ *
+ * 6. A server or a proxy that resets a stream with NO_ERROR before any header ends it without an error: the call waited for ever.
  */
 class GuardedSessions extends Http2SessionManager {
   readonly #guarded = new WeakSet<ClientHttp2Session>();
@@ -50,6 +52,7 @@ class GuardedSessions extends Http2SessionManager {
       session.on("error", () => {}); // Its calls have failed already.
     }
     if (session) giveUpFull(stream, session);
+    failUnanswered(stream);
     return endToldFirst(stream);
   }
 
@@ -95,6 +98,21 @@ function giveUpFull(stream: ClientHttp2Stream, session: ClientHttp2Session): voi
   });
   stream.once("close", () => {
     if (!answered && stream.rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM) session.destroy();
+  });
+}
+
+/** The error of a stream that ended without one and without an answer. */
+function failUnanswered(stream: ClientHttp2Stream): void {
+  let told = false;
+  for (const event of ["response", "error"]) {
+    stream.once(event, () => {
+      told = true;
+    });
+  }
+  stream.once("close", () => {
+    if (!told && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
+      stream.emit("error", new ConnectError("the stream ended before its answer", Code.Unavailable));
+    }
   });
 }
 

@@ -2,6 +2,7 @@ import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { openGrpcTransport } from "@wellapi/grpc-client";
 import { ClientError } from "./errors.ts";
+import { type Retries, withRetries } from "./retries.ts";
 import { withTypedErrors } from "./typed-errors.ts";
 
 /** PEM texts: the application's certificate, its private key, and the authority that signed the server's certificate. */
@@ -19,6 +20,8 @@ export interface DoorOptions {
   readonly keepAlive?: KeepAlive;
   /** Run around each call, the first one outermost. */
   readonly interceptors?: readonly Interceptor[];
+  /** Absent: a call is made once, and `error.transient` says when a repetition may help. */
+  readonly retries?: Retries;
 }
 
 /** The gateway, which speaks HTTP. Without a key and a token: only for public RPCs. */
@@ -31,6 +34,8 @@ export interface GatewayOptions {
   readonly token?: string;
   /** Run around each call, the first one outermost. */
   readonly interceptors?: readonly Interceptor[];
+  /** Absent: a call is made once, and `error.transient` says when a repetition may help. */
+  readonly retries?: Retries;
 }
 
 /** How a connection detects that the server no longer answers. */
@@ -58,7 +63,7 @@ export function connect(options: DoorOptions | GatewayOptions): Connection {
   return "certificate" in options ? connectDoor(options) : connectGateway(options);
 }
 
-function connectDoor({ url, certificate, keepAlive, interceptors }: DoorOptions): Connection {
+function connectDoor({ url, certificate, keepAlive, interceptors, retries }: DoorOptions): Connection {
   const { transport, close } = openGrpcTransport({
     address: new URL(url).host,
     tls: {
@@ -70,10 +75,10 @@ function connectDoor({ url, certificate, keepAlive, interceptors }: DoorOptions)
     ...(keepAlive === undefined ? {} : { keepAlive }),
     ...(interceptors === undefined ? {} : { interceptors }),
   });
-  return { ...withTypedErrors(transport), close };
+  return { ...typed(transport, retries), close };
 }
 
-function connectGateway({ url, apiKey, token, interceptors = [] }: GatewayOptions): Connection {
+function connectGateway({ url, apiKey, token, interceptors = [], retries }: GatewayOptions): Connection {
   const secret = token ?? apiKey;
   const transport = createConnectTransport({
     baseUrl: url,
@@ -81,7 +86,12 @@ function connectGateway({ url, apiKey, token, interceptors = [] }: GatewayOption
     useBinaryFormat: true,
     interceptors: [...interceptors, ...(secret === undefined ? [] : [bearer(secret)])],
   });
-  return { ...withTypedErrors(transport), close: () => {} };
+  return { ...typed(transport, retries), close: () => {} };
+}
+
+function typed(transport: Transport, retries: Retries | undefined): Transport {
+  const calls = withTypedErrors(transport);
+  return retries === undefined ? calls : withRetries(calls, retries);
 }
 
 /** Throws ClientError `input` for a secret that no header can carry; unlike the header's error it hides the secret. */

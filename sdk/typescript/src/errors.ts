@@ -39,7 +39,9 @@ export class WellApiError extends ConnectError {
   /** Wraps a failure inside an answer: of one batch, while the stream continues. */
   static ofFailure({ code, reason, message, violations, retryAfterMs }: Failure): WellApiError {
     const delay = retryAfterMs > 0 ? { retryAfterMs } : {};
-    return new WellApiError(problemError({ code: code as Code, reason, message, violations, ...delay }));
+    // A code of a later version is as unknown as UNKNOWN.
+    const known = Code[code] === undefined ? Code.Unknown : (code as Code);
+    return new WellApiError(problemError({ code: known, reason, message, violations, ...delay }));
   }
 
   /** ConnectError recognises its instances by shape; a WellApiError must be an instance of this class. */

@@ -37,6 +37,7 @@ export {
   type RecordsClient,
   readSeries,
 } from "./reads.ts";
+export type { Retries } from "./retries.ts";
 export { decimalText, type Sample, samplesOf } from "./samples.ts";
 export { connectAsPatient, issuePatientToken } from "./sandbox.ts";
 export {

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type {
   WatchSeriesRequestSchema,
   WatchSeriesResponse,
@@ -12,7 +13,7 @@ export interface WatchOptions {
   readonly resumeToken?: string;
   /** Ends the watch, without an error. */
   readonly signal?: AbortSignal;
-  /** Called when the watch was cut and will be opened again after a pause. */
+  /** Called when the watch was cut, or the server has ended it, and will be opened again after a pause. */
   readonly onCut?: (error: WellApiError) => void;
 }
 
@@ -30,25 +31,26 @@ export async function* watchSeries(
   let reached = resumeToken;
   let attempt = 0;
   while (!signal?.aborted) {
-    let retryAfterMs: number | undefined;
+    let error: WellApiError;
     try {
       const messages = client.watchSeries(
         { ...request, resumeToken: reached },
         signal === undefined ? {} : { signal },
       );
       for await (const message of messages) {
-        reached = message.resumeToken;
+        // A message of a later version may have none: to forget the place would leave data out.
+        if (message.resumeToken !== "") reached = message.resumeToken;
         attempt = 0;
         yield message;
       }
+      error = WellApiError.from(new ConnectError("the server ended the watch", Code.Unavailable));
     } catch (caught) {
-      if (signal?.aborted) return;
-      const error = WellApiError.from(caught);
-      if (!error.transient) throw error;
-      retryAfterMs = error.retryAfterMs;
-      onCut?.(error);
+      error = WellApiError.from(caught);
     }
+    if (signal?.aborted) return;
+    if (!error.transient) throw error;
+    onCut?.(error);
     attempt += 1;
-    await pause(waitBefore(attempt, { retryAfterMs }, backoff), signal);
+    await pause(waitBefore(attempt, error, backoff), signal);
   }
 }
