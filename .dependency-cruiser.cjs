@@ -20,7 +20,7 @@ const wing = (name, ...below) => ({
 });
 
 /** What is published: the client library, and the packages that are published with it. */
-const published = "^(gen/|sdk/|packages/(grpc-client|log-verifier|merkle|receipts|series)/)";
+const published = "^(gen/|sdk/(?!conformance/)|packages/(grpc-client|log-verifier|merkle|receipts|series)/)";
 
 module.exports = {
   forbidden: [
