@@ -72,6 +72,10 @@ generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-inte
 release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
 	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb
 
+.PHONY: sdk-python
+sdk-python: node_modules/.installed ## Builds the wheel of the client library for Python into sdk/python/dist
+	@$(NODE) scripts/python-sdk.ts
+
 $(PAGES): node_modules/.served $(PAGES_SOURCES)
 	@$(NODE) web/patient/build.ts
 

@@ -6,7 +6,15 @@ import { spawn } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-export type WheelName = "mongo" | "nats" | "envoy" | "valkey" | "faketime";
+export type WheelName =
+  | "mongo"
+  | "nats"
+  | "envoy"
+  | "valkey"
+  | "faketime"
+  | "protoc-gen-py"
+  | "protoc-gen-connectrpc"
+  | "hatchling";
 
 /** What to spawn: the program, and the arguments that come before one's own. */
 export interface Tool {
@@ -53,6 +61,13 @@ const wheels: Readonly<Record<WheelName, { readonly wheel: string; readonly tool
       return { command: library, args: [] };
     },
   },
+  // These three make the Python client library (scripts/python-sdk.ts).
+  "protoc-gen-py": { wheel: "protoc-gen-py==0.7.0", tool: { command: `${bin}protoc-gen-py`, args: [] } },
+  "protoc-gen-connectrpc": {
+    wheel: "protoc-gen-connectrpc==0.13.0",
+    tool: { command: `${bin}protoc-gen-connectrpc`, args: [] },
+  },
+  hatchling: { wheel: "hatchling==1.33.0", tool: { command: `${bin}hatchling`, args: [] } },
 };
 
 /** The lock is the operating system's: it goes with its process, so no run can leave it behind. */

@@ -1,0 +1,127 @@
+"""The client for asyncio. `blocking.Client` is the same for everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from typing import Any, TypeVar
+
+from connectrpc.client import ConnectClient
+
+from .connection import Certificate, Connection, fixed_token
+from .errors import ClientError, WellApiError
+from .ingestion.v1.ingestion_pb import ObservationBatch, SeriesBatch
+from .oauth import OAuthClient, TokenSource
+from .reads import Reads
+from .records.v1.records_service_pb import WatchSeriesRequest, WatchSeriesResponse
+from .retries import Retries
+from .upload import Answer, Upload, UploadProgress, stream_of_observations, stream_of_series
+from .watch import watch_series
+
+S = TypeVar("S", bound=ConnectClient)
+
+
+class AsyncClient(Reads):
+    """
+    Calls the exchange. By `certificate` it calls the door (gRPC with mutual TLS: `https://localhost:7443`); by `api_key`, by a
+    patient's `token`, as an OAuth client, or without any of them, the gateway (HTTP: `https://gateway.example`).
+
+    `ca` is the authority of the gateway's certificate in PEM, where it is none of the system's. `timeout` is of a single call,
+    in seconds; streams have none. Of one event loop.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        certificate: Certificate | None = None,
+        api_key: str | None = None,
+        token: str | None = None,
+        oauth: OAuthClient | None = None,
+        ca: bytes | None = None,
+        retries: Retries | None = None,
+        timeout: float = 30.0,
+    ) -> None:
+        if sum(one is not None for one in (certificate, api_key, token, oauth)) > 1:
+            raise ClientError("input", "give one of certificate, api_key, token and oauth")
+        self._tokens = None if oauth is None else TokenSource(oauth, url)
+        secret = api_key if api_key is not None else token
+        self._connection = Connection(
+            url,
+            certificate=certificate,
+            token=self._tokens
+            if self._tokens is not None
+            else None
+            if secret is None
+            else fixed_token(secret),
+            ca=ca,
+            retries=retries or Retries(),
+            timeout=timeout,
+        )
+        super().__init__(self._connection)
+
+    def service(self, generated: type[S]) -> S:
+        """Any RPC: `client.service(ConsentServiceClient).list_consents(ListConsentsRequest())`. Calls raise WellApiError."""
+        return self._connection.service(generated)
+
+    def upload_series(
+        self,
+        batches: AsyncIterable[SeriesBatch],
+        *,
+        window: int = 16,
+        attempts: int = 8,
+        progress: UploadProgress | None = None,
+        on_cut: Callable[[WellApiError, int], None] | None = None,
+    ) -> AsyncGenerator[Answer[SeriesBatch]]:
+        """
+        Sends batches and gives the answer to each, in any order. A batch is answered once it is durable; one without an
+        answer is sent again under its `request_id`, on a new stream, and stored once. The source is asked for no more than
+        `window` batches ahead of the answers, so whoever takes no answers is sent for no batches. `attempts` streams in a row without any answer end
+        the upload with their error; a refusal does at once. `progress` skips what it has and adds what is stored. `on_cut` is
+        told the error, and how many attempts there were without an answer.
+        """
+        upload = Upload(
+            stream_of_series(self._connection),
+            batches,
+            window=window,
+            attempts=attempts,
+            progress=progress,
+            on_cut=on_cut,
+        )
+        return upload.run()
+
+    def upload_observations(
+        self,
+        batches: AsyncIterable[ObservationBatch],
+        *,
+        window: int = 16,
+        attempts: int = 8,
+        progress: UploadProgress | None = None,
+        on_cut: Callable[[WellApiError, int], None] | None = None,
+    ) -> AsyncGenerator[Answer[ObservationBatch]]:
+        """As `upload_series`, for single observations."""
+        upload = Upload(
+            stream_of_observations(self._connection),
+            batches,
+            window=window,
+            attempts=attempts,
+            progress=progress,
+            on_cut=on_cut,
+        )
+        return upload.run()
+
+    def watch_series(
+        self, request: WatchSeriesRequest, *, on_cut: Callable[[WellApiError], None] | None = None
+    ) -> AsyncGenerator[WatchSeriesResponse]:
+        """As `watch.watch_series`."""
+        return watch_series(self._connection, request, on_cut=on_cut)
+
+    async def close(self) -> None:
+        """Ends what the client holds for itself. Connections close when they are idle."""
+        if self._tokens is not None:
+            await self._tokens.close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(self, *_: Any) -> None:
+        await self.close()

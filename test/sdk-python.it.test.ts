@@ -1,0 +1,210 @@
+/** The client library for Python: its wheel, built from the contracts as they are, against a real exchange and every scenario. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { connect, connectAsPatient, createClient } from "@wellapi/client";
+import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import {
+  OAuthClient_GrantType,
+  OAuthClient_TokenEndpointAuthMethod,
+} from "@wellapi/gen/wellapi/identity/v1/oauth_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { exportJWK, generateKeyPair } from "jose";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildPythonSdk } from "../scripts/python-sdk.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const sdk = join(root, "sdk/python");
+
+// Its wheel needs 100 MB of libraries: not for each run on a laptop.
+const wanted = process.env.CI || process.env.WELLAPI_TRY_LANGUAGES;
+if (!wanted) {
+  process.stderr.write("sdk-python.it.test.ts: not run without CI or WELLAPI_TRY_LANGUAGES=1\n");
+}
+
+describe.runIf(wanted)("the client library for Python", { timeout: 300_000, concurrent: true }, () => {
+  const folder = temporaryFolder();
+  const credentials = join(folder.path, "credentials");
+  const python = join(folder.path, "venv/bin/python");
+  let server: Server;
+
+  async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const child = spawn(command, args, {
+      cwd: folder.path,
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, "exit") as Promise<[number | null]>,
+    ]);
+    expect(code, `${command} ${args.join(" ")}\n${out}${err}`).toBe(0);
+    return out;
+  }
+
+  /** The wheel, installed as a user would, with what it brings for those who ask for it. */
+  async function install() {
+    const wheel = await buildPythonSdk(join(folder.path, "dist"));
+    await run("python3", ["-m", "venv", "venv"]);
+    const options = ["--quiet", "--only-binary", ":all:", "--no-compile", "--disable-pip-version-check"];
+    await run(python, ["-m", "pip", "install", ...options, `${wheel}[oauth,verify,pandas,dev]`]);
+  }
+
+  beforeAll(async () => {
+    const installed = install();
+    server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
+    await Promise.all([installed, describeExchange(server, credentials)]);
+  }, 600_000);
+
+  afterAll(async () => {
+    await server?.stop();
+    folder.remove();
+  });
+
+  // Alone: it reads all that there is.
+  test("the README's program sends a batch and reads it back", { concurrent: false }, async () => {
+    const program = readFileSync(join(sdk, "examples/heart_rate.py"), "utf8");
+    expect(readFileSync(join(sdk, "README.md"), "utf8")).toContain(`\`\`\`python\n${program}\`\`\``);
+    const out = await run(python, [join(sdk, "examples/heart_rate.py"), credentials], {
+      WELLAPI_URL: server.grpc,
+    });
+    expect(out).toBe(
+      [
+        "['ACCEPTED']",
+        "2026-04-12T08:00:00+02:00 72.0 /min",
+        "2026-04-12T08:01:00+02:00 75.0 /min",
+        "2026-04-12T08:02:00+02:00 74.5 /min",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("it writes and reads by certificate, key and OAuth, follows, verifies, and stays exact", async () => {
+    const out = await run(python, [join(sdk, "tests/against_exchange.py"), join(credentials, "here.json")]);
+    expect(out.trim().split("\n")).toEqual(
+      [
+        "by_each_way",
+        "progress",
+        "refusals",
+        "frames",
+        "watch",
+        "asynchronous",
+        "log",
+        "no_aggregate_without_an_interval",
+      ].map((part) => `ok ${part}`),
+    );
+  });
+
+  test("proofs of another implementation verify, and changed ones do not", async () => {
+    await run(python, [join(sdk, "tests/test_verification.py")], {
+      WELLAPI_GOLDEN: join(root, "packages/merkle/test/golden"),
+    });
+  });
+
+  test("blocking and with asyncio it behaves as every scenario says", async () => {
+    const runner = join(root, "sdk/conformance/python_runner.py");
+    const scenarios = await Promise.all(
+      ["blocking", "asyncio"].map((way) => run(python, [runner, process.execPath, way])),
+    );
+    for (const out of scenarios) expect(out.trim().split("\n").length).toBeGreaterThan(60);
+  });
+
+  test("it is formatted, and its linter finds nothing", async () => {
+    const files = ["src", "tests", "examples", "../conformance/python_runner.py"].map((one) =>
+      join(sdk, one),
+    );
+    const ruff = join(folder.path, "venv/bin/ruff");
+    const config = ["--no-cache", "--config", join(sdk, "pyproject.toml")];
+    await run(ruff, ["check", ...config, ...files]);
+    await run(ruff, ["format", "--check", ...config, ...files]);
+  });
+});
+
+/** An organization with a certificate, a key and an OAuth client, a patient, and the patient's consent: in files for Python. */
+async function describeExchange(server: Server, folder: string): Promise<void> {
+  const operatorKey = server.operatorKey!;
+  const operator = connect({ url: server.http, apiKey: operatorKey });
+  const maker = await enrolOrganization(operator, { organization: "Pulse", application: "sync" });
+  const patient = await enrolPatient(operator, { displayName: "Ada", timeZone: "Europe/Berlin" });
+  const person = await connectAsPatient({ url: server.http, operatorKey, patient });
+  const { consent } = await createClient(ConsentService, person).createConsent({
+    requestId: "both",
+    consent: {
+      grantee: maker.organization,
+      provisions: [
+        {
+          effect: Provision_Effect.PERMIT,
+          directions: [Direction.CONTRIBUTE, Direction.READ],
+          categories: [{ name: "heart" }],
+          purposes: [Purpose.TREATMENT],
+          resolution: Resolution.RAW,
+        },
+      ],
+    },
+  });
+  const { jws: receipt } = await createClient(ConsentReceiptService, person).getConsentReceipt({
+    decision: { case: "consentVersion", value: { consent: consent!.id } },
+  });
+  const { apiKey } = await createClient(CredentialService, operator).createApiKey({
+    requestId: crypto.randomUUID(),
+    application: maker.application,
+  });
+  const { token } = await createClient(TokenService, operator).issuePatientToken({
+    requestId: crypto.randomUUID(),
+    patient,
+  });
+  const key = await clientKey();
+  const { application } = await createClient(OrganizationService, operator).createApplication({
+    requestId: crypto.randomUUID(),
+    application: {
+      organization: maker.organization,
+      displayName: "Backend",
+      oauth: {
+        tokenEndpointAuthMethod: OAuthClient_TokenEndpointAuthMethod.PRIVATE_KEY_JWT,
+        grantTypes: [OAuthClient_GrantType.CLIENT_CREDENTIALS],
+        scopes: ["system/Observation.cruds"],
+        jwks: JSON.stringify({ keys: [key.public] }),
+      },
+    },
+  });
+  const door = connect({ url: server.grpc, certificate: maker.certificate });
+  const { consents } = await createClient(ConsentService, door).listConsents({});
+  door.close();
+  mkdirSync(folder);
+  for (const [name, pem] of Object.entries(maker.certificate)) {
+    writeFileSync(join(folder, `${name}.pem`), pem as string);
+  }
+  const here = {
+    door: server.grpc,
+    gateway: server.http,
+    issuer: server.http.replace("127.0.0.1", "localhost"),
+    credentials: folder,
+    patient: consents[0]!.patient,
+    patientToken: token,
+    apiKey,
+    clientId: application!.id,
+    privateJwk: JSON.stringify(key.private),
+    receipt,
+  };
+  writeFileSync(join(folder, "here.json"), JSON.stringify(here));
+}
+
+async function clientKey() {
+  const pair = await generateKeyPair("ES384", { extractable: true });
+  const named = { kid: "k1", alg: "ES384", use: "sig" };
+  return {
+    public: { ...(await exportJWK(pair.publicKey)), ...named },
+    private: { ...(await exportJWK(pair.privateKey)), ...named },
+  };
+}
