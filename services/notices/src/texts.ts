@@ -29,8 +29,8 @@ const sentences: Readonly<Record<NoticeKind, Readonly<Record<Language, string>>>
     de: "Eine Organisation bittet um Ihre Einwilligung. Sie entscheiden, und Sie dürfen sich Zeit lassen.",
   },
   first_access: {
-    en: "An organization that you permitted it read your data for the first time.",
-    de: "Eine Organisation, der Sie es erlaubt haben, hat Ihre Daten zum ersten Mal gelesen.",
+    en: "An organization read your data for the first time.",
+    de: "Eine Organisation hat Ihre Daten zum ersten Mal gelesen.",
   },
   access_at_night: {
     en: "An organization read your data at night, which is unusual for it.",
