@@ -33,15 +33,21 @@ export const accessesCollection: CollectionDeclaration = {
   version: 2,
 };
 
+/** Events of accesses that are stored now. */
+export type EventsOf = (accesses: readonly StoredAccess[]) => readonly OutboxEvent[];
+
+export interface Inserted {
+  readonly access: StoredAccess;
+  /** False: it was known. */
+  readonly added: boolean;
+}
+
 export interface AccessRepository {
   /**
-   * Stores accesses of one partition, except known ids; returns the stored accesses, in their order. The event of an access, by
-   * its id, is committed with it.
+   * Stores accesses of one partition, except known ids; returns the stored accesses, in their order. The events are committed with
+   * them; they are asked for anew where some turn out to be known.
    */
-  insert(
-    accesses: readonly StoredAccess[],
-    events?: ReadonlyMap<string, OutboxEvent>,
-  ): Promise<readonly StoredAccess[]>;
+  insert(accesses: readonly StoredAccess[], eventsOf: EventsOf): Promise<readonly Inserted[]>;
   find(id: string): Promise<StoredAccess | undefined>;
   /** Newest first; an organization by its tag. Throws PageTokenError for a cursor of before its accesses were tagged. */
   list(
@@ -54,8 +60,6 @@ export interface AccessRepository {
   count(scope: Scope, interval: Interval, limit: number): Promise<number>;
 }
 
-type Events = ReadonlyMap<string, OutboxEvent> | undefined;
-
 export function createAccessRepository(store: Store): AccessRepository {
   const { name: collection } = accessesCollection;
 
@@ -64,21 +68,24 @@ export function createAccessRepository(store: Store): AccessRepository {
     return page.documents[0]?.document;
   }
 
-  async function inserted(accesses: readonly StoredAccess[], events: Events): Promise<boolean> {
+  async function inserted(accesses: readonly StoredAccess[], eventsOf: EventsOf): Promise<boolean> {
     const changes = accesses.map((document) => ({ kind: "insert" as const, collection, document }));
-    const told = accesses.map(({ id }) => events?.get(id)).filter((event) => event !== undefined);
-    return (await store.commit({ partition: accesses[0]!.partition, changes, events: told })).committed;
+    const events = eventsOf(accesses);
+    return (await store.commit({ partition: accesses[0]!.partition, changes, events })).committed;
   }
 
-  async function insertOne(access: StoredAccess, events: Events): Promise<StoredAccess> {
-    return (await inserted([access], events)) ? access : ((await find(access.id)) ?? access);
+  async function insertOne(access: StoredAccess, eventsOf: EventsOf): Promise<Inserted> {
+    if (await inserted([access], eventsOf)) return { access, added: true };
+    return { access: (await find(access.id)) ?? access, added: false };
   }
 
   return {
     find,
-    async insert(accesses, events) {
-      if (accesses.length > 1 && (await inserted(accesses, events))) return accesses;
-      return Promise.all(accesses.map((access) => insertOne(access, events)));
+    async insert(accesses, eventsOf) {
+      if (accesses.length > 1 && (await inserted(accesses, eventsOf))) {
+        return accesses.map((access) => ({ access, added: true }));
+      }
+      return Promise.all(accesses.map((access) => insertOne(access, eventsOf)));
     },
     async list(scope, interval, limit, cursor) {
       const page = await store

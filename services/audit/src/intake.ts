@@ -1,12 +1,12 @@
 import { commitment, NONCE_BYTES } from "@wellapi/log-verifier";
 import type { Clock } from "@wellapi/runtime";
 import { INSTALLATION_PARTITION, type IncomingLeaf } from "./access.ts";
-import type { AccessRepository, StoredAccess } from "./access-repository.ts";
+import type { AccessRepository, EventsOf, StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
 import type { LogHealth } from "./log-health.ts";
 import type { LogRepository } from "./log-repository.ts";
 import { accessNoted } from "./noted/event-convert.ts";
-import type { Notable, NotedAccesses } from "./noted/noted-access.ts";
+import type { Notable, NotedAccess, NotedAccesses } from "./noted/noted-access.ts";
 
 /**
  * Takes leaves; durable when it resolves. A leaf that is sent again changes nothing. Throws `log_damaged` while the tree
@@ -16,11 +16,7 @@ export interface Intake {
   append(leaves: readonly IncomingLeaf[]): Promise<void>;
 }
 
-/**
- * A commit lies in one partition, so a leaf takes two: first the sealed access in the patient's partition, then
- * the entry in the log's. After a crash between them the service's outbox sends the leaf again.
- */
-export function createIntake(deps: {
+export interface IntakeDeps {
   readonly accesses: AccessRepository;
   readonly log: LogRepository;
   readonly health: Pick<LogHealth, "assertTakesEntries">;
@@ -30,8 +26,14 @@ export function createIntake(deps: {
   readonly onPending: () => void;
   /** After a commit that may have left events. */
   readonly onNoted: () => void;
-}): Intake {
-  const { accesses, log, sealing, clock, noted } = deps;
+}
+
+/**
+ * A commit lies in one partition, so a leaf takes two: first the sealed access in the patient's partition, then
+ * the entry in the log's. After a crash between them the service's outbox sends the leaf again.
+ */
+export function createIntake(deps: IntakeDeps): Intake {
+  const { accesses, log, sealing, clock } = deps;
 
   /** The stored form of the access, or undefined where only the entry may be kept. */
   async function sealed(leaf: IncomingLeaf, own: Uint8Array): Promise<StoredAccess | undefined> {
@@ -54,19 +56,43 @@ export function createIntake(deps: {
         kept.filter((access) => access !== undefined),
         ({ partition }) => partition,
       );
-      const notables = unique.filter(isOfPatient).map(notableOf);
-      const told = noted.of(notables);
-      const events = new Map([...told].map(([id, one]) => [id, accessNoted(one, sealing.tagOf)]));
-      const stored = await Promise.all([...byPartition.values()].map((one) => accesses.insert(one, events)));
-      noted.stored(notables);
-      if (events.size > 0) deps.onNoted();
+      const telling = tellingOf(deps, unique);
+      const inserted = await Promise.all(
+        [...byPartition.values()].map((one) => accesses.insert(one, telling.eventsOf)),
+      );
+      const stored = inserted.flat();
+      telling.stored(stored.filter(({ added }) => added).map(({ access }) => access.id));
       // If one id ever came with two bodies, the log would hold the body that can be shown.
-      for (const access of stored.flat()) entries.set(access.id, access.commitment);
+      for (const { access } of stored) entries.set(access.id, access.commitment);
       await log.addPending(
         [...entries].map(([id, entry]) => ({ id, entry })),
         clock.now(),
       );
       deps.onPending();
+    },
+  };
+}
+
+/** What is told of these leaves, as they are stored: what comes again is neither told nor counted again. */
+function tellingOf(
+  { noted, sealing, onNoted }: Pick<IntakeDeps, "noted" | "sealing" | "onNoted">,
+  leaves: readonly IncomingLeaf[],
+) {
+  const notables = new Map(leaves.filter(isOfPatient).map((leaf) => [leaf.id, notableOf(leaf)]));
+  const notablesOf = (ids: readonly string[]) => ids.flatMap((id) => notables.get(id) ?? []);
+  const told = new Map<string, NotedAccess>();
+  const eventsOf: EventsOf = (accesses) => {
+    const ids = accesses.map(({ id }) => id);
+    for (const id of ids) told.delete(id);
+    const now = noted.of(notablesOf(ids));
+    for (const [id, one] of now) told.set(id, one);
+    return [...now.values()].map((one) => accessNoted(one, sealing.tagOf));
+  };
+  return {
+    eventsOf,
+    stored(ids: readonly string[]) {
+      noted.stored(notablesOf(ids), told);
+      if (ids.some((id) => told.has(id))) onNoted();
     },
   };
 }

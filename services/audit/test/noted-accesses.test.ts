@@ -38,8 +38,9 @@ test("of an organization's reads in an hour the first, the fourth and the sixtee
   for (let id = 1; id <= 20; id += 1) {
     const timeMs = start + (id > 17 ? HOUR : 0);
     const one = [access(id, { timeMs })];
-    for (const { reads } of noted.of(one).values()) told.push(reads);
-    noted.stored(one);
+    const now = noted.of(one);
+    for (const { reads } of now.values()) told.push(reads);
+    noted.stored(one, now);
   }
   expect(told).toEqual([1, 4, 16, 1]);
 });
@@ -50,13 +51,28 @@ test("reads that come in one request count one after the other, also where they 
   const first = [...noted.of(batch).values()];
   expect(first.map(({ reads }) => reads)).toEqual([1, 4]);
   expect([...noted.of(batch).values()]).toEqual(first);
-  noted.stored(batch);
+  noted.stored(batch, noted.of(batch));
+  expect([...noted.of([access(6)]).values()]).toEqual([]);
+});
+
+test("a step that requests at the same time pass is told with the next read, once", () => {
+  const noted = createNotedAccesses();
+  const [first, ...atOnce] = Array.from({ length: 4 }, (_, id) => [access(id)]);
+  noted.stored(first!, noted.of(first!));
+  // All of them are decided before any is stored.
+  const told = atOnce.map((one) => noted.of(one));
+  for (const [i, one] of atOnce.entries()) noted.stored(one, told[i]!);
+  expect(told.map(({ size }) => size)).toEqual([0, 0, 0]);
+  const next = [access(5)];
+  const late = noted.of(next);
+  expect([...late.values()]).toMatchObject([{ reads: 4, step: 4 }]);
+  noted.stored(next, late);
   expect([...noted.of([access(6)]).values()]).toEqual([]);
 });
 
 test("another organization, another patient and another kind of call count for themselves", () => {
   const noted = createNotedAccesses();
-  noted.stored([access(1)]);
+  noted.stored([access(1)], noted.of([access(1)]));
   const others = [
     access(2, { organization: "org_other" }),
     access(3, { partition: `${partition.slice(0, -1)}2` }),
@@ -85,24 +101,29 @@ test("not told: what was denied, the patient's own reads, the later parts of a s
   ).toBe("erasure");
 });
 
-test("the event is committed with the access, once, and has ids alone", async () => {
-  const world = await openAudit();
+/** As a service's outbox sends it. */
+function leafOfRead(id: string) {
   const entry = create(AccessSchema, {
-    id: "acc_1",
+    id,
     organization: "org_clinic",
     method: read,
     phase: Access_Phase.CALL,
     outcome: Access_Outcome.PERMITTED,
     codes: ["8867-4"],
   });
-  const leaf = {
-    id: "acc_1",
+  return {
+    id,
     partition,
     organization: "org_clinic",
     timeMs: BigInt(start),
     nonce: new Uint8Array(32).fill(7),
     body: toBinary(AccessSchema, entry),
   };
+}
+
+test("the event is committed with the access, once, and has ids alone", async () => {
+  const world = await openAudit();
+  const leaf = leafOfRead("acc_1");
   await world.vault.create(partition, "audit");
   await world.intake.append({ leaves: [leaf] });
   await world.intake.append({ leaves: [leaf] });
@@ -114,4 +135,25 @@ test("the event is committed with the access, once, and has ids alone", async ()
   expect(`${Buffer.from(data).toString("latin1")} ${id} ${JSON.stringify(headers)}`).not.toMatch(
     /org_clinic|ReadSeries|8867/,
   );
+});
+
+test("what an outbox sends again is not counted again, alone or with what is new", async () => {
+  const world = await openAudit();
+  await world.vault.create(partition, "audit");
+  const events = async () => {
+    const outbox = await world.store.readOutbox(10);
+    return outbox
+      .map(({ event }) => fromBinary(AccessNotedSchema, event.data))
+      .map(({ access, reads }) => [access, reads]);
+  };
+  const [one, two, three, four] = ["acc_1", "acc_2", "acc_3", "acc_4"].map(leafOfRead);
+  for (let i = 0; i < 5; i += 1) await world.intake.append({ leaves: [one!] });
+  await world.intake.append({ leaves: [one!, two!] });
+  await world.intake.append({ leaves: [one!, three!] });
+  expect(await events()).toEqual([["acc_1", 1]]);
+  await world.intake.append({ leaves: [one!, four!] });
+  expect(await events()).toEqual([
+    ["acc_1", 1],
+    ["acc_4", 4],
+  ]);
 });

@@ -23,6 +23,8 @@ export interface NotedAccess {
   readonly reads: number;
   /** Of what is told once: the same for the accesses that tell the same. */
   readonly sameAs: string;
+  /** Of what is counted: the step that it tells of; else 0. */
+  readonly step: number;
 }
 
 /** Undefined: the patient need not know. */
@@ -41,24 +43,36 @@ const STEP = 4;
 /** Of each organization and patient in an hour: some tens of bytes. */
 const MOST_COUNTED = 50_000;
 
+/** Of one organization and patient in an hour. */
+interface Counted {
+  readonly count: number;
+  /** The greatest step that was told. */
+  readonly told: number;
+}
+
 /**
  * Chooses which accesses patients are told of, so that a program that reads all day makes a few events an hour: the first, the
- * fourth, the sixteenth read of an hour, and so on. It counts in memory: after a restart an hour is counted anew, and what was told
- * already is recognised by `sameAs`.
+ * fourth, the sixteenth read of an hour, and so on. A step that was passed meanwhile, because requests came at once, is told with the
+ * next read. It counts in memory: after a restart an hour is counted anew, and what was told already is recognised by `sameAs`.
  */
 export interface NotedAccesses {
   /** What to tell of these accesses if they are stored now, in their order, by id. Counts nothing. */
   of(accesses: readonly Notable[]): ReadonlyMap<string, NotedAccess>;
-  /** They were stored. */
-  stored(accesses: readonly Notable[]): void;
+  /** These were stored now, and of those that `told` has that was told. */
+  stored(accesses: readonly Notable[], told: ReadonlyMap<string, Pick<NotedAccess, "step">>): void;
 }
 
+const none: Counted = { count: 0, told: 0 };
+
 export function createNotedAccesses(): NotedAccesses {
-  const counts: BoundedCache<number> = createBoundedCache({ name: "noted-accesses", capacity: MOST_COUNTED });
+  const counts: BoundedCache<Counted> = createBoundedCache({
+    name: "noted-accesses",
+    capacity: MOST_COUNTED,
+  });
 
   return {
     of(accesses) {
-      const counted = new Map<string, number>();
+      const counted = new Map<string, Counted>();
       const noted = new Map<string, NotedAccess>();
       for (const access of accesses) {
         const topic = topicOf(access);
@@ -66,23 +80,26 @@ export function createNotedAccesses(): NotedAccesses {
         const { id, partition, timeMs } = access;
         const told = { partition, access: id, timeMs };
         if (!isCounted(topic)) {
-          noted.set(id, { ...told, reads: 0, sameAs: id });
+          noted.set(id, { ...told, reads: 0, sameAs: id, step: 0 });
           continue;
         }
         const name = countedAs(access, topic);
-        const next = (counted.get(name) ?? counts.get(name) ?? 0) + 1;
-        counted.set(name, next);
-        if (!isStep(next)) continue;
-        noted.set(id, { ...told, reads: topic === "read" ? next : 0, sameAs: `${name} ${next}` });
+        const before = counted.get(name) ?? counts.get(name) ?? none;
+        const step = stepOf(before.count + 1);
+        counted.set(name, { count: before.count + 1, told: Math.max(before.told, step) });
+        if (step <= before.told) continue;
+        noted.set(id, { ...told, reads: topic === "read" ? step : 0, sameAs: `${name} ${step}`, step });
       }
       return noted;
     },
-    stored(accesses) {
+    stored(accesses, told) {
       for (const access of accesses) {
         const topic = topicOf(access);
         if (topic === undefined || !isCounted(topic)) continue;
         const name = countedAs(access, topic);
-        counts.set(name, (counts.get(name) ?? 0) + 1);
+        const before = counts.get(name) ?? none;
+        const step = told.get(access.id)?.step ?? 0;
+        counts.set(name, { count: before.count + 1, told: Math.max(before.told, step) });
       }
     },
   };
@@ -96,8 +113,9 @@ function countedAs({ partition, organization = "", timeMs }: Notable, topic: Top
   return JSON.stringify([topic, partition, organization, Math.floor(timeMs / HOUR_MS)]);
 }
 
-function isStep(count: number): boolean {
+/** The greatest that is reached. `count`: at least 1. */
+function stepOf(count: number): number {
   let step = 1;
-  while (step < count) step *= STEP;
-  return step === count;
+  while (step * STEP <= count) step *= STEP;
+  return step;
 }
