@@ -54,7 +54,7 @@ export type EndingDocument = Document & {
 export type DeliveryDocument = Document & {
   readonly notice: string;
   readonly channel: string;
-  /** When it is tried next, UTC milliseconds. */
+  /** When it is tried next, UTC milliseconds; 0: it is urgent, and was not tried yet. */
   readonly due_time: number;
   /** Tries that were begun. */
   readonly tries: number;

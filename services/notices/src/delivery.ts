@@ -2,7 +2,7 @@ import type { Logger } from "@wellapi/runtime";
 import type { Change, Store, Stored } from "@wellapi/store";
 import { collections, type DeliveryDocument } from "./collections.ts";
 import type { ChannelName } from "./preferences.ts";
-import { type SendingsDeps, sendingsOf } from "./sendings.ts";
+import { type Sending, type SendingsDeps, sendingsOf } from "./sendings.ts";
 
 /** The first try is this long before the second; it doubles, up to the longest. */
 export const FIRST_BACKOFF_MS = 60_000;
@@ -16,14 +16,22 @@ export interface DeliveriesDeps extends SendingsDeps {
   readonly counted: (channel: ChannelName, outcome: "sent" | "failed" | "given_up") => void;
 }
 
+/** What a delivery of an urgent notice is due since: it comes before all others. */
+export const DUE_SINCE_EVER = 0;
+
+export interface Deliveries {
+  /**
+   * Sends what is due, or of that only what is urgent and was not tried yet; resolves to how many were due. Once aborted it begins
+   * none any more. Throws StoreError where none can be read or claimed: trying again at once would be in vain.
+   */
+  work(which: "all" | "urgent", signal: AbortSignal): Promise<number>;
+}
+
 /**
- * Sends what is due. Whoever moves a delivery's time sends it, so replicas do not send the same; a process that dies after a channel
- * took a message and before that is stored leaves it to be sent once more, under the same Message-ID.
+ * Whoever moves a delivery's time sends it, so replicas do not send the same; a process that dies after a channel took a message and
+ * before that is stored leaves it to be sent once more, under the same Message-ID.
  */
-export function createDeliveries(deps: DeliveriesDeps): {
-  /** Resolves to how many were due. Throws StoreError where none can be read or claimed: trying again at once would be in vain. */
-  work(): Promise<number>;
-} {
+export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   const { store, clock, log, counted } = deps;
   const { deliveries: collection } = collections;
 
@@ -35,57 +43,87 @@ export function createDeliveries(deps: DeliveriesDeps): {
   }
 
   async function deliver(claimed: Stored<DeliveryDocument>): Promise<void> {
-    const { partition, notice: id, channel, tries } = claimed.document;
-    const now = clock.now();
-    const wait = await sendingsOf(deps, claimed.document, now);
-    if (wait.until !== undefined) {
-      await replaced(store, claimed, { due_time: wait.until, tries: tries - 1 });
+    const { partition, notice: id, tries } = claimed.document;
+    const channel = claimed.document.channel as ChannelName;
+    const { until, sendings } = await sendingsOf(deps, claimed.document, clock.now());
+    if (until !== undefined) {
+      await replaced(store, claimed, { due_time: until, tries: tries - 1 });
       return;
     }
-    let at = claimed;
-    let failed = false;
-    for (const { to, send } of wait.sendings) {
-      if (at.document.done.includes(to)) continue;
-      try {
-        const changes = await send();
-        counted(channel as ChannelName, "sent");
-        const next = await replaced(store, at, { done: [...at.document.done, to] }, changes);
-        if (next === undefined) return;
-        at = next;
-      } catch (err) {
-        failed = true;
-        counted(channel as ChannelName, "failed");
-        log.warn({ err, attempt: tries }, "a notice could not be sent; it is tried again");
-      }
-    }
-    if (failed && tries < MOST_TRIES) return;
-    if (failed) {
-      counted(channel as ChannelName, "given_up");
+    const outcome = await sendAll(claimed, sendings);
+    if (outcome === "taken over" || (outcome === "failed" && tries < MOST_TRIES)) return;
+    if (outcome === "failed") {
+      counted(channel, "given_up");
       log.error({ attempt: tries }, "a notice was not sent and is given up; it is in the inbox");
     }
     const key = [partition, id, channel];
     await store.commit({ partition, changes: [{ kind: "delete", collection, key }] });
   }
 
+  /** All at once, so that it takes no longer than the slowest, which is well within the time for which it is claimed. */
+  async function sendAll(claimed: Stored<DeliveryDocument>, sendings: readonly Sending[]) {
+    const channel = claimed.document.channel as ChannelName;
+    let at: Stored<DeliveryDocument> | undefined = claimed;
+    let stored = Promise.resolve();
+    let failed = false;
+    /** As soon as somebody has it; one after the other, for each needs the revision of the one before. */
+    const keep = (to: string, changes: readonly Change[]) => {
+      stored = stored.then(async () => {
+        at = at && (await replaced(store, at, { done: [...at.document.done, to] }, changes));
+      });
+      return stored;
+    };
+    const toSend = sendings.filter(({ to }) => !claimed.document.done.includes(to));
+    const kept = await Promise.allSettled(
+      toSend.map(async ({ to, send }) => {
+        const changes = await send().catch((err: unknown) => {
+          failed = true;
+          counted(channel, "failed");
+          const attempt = claimed.document.tries;
+          log.warn({ err, attempt }, "a notice could not be sent; it is tried again");
+        });
+        if (changes === undefined) return;
+        counted(channel, "sent");
+        await keep(to, changes);
+      }),
+    );
+    throwFirst(kept);
+    if (at === undefined) return "taken over";
+    return failed ? "failed" : "sent";
+  }
+
   return {
-    async work() {
+    async work(which, signal) {
       const { documents } = await store.scan<DeliveryDocument>(collection, {
         index: "due",
         equals: [],
-        range: { to: clock.now() + 1 },
+        range: { to: (which === "urgent" ? DUE_SINCE_EVER : clock.now()) + 1 },
         limit: AT_ONCE,
       });
-      for (const stored of documents) {
-        const claimed = await claim(stored);
-        if (claimed === undefined) continue;
-        await deliver(claimed).catch((err: unknown) => log.warn({ err }, "a notice waits to be sent"));
-      }
+      const waiting = documents.values();
+      const lane = async () => {
+        for (const stored of waiting) {
+          if (signal.aborted) return;
+          const claimed = await claim(stored);
+          if (claimed === undefined) continue;
+          await deliver(claimed).catch((err: unknown) => log.warn({ err }, "a notice waits to be sent"));
+        }
+      };
+      throwFirst(await Promise.allSettled(Array.from({ length: LANES }, lane)));
       return documents.length;
     },
   };
 }
 
+/** Nothing of them is under way any more when it throws. */
+function throwFirst(settled: readonly PromiseSettledResult<unknown>[]): void {
+  const rejected = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
+  if (rejected !== undefined) throw rejected.reason;
+}
+
 const AT_ONCE = 50;
+/** So many are sent at a time: a push service that does not answer holds up one of them, not everybody's. */
+const LANES = 8;
 
 /** Undefined where another replica changed it, or it is gone. */
 async function replaced(

@@ -97,15 +97,18 @@ export async function openNoticesService(
   const endings = createEndings({ ...shared, telling, told: changes.tell });
 
   let sends = false;
-  const loop = createLoop({
-    everyMs: config.workEveryMs ?? 5_000,
-    async work() {
-      if (!sends) return;
-      await endings.work();
-      while ((await deliveries.work()) > 0 && !closing.signal.aborted);
-    },
-    onError: (err) => log.warn({ err }, "notices wait to be sent; trying again"),
-  });
+  const sending = (which: "all" | "urgent") =>
+    createLoop({
+      everyMs: config.workEveryMs ?? 5_000,
+      async work() {
+        if (!sends) return;
+        if (which === "all") await endings.work();
+        while ((await deliveries.work(which, closing.signal)) > 0 && !closing.signal.aborted);
+      },
+      onError: (err) => log.warn({ err }, "notices wait to be sent; trying again"),
+    });
+  // What is urgent has a loop of its own: the other may wait for a channel that does not answer.
+  const loops = [sending("urgent"), sending("all")];
   const pruning = createLoop({
     everyMs: PRUNE_EVERY_MS,
     async work() {
@@ -125,7 +128,7 @@ export async function openNoticesService(
     },
     onHandled(event) {
       changes.tell(partitionOf(event));
-      loop.wake();
+      for (const loop of loops) loop.wake();
     },
     clock,
     onError: (err) => log.warn({ err }, "handled events were not removed"),
@@ -145,12 +148,12 @@ export async function openNoticesService(
     ],
     async ready() {
       sends = true;
-      loop.wake();
+      for (const loop of loops) loop.wake();
     },
     async close() {
       closing.abort();
       await consumer.close();
-      await loop.close();
+      await Promise.all(loops.map((loop) => loop.close()));
       await pruning.close();
       changes.close();
       push.close();

@@ -4,12 +4,13 @@ import type { Change, Store } from "@wellapi/store";
 import { collections, type DeliveryDocument, type EndingDocument } from "./collections.ts";
 import type { ConsentClient, ConsentFacts } from "./consent-client.ts";
 import { tellEndingAt } from "./consent-ending.ts";
+import { DUE_SINCE_EVER } from "./delivery.ts";
 import { eraseInbox } from "./erasure.ts";
 import type { HabitRepository } from "./habit-repository.ts";
 import type { IdentityClient } from "./identity-client.ts";
 import type { InboxRepository } from "./inbox-repository.ts";
 import type { LogClient, LoggedAccess } from "./log-client.ts";
-import type { Told } from "./notice.ts";
+import { isUrgent, type Told } from "./notice.ts";
 import { localTime } from "./patient-clock.ts";
 import { type ChannelName, tells } from "./preferences.ts";
 import type { PreferencesRepository } from "./preferences-repository.ts";
@@ -70,10 +71,11 @@ export function createTelling(deps: TellingDeps): Telling {
     const made = await inbox.insertion(partition, told, [told.kind, ...same], now);
     if (made === undefined) return [];
     const { preferences: wished } = await preferences.get(partition);
+    const dueTime = isUrgent(told.kind) ? DUE_SINCE_EVER : now;
     const channels: ChannelName[] = [];
     if (tells(wished, "email", told.kind)) channels.push("email");
     if (tells(wished, "push", told.kind) && (await subscriptions.any(partition))) channels.push("push");
-    return [...made.changes, ...channels.map((channel) => delivery(partition, made.id, channel, now))];
+    return [...made.changes, ...channels.map((channel) => delivery(partition, made.id, channel, dueTime))];
   };
 
   return {
@@ -185,7 +187,7 @@ async function zoneOf(
   return (await preferences.get(partition)).preferences.timeZone ?? identity.timeZone(partition, time);
 }
 
-function delivery(partition: string, notice: string, channel: ChannelName, now: number): Change {
-  const document: DeliveryDocument = { partition, notice, channel, due_time: now, tries: 0, done: [] };
+function delivery(partition: string, notice: string, channel: ChannelName, dueTime: number): Change {
+  const document: DeliveryDocument = { partition, notice, channel, due_time: dueTime, tries: 0, done: [] };
   return { kind: "insert", collection: collections.deliveries, document };
 }

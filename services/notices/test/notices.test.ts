@@ -28,7 +28,10 @@ beforeEach(async () => {
   push.answer(201);
   world = await openInstallation([push.host]);
 });
-afterEach(() => world.close());
+afterEach(() => {
+  push.hold([]);
+  return world.close();
+});
 
 const kinds = async (client = world.ada()) => (await client.listNotices({})).notices.map(({ kind }) => kind);
 const toldOf = (...expected: Kind[]) => expect.poll(() => kinds(), { timeout: 15_000 }).toEqual(expected);
@@ -412,6 +415,29 @@ describe("web push", () => {
       .poll(async () => (await world.ada().listPushSubscriptions({})).pushSubscriptions, { timeout: 15_000 })
       .toEqual([]);
     await settled();
+  });
+
+  test("that a push service is slow to take holds up no other browser, no mail, and nothing urgent", async () => {
+    const quietHours = { startMinute: 11 * 60, endMinute: 14 * 60 };
+    await world.ada().updatePreferences({ preferences: { quietHours } });
+    const [quick, ...slow] = [push.subscribe(), push.subscribe(), push.subscribe()];
+    for (const browser of [quick, ...slow]) await world.ada().createPushSubscription(browser);
+    await consent("con_1");
+    await consent("con_2");
+    await settled(4);
+    await expect.poll(() => dueLater(), { timeout: 15_000 }).toBe(true);
+    push.hold(slow);
+    world.state.now += 3 * HOUR;
+    await mails(2);
+    await expect.poll(() => push.to(quick), { timeout: 15_000 }).toHaveLength(2);
+    await world.noted({ method: emergency, organization: clinic, emergencyAccess: "emg_1" });
+    await expect.poll(() => push.to(quick), { timeout: 15_000 }).toHaveLength(3);
+    // Nothing was given up meanwhile: all of it was sent while the slow ones were waited for.
+    expect(await world.store().count("deliveries")).toBe(3);
+    push.hold([]);
+    await settled();
+    expect([quick, ...slow].map((browser) => push.to(browser).length)).toEqual([3, 3, 3]);
+    expect(world.warnings).toEqual([]);
   });
 
   test("of who acts for a minor comes without what may be own care, and never after they cease to act", async () => {

@@ -40,6 +40,8 @@ export interface PushService {
   to(browser: Browser): readonly Pushed[];
   /** Answers with this status from now on. */
   answer(status: number): void;
+  /** Keeps requests for these open, as a service that is very slow, until it is given none. */
+  hold(browsers: readonly Browser[]): void;
   close(): Promise<void>;
 }
 
@@ -51,6 +53,8 @@ export async function openPushService(): Promise<PushService> {
   const browsers = new Map<string, { readonly keys: ReturnType<typeof createECDH>; readonly auth: Buffer }>();
   const pushed = new Map<string, Pushed[]>();
   let status = 201;
+  let held: readonly string[] = [];
+  const waiting = new Set<() => void>();
 
   const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
     const chunks: Buffer[] = [];
@@ -67,6 +71,12 @@ export async function openPushService(): Promise<PushService> {
         const urgency = request.headers.urgency as string | undefined;
         const one = { message, urgency, audience: payload.aud, contact: payload.sub, key };
         pushed.set(path, [...(pushed.get(path) ?? []), one]);
+      }
+      if (held.includes(path)) {
+        // The connection does not fall silent: the sender has no reason to give up.
+        const beat = setInterval(() => response.writeProcessing(), 500);
+        await new Promise<void>((resolve) => waiting.add(resolve));
+        clearInterval(beat);
       }
       response.writeHead(browser === undefined ? 404 : status).end();
     });
@@ -88,6 +98,12 @@ export async function openPushService(): Promise<PushService> {
     to: ({ endpoint }) => pushed.get(new URL(endpoint).pathname) ?? [],
     answer(next) {
       status = next;
+    },
+    hold(next) {
+      held = next.map(({ endpoint }) => new URL(endpoint).pathname);
+      if (held.length > 0) return;
+      for (const resolve of waiting) resolve();
+      waiting.clear();
     },
     async close() {
       setDefaultCACertificates(usual);
