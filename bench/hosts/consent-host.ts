@@ -5,6 +5,7 @@ import { consentCollections, openConsentService } from "@wellapi/consent";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -44,6 +45,9 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
     });
     service(PatientDirectoryService, { resolvePatient: () => ({}) });
   });
+  const audit = createRouterTransport(({ service }) => {
+    service(AccessDirectoryService, { describeReceived: () => ({}) });
+  });
   const common = { store, clock: systemClock, ids: randomIds, log: silentLogger };
   const accessLog = await openAccessLog({
     ...common,
@@ -60,6 +64,7 @@ export async function openConsentHost(folder: string): Promise<ConsentHost> {
       kms,
       accessLog,
       identity,
+      audit,
       journal: { journal: await createJournal({ repository, kms }) },
       pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
       pageTokens: createPageTokens(await kms.derive("page-tokens")),

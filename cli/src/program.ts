@@ -67,6 +67,7 @@ const commands: readonly Listed[] = [
   { name: "erase", load: async () => (await import("./commands/erase.ts")).addErase },
   { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },
   { name: "disclosures", load: async () => (await import("./commands/disclosures.ts")).addDisclosures },
+  { name: "obligations", load: async () => (await import("./commands/obligations.ts")).addObligations },
   { name: "audit", load: async () => (await import("./commands/audit.ts")).addAudit },
   { name: "completion", load: async () => addCompletion },
 ];

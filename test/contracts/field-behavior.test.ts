@@ -103,6 +103,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Credential",
     "wellapi.dev/DeathReport",
     "wellapi.dev/Delegation",
+    "wellapi.dev/DeletionObligation",
     "wellapi.dev/EmergencyAccess",
     "wellapi.dev/Erasure",
     "wellapi.dev/Export",

@@ -78,6 +78,11 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     RefuseConsentRequest: change,
     WithdrawConsentRequest: change,
   },
+  "wellapi.consent.v1.DeletionObligationService": {
+    GetDeletionObligation: change,
+    ListDeletionObligations: change,
+    AnswerDeletionObligation: change,
+  },
   "wellapi.consent.v1.DeathService": {
     ReportDeath: change,
     ListDeathReports: change,
@@ -281,7 +286,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   },
   "wellapi.terminology.v1.TerminologyService": { ListCodes: publicData, ListCategories: publicData },
 
-  "wellapi.internal.audit.v1.AccessDirectoryService": { LookupAccess: lookUp },
+  "wellapi.internal.audit.v1.AccessDirectoryService": { LookupAccess: lookUp, DescribeReceived: lookUp },
   "wellapi.internal.audit.v1.AuditIntakeService": { Append: none("takes entries in") },
   "wellapi.internal.consent.v1.ConsentDecisionService": {
     Decide: lookUp,

@@ -127,7 +127,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
         }),
       ),
       route(AuditIntakeService, createIntakeHandlers(intake)),
-      route(AccessDirectoryService, createDirectoryHandlers(reader)),
+      route(AccessDirectoryService, createDirectoryHandlers({ reader, terminology: deps.terminology })),
     ],
     tiles: { read: publicLog.read },
     verifierKey,

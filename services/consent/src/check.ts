@@ -21,6 +21,8 @@ import {
   emergencyAccesses,
   openEmergency,
 } from "./emergency/emergency-documents.ts";
+import { obligationCheck } from "./obligations/obligation-check.ts";
+import { deletionObligations } from "./obligations/obligation-documents.ts";
 import { askingCheck, requestCheck } from "./requests/request-check.ts";
 import { consentAskings, consentRequests } from "./requests/request-documents.ts";
 import { opened } from "./sealed-check.ts";
@@ -110,6 +112,7 @@ export async function consentCheck(deps: {
       [deathReports.name]: ofSealed(death),
       [consentRequests.name]: requestCheck(sealing),
       [consentAskings.name]: askingCheck(sealing),
+      [deletionObligations.name]: obligationCheck(sealing),
       [leavesCollection.name]: leafCheck(deps.sealer),
     },
   };

@@ -4,6 +4,7 @@ import { type CollectionDeclaration, documentMigrations } from "@wellapi/store";
 import { consentRevisions, consents, currentConsents } from "./consent-documents.ts";
 import { deathReports } from "./death/death-documents.ts";
 import { emergencyAccesses, emergencyAttempts, emergencyCodes } from "./emergency/emergency-documents.ts";
+import { deletionObligations, deletionTimers } from "./obligations/obligation-documents.ts";
 import { pendingRecalls } from "./pending-recall-repository.ts";
 import { consentAskings, consentRequestDays, consentRequests } from "./requests/request-documents.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
@@ -24,6 +25,8 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   consentRequests,
   consentAskings,
   consentRequestDays,
+  deletionTimers,
+  deletionObligations,
   leavesCollection,
   ...journalCollections,
 ];

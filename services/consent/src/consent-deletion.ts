@@ -12,6 +12,7 @@ import type { ConsentRepository } from "./consent-repository.ts";
 import { deathReports } from "./death/death-documents.ts";
 import { emergencyAccesses } from "./emergency/emergency-documents.ts";
 import { ConsentError } from "./errors.ts";
+import { deletionObligations, deletionTimers } from "./obligations/obligation-documents.ts";
 import { consentAskings, consentRequests } from "./requests/request-documents.ts";
 import type { LeafOf } from "./revocation.ts";
 
@@ -54,6 +55,8 @@ async function deleteAll(store: Store, partition: string, leafOf: LeafOf): Promi
     deathReports,
     consentRequests,
     consentAskings,
+    deletionTimers,
+    deletionObligations,
   ]) {
     while (await deleteSome(store, partition, collection));
   }

@@ -32,6 +32,7 @@ import {
 import type { ConsentSealing } from "./consent-sealing.ts";
 import { ConsentError } from "./errors.ts";
 import { consentChanged } from "./event-convert.ts";
+import { newTimer } from "./obligations/timer-repository.ts";
 import {
   createPendingRecallRepository,
   type PendingRecall,
@@ -237,6 +238,7 @@ export class ConsentRepository {
           }
         : { kind: "insert", collection: currentConsents.name, document: current },
       ...this.#contentChanges(key, change, kept),
+      ...revisions.flatMap(({ consent }) => newTimer(partition, consent)),
     ];
     if (change.also !== undefined) {
       if (key === undefined) throw new ConsentError("patient_erased");

@@ -81,6 +81,7 @@ export interface Author {
     | "carer"
     | "representative"
     | "clinician"
+    | "member"
     | "application"
     | "operator"
     | "service";

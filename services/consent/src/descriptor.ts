@@ -2,6 +2,7 @@ import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_r
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
+import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
@@ -18,6 +19,7 @@ export const consentService = describeService({
     ConsentReceiptService,
     EmergencyService,
     DeathService,
+    DeletionObligationService,
     ConsentDecisionService,
     ConsentDirectoryService,
   ],
@@ -29,7 +31,7 @@ export const consentService = describeService({
   },
   needs: ["keys", "vault", "journal", "access_log", "events", "terminology"],
   provides: ["enforcement"],
-  calls: ["identity"],
+  calls: ["identity", "audit"],
   replicas: "many",
   settings: {
     // Each is told to a patient. An organization with more patients than this asks them over several days.
@@ -38,8 +40,13 @@ export const consentService = describeService({
       { fallback: 1_000, min: 1, max: 10_000_000 },
       "how many requests for consent an organization may make in a day of UTC, whomever it asks",
     ),
+    deletionDays: numberSetting(
+      "WELLAPI_DELETION_DAYS",
+      { fallback: 30, min: 1, max: 365 },
+      "how many days an organization has to answer whether it deleted what it received under a consent that has ended",
+    ),
   },
-  async compose(platform, { requestsPerDay }) {
+  async compose(platform, { requestsPerDay, deletionDays }) {
     const { openConsentService } = await import("./service.ts");
     const { clock, ids, log, closers, network, accessEnds } = platform;
     const { kms, pairwise, pageTokens } = await platform.keys();
@@ -51,6 +58,7 @@ export const consentService = describeService({
         enforcersInProcess: !platform.replicated,
         region: platform.installation.region,
         requestsPerDay,
+        deletionDays,
       },
       {
         store,
@@ -60,6 +68,7 @@ export const consentService = describeService({
         accessLog: await platform.openAccessLog(store),
         journal: await platform.journal(),
         identity: network.onOwn(),
+        audit: network.onOwn(),
         relay: platform.openRelay(store, events),
         pageTokens,
         receiptKey: await openReceiptKey(kms),

@@ -34,6 +34,9 @@ export type ConsentErrorCode =
   | "consent_denies"
   | "organization_closed"
   | "no_receipt"
+  | "obligation_not_found"
+  | "obligation_answered"
+  | "no_other_consent"
   | "session_over"
   | "unavailable"
   | "journal_unavailable"
@@ -197,7 +200,24 @@ const problems: Record<ConsentErrorCode, Problem> = {
   no_receipt: {
     code: Code.FailedPrecondition,
     reason: "NO_RECEIPT",
-    message: "the patient has not decided the request: only a decision has a receipt",
+    message:
+      "the request is not decided by the patient, or the obligation not answered: only a decision has a receipt",
+  },
+  obligation_not_found: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "no such obligation: see ListDeletionObligations",
+  },
+  obligation_answered: {
+    code: Code.FailedPrecondition,
+    reason: "OBLIGATION_ANSWERED",
+    message: "it was answered that the data is deleted, which is final",
+  },
+  no_other_consent: {
+    code: Code.FailedPrecondition,
+    reason: "NO_OTHER_CONSENT",
+    message:
+      "no other consent of the patient, in force, permits your organization to read: give another reason, or delete",
   },
   session_over: {
     code: Code.Aborted,

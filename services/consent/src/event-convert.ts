@@ -2,6 +2,7 @@ import { cloudEvent } from "@wellapi/events/cloud-event";
 import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
+  DeletionObligationChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import type { OutboxEvent } from "@wellapi/store";
 import type { Revision } from "./consent-documents.ts";
@@ -35,6 +36,23 @@ export function requestChanged(
   return cloudEvent(ConsentRequestChangedSchema, content, {
     id: `${request}.${became}`,
     subject: `consent.request.${became}`,
+    source,
+    time,
+  });
+}
+
+/** Says that an organization got an obligation to delete, or answered one. `number`: which of its answers. */
+export function obligationChanged(
+  partition: string,
+  obligation: string,
+  became: "created" | "answered",
+  time: number,
+  number = 0,
+): OutboxEvent {
+  const content = { partition, deletionObligation: obligation };
+  return cloudEvent(DeletionObligationChangedSchema, content, {
+    id: number === 0 ? `${obligation}.${became}` : `${obligation}.${became}.${number}`,
+    subject: `consent.obligation.${became}`,
     source,
     time,
   });

@@ -21,6 +21,8 @@ import { openDeathRoom } from "./death/room.ts";
 import { createDecisionHandlers } from "./decision-handlers.ts";
 import { openEmergencyRoom } from "./emergency/room.ts";
 import { Granting } from "./granting.ts";
+import { ObligationRepository } from "./obligations/obligation-repository.ts";
+import { openObligationRoom } from "./obligations/room.ts";
 import { createParties } from "./parties-client.ts";
 import { createProcessSessions } from "./process-sessions.ts";
 import { Recalls } from "./recall.ts";
@@ -41,6 +43,8 @@ export interface ConsentConfig {
   readonly region?: string;
   /** Requests for consent that an organization may make in a day of UTC; default 1,000. */
   readonly requestsPerDay?: number;
+  /** Days in which an organization answers whether it deleted what it received under a consent that has ended; default 30. */
+  readonly deletionDays?: number;
 }
 
 export interface ConsentDeps {
@@ -58,6 +62,8 @@ export interface ConsentDeps {
   readonly journal: JournalAccess;
   /** Calls identity as the workload `consent` on its own behalf (`asService` of @wellapi/rpc). */
   readonly identity: Transport;
+  /** Calls audit, in the same way. */
+  readonly audit: Transport;
   /** Signs receipts of what patients decided; its public half is published by the audit service. */
   readonly receiptKey: Pick<ReceiptKey, "sign">;
   /** The categories that consents name: the same for every service that decides. */
@@ -93,6 +99,7 @@ export async function openConsentService(
     enforcersInProcess = false,
     region = "local",
     requestsPerDay = 1_000,
+    deletionDays = 30,
   } = config;
   const {
     store,
@@ -137,10 +144,12 @@ export async function openConsentService(
   });
   const granting = new Granting({ consents, changes, journal, clock, ids });
   const deletion = createConsentDeletion({ store, consents });
-  const shared = { consents, changes, journal, accesses, sealing, region };
+  const obligations = new ObligationRepository(store, sealing);
+  const shared = { consents, changes, journal, accesses, sealing, obligations, region };
   const emergency = await openEmergencyRoom({ ...deps, ...shared });
   const death = openDeathRoom({ ...deps, ...shared });
   const parties = createParties(deps.identity);
+  const deletions = openObligationRoom({ ...deps, ...shared, deletionDays });
   const requests = createRequestRoom({
     ...deps,
     ...shared,
@@ -159,6 +168,7 @@ export async function openConsentService(
     await deletion.replay(entry, leafOf);
   });
 
+  deletions.start();
   let sweeping: Promise<void> = Promise.resolve();
   let cancelSweep = () => {};
   const sweep = (takeOverAtOnce: boolean) => {
@@ -192,6 +202,7 @@ export async function openConsentService(
       ...requests.routes,
       emergency.route,
       death.route,
+      deletions.route,
       route(
         ConsentDecisionService,
         createDecisionHandlers({
@@ -212,6 +223,7 @@ export async function openConsentService(
       cancelSweep();
       recalls.close();
       await sweeping;
+      await deletions.close();
       await emergency.close();
       await death.close();
       await journal.close();

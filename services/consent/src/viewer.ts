@@ -37,6 +37,18 @@ export function patientOfCall(caller: Caller): { partition: string; author: Auth
   return { partition, author: actor ? { kind: actor.kind, id: actor.id } : { kind: "patient", id } };
 }
 
+/** The calling organization, and who acts for it. Throws `not_permitted`. */
+export function organizationOfCall({ principal }: Caller): {
+  readonly organization: string;
+  readonly actor: { readonly kind: "application" | "member"; readonly id: string };
+} {
+  const { kind, id, organization, onlyPatient } = principal;
+  // An application's token for one patient is the patient's own grant, and not the organization.
+  if (organization === undefined || onlyPatient !== undefined) throw new ConsentError("not_permitted");
+  if (kind !== "application" && kind !== "member") throw new ConsentError("not_permitted");
+  return { organization, actor: { kind, id } };
+}
+
 /**
  * A consent that the viewer may see, as it is now; whoever shows another version asks `isHidden` of that one, too. Throws
  * `not_found`, the same for another's consent and for none.

@@ -70,6 +70,7 @@ export const actorKinds: Record<Author["kind"], Actor_Kind> = {
   representative: Actor_Kind.REPRESENTATIVE,
   application: Actor_Kind.APPLICATION,
   clinician: Actor_Kind.CLINICIAN,
+  member: Actor_Kind.MEMBER,
   operator: Actor_Kind.OPERATOR,
   service: Actor_Kind.SERVICE,
 };

@@ -2,6 +2,7 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, createRouterTransport, type Transport } from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { openEnforcer } from "@wellapi/enforcer";
@@ -9,6 +10,7 @@ import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_p
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import {
@@ -130,6 +132,26 @@ export async function openInstallation(options: InstallationOptions = {}) {
       },
     });
   });
+  /** What the log has of reads under consents: who asked, and figures by category. */
+  const reads = {
+    asked: [] as string[],
+    byConsent: new Map<string, Record<string, number>>(),
+    reachable: true,
+  };
+  const audit = createRouterTransport(({ service }) => {
+    service(AccessDirectoryService, {
+      describeReceived({ organization, consent, interval }) {
+        if (!reads.reachable) throw new ConnectError("no room", Code.Unavailable);
+        reads.asked.push(`${organization} ${consent}`);
+        const time = timestampFromMs(clock.now());
+        const categories = Object.entries(reads.byConsent.get(consent) ?? {}).map(([category, values]) => ({
+          category,
+          figures: { reads: 2n, values: BigInt(values), firstTime: time, lastTime: time },
+        }));
+        return { categories, ...(interval && { interval }) };
+      },
+    });
+  });
   const sealer = await createLeafSealer({ kms, service: "consent" });
   const reserve = { path: join(folder, "consent.reserve"), bytes: 65_536 };
   const common = { terminology: shippedTerminology, clock, ids: randomIds, log: silentLogger };
@@ -139,7 +161,17 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const journal = await createJournal({ repository: files, kms });
   const receiptKey = await openReceiptKey(kms);
-  const deps = { ...common, vault, kms, pairwise, pageTokens, receiptKey, identity, journal: { journal } };
+  const deps = {
+    ...common,
+    vault,
+    kms,
+    pairwise,
+    pageTokens,
+    receiptKey,
+    identity,
+    audit,
+    journal: { journal },
+  };
   const openService = () =>
     openConsentService(
       { ...(options.requestsPerDay && { requestsPerDay: options.requestsPerDay }) },
@@ -210,6 +242,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
     asking,
     emergencies,
     deaths,
+    reads,
     pairwise,
     asRecords,
     patient: (id = patientId) => createClient(ConsentService, asPatient(id)),

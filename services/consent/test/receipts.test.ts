@@ -6,7 +6,13 @@ import { openReceiptKey, verifyReceipt } from "@wellapi/receipts";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
 import type { Consent, Terms } from "../src/consent.ts";
-import { consentClaims, refusalClaims, schemaVersion } from "../src/receipts/receipt-convert.ts";
+import type { Answer, DeletionObligation } from "../src/obligations/obligation.ts";
+import {
+  answerClaims,
+  consentClaims,
+  refusalClaims,
+  schemaVersion,
+} from "../src/receipts/receipt-convert.ts";
 import { partition, patientId } from "./installation.ts";
 import { problem, reading } from "./messages.ts";
 import { openScene } from "./requests-scene.ts";
@@ -186,6 +192,41 @@ const request = {
   expireTime: 1,
 };
 
+const obligation: DeletionObligation = {
+  id: "dob_1",
+  organization: "org_clinic",
+  consent: "con_1",
+  named: ["heart"],
+  endTime: 1_764_633_600_000,
+  received: [
+    {
+      category: "heart",
+      reads: 3,
+      values: 120,
+      unknownAmountReads: 1,
+      firstTime: 1_764_547_200_000,
+      lastTime: 1_764_550_000_000,
+    },
+  ],
+  createTime: 1_764_633_700_000,
+  dueTime: 1_767_225_700_000,
+  answers: [],
+};
+const answered = {
+  time: 1_764_720_000_000,
+  by: { kind: "member", id: "usr_owner" },
+  access: "acc_2",
+  requestId: "a1",
+  requestDigest: "",
+} as const;
+const keeps: Answer = {
+  ...answered,
+  kind: "kept",
+  reason: "legal_obligation",
+  citation: "§ 630f (3) BGB",
+  keepUntil: 2_080_000_000_000,
+};
+
 describe("golden receipts", () => {
   it("are signed as they were, and verify for ever", async () => {
     const key = await openReceiptKey({ derive: async () => new Uint8Array(32).fill(7) });
@@ -198,6 +239,13 @@ describe("golden receipts", () => {
       ),
       withdrawn: consentClaims({ consent: revoked, replacedEtag: "etag", ...decided }, patientSide),
       refused: refusalClaims(request, author, decided.time, clinicSide),
+      dataDeleted: answerClaims(
+        obligation,
+        { ...answered, kind: "deleted", statement: "from our systems" },
+        2,
+        patientSide,
+      ),
+      dataKept: answerClaims(obligation, keeps, 1, clinicSide),
     };
     const kept = JSON.parse(readFileSync(golden, "utf8")) as Record<keyof typeof claims, string>;
     expect(Object.keys(kept).sort()).toEqual(Object.keys(claims).sort());

@@ -39,6 +39,14 @@ export declare type GetConsentReceiptRequest = Message<"wellapi.consent.v1.GetCo
      */
     value: string;
     case: "consentRequest";
+  } | {
+    /**
+     * An organization's answer to an obligation to delete.
+     *
+     * @generated from field: wellapi.consent.v1.ObligationAnswer obligation_answer = 3;
+     */
+    value: ObligationAnswer;
+    case: "obligationAnswer";
   } | { case: undefined; value?: undefined };
 };
 
@@ -47,6 +55,33 @@ export declare type GetConsentReceiptRequest = Message<"wellapi.consent.v1.GetCo
  * Use `create(GetConsentReceiptRequestSchema)` to create a new message.
  */
 export declare const GetConsentReceiptRequestSchema: GenMessage<GetConsentReceiptRequest>;
+
+/**
+ * One answer to an obligation.
+ *
+ * @generated from message wellapi.consent.v1.ObligationAnswer
+ */
+export declare type ObligationAnswer = Message<"wellapi.consent.v1.ObligationAnswer"> & {
+  /**
+   * The obligation.
+   *
+   * @generated from field: string deletion_obligation = 1;
+   */
+  deletionObligation: string;
+
+  /**
+   * Which of its answers, from 1; 0 means the newest.
+   *
+   * @generated from field: int32 number = 2;
+   */
+  number: number;
+};
+
+/**
+ * Describes the message wellapi.consent.v1.ObligationAnswer.
+ * Use `create(ObligationAnswerSchema)` to create a new message.
+ */
+export declare const ObligationAnswerSchema: GenMessage<ObligationAnswer>;
 
 /**
  * One version of a consent.
@@ -98,14 +133,15 @@ export declare type GetConsentReceiptResponse = Message<"wellapi.consent.v1.GetC
 export declare const GetConsentReceiptResponseSchema: GenMessage<GetConsentReceiptResponse>;
 
 /**
- * The patient and the organization each get a receipt of a grant, of an amendment, of a revocation and of a refusal, and keep it.
+ * The patient and the organization each get a receipt of a grant, of an amendment, of a revocation, of a refusal, and of what the
+ * organization answers when it shall delete what it received, and keep it.
  *
  * @generated from service wellapi.consent.v1.ConsentReceiptService
  */
 export declare const ConsentReceiptService: GenService<{
   /**
    * Gets a receipt: as often as wanted, and always the same one. NOT_FOUND for what the caller may not see.
-   * FAILED_PRECONDITION, NO_RECEIPT: the request was not decided by the patient.
+   * FAILED_PRECONDITION, NO_RECEIPT: the request was not decided by the patient, or the obligation not answered by the organization.
    *
    * @generated from rpc wellapi.consent.v1.ConsentReceiptService.GetConsentReceipt
    */

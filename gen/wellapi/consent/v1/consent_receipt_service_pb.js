@@ -14,7 +14,7 @@ import { file_wellapi_type_v1_callers } from "../../type/v1/callers_pb.js";
  * Describes the file wellapi/consent/v1/consent_receipt_service.proto.
  */
 export const file_wellapi_consent_v1_consent_receipt_service = /*@__PURE__*/
-  fileDesc("CjB3ZWxsYXBpL2NvbnNlbnQvdjEvY29uc2VudF9yZWNlaXB0X3NlcnZpY2UucHJvdG8SEndlbGxhcGkuY29uc2VudC52MSK5AQoYR2V0Q29uc2VudFJlY2VpcHRSZXF1ZXN0EkIKD2NvbnNlbnRfdmVyc2lvbhgBIAEoCzIiLndlbGxhcGkuY29uc2VudC52MS5Db25zZW50VmVyc2lvbkID4EEBSAASRgoPY29uc2VudF9yZXF1ZXN0GAIgASgJQivgQQH6QRwKGndlbGxhcGkuZGV2L0NvbnNlbnRSZXF1ZXN0ukgGcgQQARhASABCEQoIZGVjaXNpb24SBbpIAggBImQKDkNvbnNlbnRWZXJzaW9uEjUKB2NvbnNlbnQYASABKAlCJOBBAvpBFQoTd2VsbGFwaS5kZXYvQ29uc2VudLpIBnIEEAEYQBIbCgd2ZXJzaW9uGAIgASgFQgrgQQG6SAQaAigAIigKGUdldENvbnNlbnRSZWNlaXB0UmVzcG9uc2USCwoDandzGAEgASgJMtkBChVDb25zZW50UmVjZWlwdFNlcnZpY2USpAEKEUdldENvbnNlbnRSZWNlaXB0Eiwud2VsbGFwaS5jb25zZW50LnYxLkdldENvbnNlbnRSZWNlaXB0UmVxdWVzdBotLndlbGxhcGkuY29uc2VudC52MS5HZXRDb25zZW50UmVjZWlwdFJlc3BvbnNlIjKQAgLy7/62BCkKAwIDBxIEZG9vchIHZ2F0ZXdheSICDQ4oATIJQ29uc2VudC5yOAJAARoZssyo5AQTCgICAxIEZG9vchIHZ2F0ZXdheUJLChZkZXYud2VsbGFwaS5jb25zZW50LnYxUAFaL3dlbGxhcGkuZGV2L2dlbi9nby93ZWxsYXBpL2NvbnNlbnQvdjE7Y29uc2VudHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_wellapi_type_v1_callers]);
+  fileDesc("CjB3ZWxsYXBpL2NvbnNlbnQvdjEvY29uc2VudF9yZWNlaXB0X3NlcnZpY2UucHJvdG8SEndlbGxhcGkuY29uc2VudC52MSKBAgoYR2V0Q29uc2VudFJlY2VpcHRSZXF1ZXN0EkIKD2NvbnNlbnRfdmVyc2lvbhgBIAEoCzIiLndlbGxhcGkuY29uc2VudC52MS5Db25zZW50VmVyc2lvbkID4EEBSAASRgoPY29uc2VudF9yZXF1ZXN0GAIgASgJQivgQQH6QRwKGndlbGxhcGkuZGV2L0NvbnNlbnRSZXF1ZXN0ukgGcgQQARhASAASRgoRb2JsaWdhdGlvbl9hbnN3ZXIYAyABKAsyJC53ZWxsYXBpLmNvbnNlbnQudjEuT2JsaWdhdGlvbkFuc3dlckID4EEBSABCEQoIZGVjaXNpb24SBbpIAggBInwKEE9ibGlnYXRpb25BbnN3ZXISTAoTZGVsZXRpb25fb2JsaWdhdGlvbhgBIAEoCUIv4EEC+kEgCh53ZWxsYXBpLmRldi9EZWxldGlvbk9ibGlnYXRpb266SAZyBBABGEASGgoGbnVtYmVyGAIgASgFQgrgQQG6SAQaAigAImQKDkNvbnNlbnRWZXJzaW9uEjUKB2NvbnNlbnQYASABKAlCJOBBAvpBFQoTd2VsbGFwaS5kZXYvQ29uc2VudLpIBnIEEAEYQBIbCgd2ZXJzaW9uGAIgASgFQgrgQQG6SAQaAigAIigKGUdldENvbnNlbnRSZWNlaXB0UmVzcG9uc2USCwoDandzGAEgASgJMtoBChVDb25zZW50UmVjZWlwdFNlcnZpY2USpQEKEUdldENvbnNlbnRSZWNlaXB0Eiwud2VsbGFwaS5jb25zZW50LnYxLkdldENvbnNlbnRSZWNlaXB0UmVxdWVzdBotLndlbGxhcGkuY29uc2VudC52MS5HZXRDb25zZW50UmVjZWlwdFJlc3BvbnNlIjOQAgLy7/62BCoKAwIDBxIEZG9vchIHZ2F0ZXdheSIDCg0OKAEyCUNvbnNlbnQucjgCQAEaGbLMqOQEEwoCAgMSBGRvb3ISB2dhdGV3YXlCSwoWZGV2LndlbGxhcGkuY29uc2VudC52MVABWi93ZWxsYXBpLmRldi9nZW4vZ28vd2VsbGFwaS9jb25zZW50L3YxO2NvbnNlbnR2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_wellapi_type_v1_callers]);
 
 /**
  * Describes the message wellapi.consent.v1.GetConsentReceiptRequest.
@@ -24,21 +24,29 @@ export const GetConsentReceiptRequestSchema = /*@__PURE__*/
   messageDesc(file_wellapi_consent_v1_consent_receipt_service, 0);
 
 /**
+ * Describes the message wellapi.consent.v1.ObligationAnswer.
+ * Use `create(ObligationAnswerSchema)` to create a new message.
+ */
+export const ObligationAnswerSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_consent_v1_consent_receipt_service, 1);
+
+/**
  * Describes the message wellapi.consent.v1.ConsentVersion.
  * Use `create(ConsentVersionSchema)` to create a new message.
  */
 export const ConsentVersionSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_consent_v1_consent_receipt_service, 1);
+  messageDesc(file_wellapi_consent_v1_consent_receipt_service, 2);
 
 /**
  * Describes the message wellapi.consent.v1.GetConsentReceiptResponse.
  * Use `create(GetConsentReceiptResponseSchema)` to create a new message.
  */
 export const GetConsentReceiptResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_consent_v1_consent_receipt_service, 2);
+  messageDesc(file_wellapi_consent_v1_consent_receipt_service, 3);
 
 /**
- * The patient and the organization each get a receipt of a grant, of an amendment, of a revocation and of a refusal, and keep it.
+ * The patient and the organization each get a receipt of a grant, of an amendment, of a revocation, of a refusal, and of what the
+ * organization answers when it shall delete what it received, and keep it.
  *
  * @generated from service wellapi.consent.v1.ConsentReceiptService
  */

@@ -4,11 +4,12 @@ import {
   type Access,
   Access_Outcome,
   Access_Phase,
+  type DisclosedCategorySchema,
   type DisclosureFiguresSchema,
   type DisclosureSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { Disclosure, Figures, Fineness, ReadEntry } from "./disclosure.ts";
+import type { DisclosedCategory, Disclosure, Figures, Fineness, ReadEntry } from "./disclosure.ts";
 
 const finenessOf: Readonly<Partial<Record<Resolution, Fineness>>> = {
   [Resolution.RAW]: "raw",
@@ -27,7 +28,7 @@ const phases: Readonly<Partial<Record<Access_Phase, ReadEntry["phase"]>>> = {
 /** They tell which data there is, and how much of it; what they count are no values. */
 const listings: ReadonlySet<string> = new Set(["wellapi.records.v1.RecordsService/ListSeries"]);
 /** Their entries say on purpose not how much left: it would tell the reader which patient an anonymous record is of. */
-const uncounted: ReadonlySet<string> = new Set(["wellapi.records.v1.ExportService/ReadDeIdentified"]);
+const deIdentifying: ReadonlySet<string> = new Set(["wellapi.records.v1.ExportService/ReadDeIdentified"]);
 
 /** Undefined where the entry is not about health data that an organization read. */
 export function toReadEntry(access: Access): ReadEntry | undefined {
@@ -45,6 +46,7 @@ export function toReadEntry(access: Access): ReadEntry | undefined {
     consents: consents.map(({ consent, version }) => ({ consent, version })),
     emergencyAccess,
     values: valuesOf(method, access.items),
+    deIdentified: deIdentifying.has(method),
     fineness: finenessOf[access.resolution],
     openedBy: access.openedBy,
   };
@@ -52,7 +54,7 @@ export function toReadEntry(access: Access): ReadEntry | undefined {
 
 function valuesOf(method: string, items: number): number | undefined {
   if (listings.has(method)) return 0;
-  return uncounted.has(method) ? undefined : items;
+  return deIdentifying.has(method) ? undefined : items;
 }
 
 export function disclosureMessage({
@@ -63,12 +65,16 @@ export function disclosureMessage({
   return {
     organization,
     total: figuresMessage(total),
-    categories: categories.map(({ category, codes, figures }) => ({
-      category,
-      codes: [...codes],
-      figures: figuresMessage(figures),
-    })),
+    categories: categories.map(disclosedCategoryMessage),
   };
+}
+
+export function disclosedCategoryMessage({
+  category,
+  codes,
+  figures,
+}: DisclosedCategory): MessageInitShape<typeof DisclosedCategorySchema> {
+  return { category, codes: [...codes], figures: figuresMessage(figures) };
 }
 
 function figuresMessage(figures: Figures): MessageInitShape<typeof DisclosureFiguresSchema> {

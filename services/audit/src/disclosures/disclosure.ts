@@ -18,6 +18,8 @@ export interface ReadEntry {
   readonly emergencyAccess: string;
   /** What the entry says of values: none are sent by such a call, or so many; undefined: it does not say. */
   readonly values: number | undefined;
+  /** It left without what tells who the patient is. */
+  readonly deIdentified: boolean;
   /** Undefined: it does not say. */
   readonly fineness: Fineness | undefined;
   /** Of a later phase: the entry that it belongs to. */
@@ -67,13 +69,14 @@ const mostReferences = 100;
 
 /**
  * What entries tell, by organization; who read last comes first. In any order of the entries. A stream counts by its end, with the
- * consents of all its phases; a call whose answer was withheld does not count.
+ * consents of all its phases; a call whose answer was withheld does not count. `counts`: of which whole reads.
  */
 export function disclosuresOf(
   entries: readonly ReadEntry[],
   categoriesOf: (code: string) => readonly string[],
+  counts: (read: ReadEntry) => boolean = () => true,
 ): readonly Disclosure[] {
-  const byOrganization = Map.groupBy(readsOf(entries), ({ organization }) => organization);
+  const byOrganization = Map.groupBy(readsOf(entries).filter(counts), ({ organization }) => organization);
   return [...byOrganization]
     .map(([organization, reads]) => disclosureOf(organization, reads, categoriesOf))
     .sort((a, b) => b.total.lastMs - a.total.lastMs);

@@ -1,5 +1,6 @@
 import type { Author, Captured, Consent, Interval, Provision, Terms } from "../consent.ts";
 import type { Revision } from "../consent-documents.ts";
+import type { Answer, DeletionObligation } from "../obligations/obligation.ts";
 import type { ConsentRequest } from "../requests/request.ts";
 
 /** The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. */
@@ -39,6 +40,43 @@ export function refusalClaims(request: ConsentRequest, by: Author, time: number,
     ...header(request.id, holder),
     ...processing(request.terms),
     event: { type: "consent_refused", time: instant(time), ...entity },
+  };
+}
+
+/** Of an organization's answer, whether it deleted what it had received. Its words are in it: they are what it attests. */
+export function answerClaims(
+  { id, consent, organization, endTime, received }: DeletionObligation,
+  answer: Answer,
+  number: number,
+  holder: Holder,
+): Claims {
+  const { time, by, access } = answer;
+  const said =
+    answer.kind === "deleted"
+      ? { statement: answer.statement }
+      : {
+          lawful_reason: answer.reason,
+          citation: answer.citation,
+          ...(answer.keepUntil !== undefined && { keep_until: instant(answer.keepUntil) }),
+        };
+  return {
+    ...header(`${id}.${number}`, holder),
+    pii_controllers: [{ party_id: organization }],
+    consent: { record_id: consent, ended: instant(endTime) },
+    received: received.map(({ category, reads, values, unknownAmountReads, firstTime, lastTime }) => ({
+      pii_information: category,
+      reads,
+      values,
+      unknown_amount_reads: unknownAmountReads,
+      ...interval({ start: firstTime, end: lastTime }),
+    })),
+    event: {
+      type: answer.kind === "deleted" ? "deletion_attested" : "deletion_declined",
+      time: instant(time),
+      entity: actor(by, holder),
+      ...said,
+      access,
+    },
   };
 }
 

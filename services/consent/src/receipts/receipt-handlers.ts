@@ -6,16 +6,19 @@ import type { Accesses, Call } from "../accesses.ts";
 import { isHidden, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
+import type { ObligationRepository } from "../obligations/obligation-repository.ts";
+import { visibleObligation } from "../obligations/visible-obligation.ts";
 import type { RequestRepository } from "../requests/request-repository.ts";
 import { visibleRequest } from "../requests/visible-request.ts";
 import { type Viewer, viewerOf, visible } from "../viewer.ts";
-import { consentClaims, type Holder, refusalClaims } from "./receipt-convert.ts";
+import { answerClaims, consentClaims, type Holder, refusalClaims } from "./receipt-convert.ts";
 
 const { method } = ConsentReceiptService;
 
 export interface ReceiptHandlersDeps {
   readonly consents: ConsentRepository;
   readonly requests: RequestRepository;
+  readonly obligations: Pick<ObligationRepository, "find">;
   readonly receiptKey: Pick<ReceiptKey, "sign">;
   readonly accesses: Accesses;
   readonly pairwise: Pairwise;
@@ -28,6 +31,7 @@ export function createReceiptHandlers(deps: ReceiptHandlersDeps): ServiceImpl<ty
         const viewer = viewerOf(call.caller);
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         if (decision.case === "consentRequest") return ofRequest(deps, decision.value, viewer, call);
+        if (decision.case === "obligationAnswer") return ofAnswer(deps, decision.value, viewer, call);
         const { consent = "", version = 0 } = decision.value ?? {};
         return ofVersion(deps, { consent, version }, viewer, call);
       });
@@ -67,6 +71,22 @@ async function ofRequest(
   const holder = holderOf(deps.pairwise, partition, viewer);
   const claims = refusalClaims(request, decision.by, decision.time, holder);
   return { jws: await deps.receiptKey.sign("wellapi-consent-receipt+jwt", claims) };
+}
+
+/** Throws `obligation_not_found`, `no_receipt`. */
+async function ofAnswer(
+  { obligations, receiptKey, pairwise }: ReceiptHandlersDeps,
+  asked: { readonly deletionObligation: string; readonly number: number },
+  viewer: Viewer,
+  call: Call,
+): Promise<{ jws: string }> {
+  const { partition, obligation } = await visibleObligation(obligations, viewer, asked.deletionObligation);
+  call.about(partition);
+  const number = asked.number || obligation.answers.length;
+  const answer = obligation.answers[number - 1];
+  if (answer === undefined) throw new ConsentError("no_receipt");
+  const claims = answerClaims(obligation, answer, number, holderOf(pairwise, partition, viewer));
+  return { jws: await receiptKey.sign("wellapi-consent-receipt+jwt", claims) };
 }
 
 function holderOf(pairwise: Pairwise, partition: string, { holder, grantee, party }: Viewer): Holder {

@@ -11,6 +11,7 @@ import type { Terminology } from "@wellapi/terminology";
 import type { Terms } from "../consent.ts";
 import { intervalMessage, provisionMessage, type Reader } from "../convert.ts";
 import { digest } from "../etag.ts";
+import { isShownAsWritten } from "../shown-text.ts";
 import { intervalOf, type Refuse, refusals, refuseUnknownFields, termsOf } from "../terms-convert.ts";
 import { actorKinds } from "../vocabulary-convert.ts";
 import { beyond } from "./narrowing.ts";
@@ -31,8 +32,6 @@ export const requestStates: Record<RequestState, ConsentRequest_State> = {
 };
 
 const root = "consent_request";
-/** Control characters but line breaks, and those that turn the direction of a text: what is shown is what was written. */
-const unseen = /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
 /** Throws ConsentError `invalid` with what is wrong. */
 export function askedOf(
@@ -58,7 +57,7 @@ export function askedOf(
   }
   refuseStart(terms, continues !== "", refuse);
   if (why.trim() === "") refuse("why", "is blank: say it in plain words");
-  else if (unseen.test(why.replaceAll("\n", ""))) {
+  else if (!isShownAsWritten(why)) {
     refuse("why", "holds control characters, or characters that turn the direction of text: leave them out");
   }
   const latest = Math.min(now + mostWaitingMs, end ?? now + mostWaitingMs);

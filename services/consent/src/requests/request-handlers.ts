@@ -17,7 +17,7 @@ import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
-import { patientOfCall, viewerOf } from "../viewer.ts";
+import { organizationOfCall, patientOfCall, viewerOf } from "../viewer.ts";
 import { named } from "../vocabulary-convert.ts";
 import { isHiddenRequest, stateOf } from "./request.ts";
 import type { RequestBudget } from "./request-budget-repository.ts";
@@ -58,7 +58,7 @@ function createAskingHandlers(
   return {
     createConsentRequest({ consentRequest, requestId }, context) {
       return accesses.logged(context, method.createConsentRequest, requestId, async (call) => {
-        const { organization, author } = organizationOfCall(call.caller);
+        const { organization, author } = askerOf(call.caller);
         const partition = partitionOf(deps, consentRequest?.patient ?? "", organization);
         const requestDigest = digestOfAsked(consentRequest);
         const origin = { mac: requests.originMacOf(partition, organization, requestId), requestDigest };
@@ -81,7 +81,7 @@ function createAskingHandlers(
     },
     withdrawConsentRequest({ consentRequest: id }, context) {
       return accesses.logged(context, method.withdrawConsentRequest, "", async (call) => {
-        const { author } = organizationOfCall(call.caller);
+        const { author } = askerOf(call.caller);
         const found = await visibleRequest(requests, viewerOf(call.caller), id);
         call.about(found.partition);
         const leafOf = () => call.leafOf([]).change;
@@ -182,14 +182,11 @@ function createDecisionHandlers(
   };
 }
 
-/** Throws `not_permitted`. */
-function organizationOfCall({ principal }: Caller): { organization: string; author: Author } {
-  const { kind, id, organization, onlyPatient } = principal;
-  // An application's token for one patient is the patient's own grant: it asks by the protocol that made it.
-  if (organization === undefined || onlyPatient !== undefined) throw new ConsentError("not_permitted");
-  if (kind === "application") return { organization, author: { kind: "application", id } };
-  if (kind === "member") return { organization, author: { kind: "clinician", id } };
-  throw new ConsentError("not_permitted");
+/** Of the members clinicians alone ask. Throws `not_permitted`. */
+function askerOf(caller: Caller): { organization: string; author: Author } {
+  const { organization, actor } = organizationOfCall(caller);
+  const { kind, id } = actor;
+  return { organization, author: { kind: kind === "member" ? "clinician" : kind, id } };
 }
 
 /** Throws `patient_erased`, `organization_closed`. */

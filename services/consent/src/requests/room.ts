@@ -13,6 +13,7 @@ import type { ConsentRepository, Notified } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import { createDirectoryHandlers } from "../directory-handlers.ts";
 import type { Granting } from "../granting.ts";
+import type { ObligationRepository } from "../obligations/obligation-repository.ts";
 import type { Parties } from "../parties-client.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
 import { createReceiptHandlers } from "../receipts/receipt-handlers.ts";
@@ -26,6 +27,8 @@ export interface RequestRoomDeps {
   readonly store: Store;
   readonly sealing: ConsentSealing;
   readonly consents: ConsentRepository;
+  /** Of which there are receipts, too. */
+  readonly obligations: ObligationRepository;
   readonly granting: Granting;
   readonly changes: RecalledChanges;
   readonly journal: Follower;

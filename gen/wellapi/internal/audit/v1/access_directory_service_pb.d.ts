@@ -6,12 +6,81 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Access } from "../../../audit/v1/audit_pb.js";
+import type { TimeInterval } from "../../../type/v1/vocabulary_pb.js";
+import type { Access, DisclosedCategory } from "../../../audit/v1/audit_pb.js";
 
 /**
  * Describes the file wellapi/internal/audit/v1/access_directory_service.proto.
  */
 export declare const file_wellapi_internal_audit_v1_access_directory_service: GenFile;
+
+/**
+ * Received by whom, under what.
+ *
+ * @generated from message wellapi.internal.audit.v1.DescribeReceivedRequest
+ */
+export declare type DescribeReceivedRequest = Message<"wellapi.internal.audit.v1.DescribeReceivedRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization = 2;
+   */
+  organization: string;
+
+  /**
+   * The consent.
+   *
+   * @generated from field: string consent = 3;
+   */
+  consent: string;
+
+  /**
+   * Only what was read within.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 4;
+   */
+  interval?: TimeInterval | undefined;
+};
+
+/**
+ * Describes the message wellapi.internal.audit.v1.DescribeReceivedRequest.
+ * Use `create(DescribeReceivedRequestSchema)` to create a new message.
+ */
+export declare const DescribeReceivedRequestSchema: GenMessage<DescribeReceivedRequest>;
+
+/**
+ * What was received.
+ *
+ * @generated from message wellapi.internal.audit.v1.DescribeReceivedResponse
+ */
+export declare type DescribeReceivedResponse = Message<"wellapi.internal.audit.v1.DescribeReceivedResponse"> & {
+  /**
+   * By category.
+   *
+   * @generated from field: repeated wellapi.audit.v1.DisclosedCategory categories = 1;
+   */
+  categories: DisclosedCategory[];
+
+  /**
+   * The period that was looked through. Where it begins later than what was asked for, the time before is asked for next.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 2;
+   */
+  interval?: TimeInterval | undefined;
+};
+
+/**
+ * Describes the message wellapi.internal.audit.v1.DescribeReceivedResponse.
+ * Use `create(DescribeReceivedResponseSchema)` to create a new message.
+ */
+export declare const DescribeReceivedResponseSchema: GenMessage<DescribeReceivedResponse>;
 
 /**
  * Event: the log has an access to a patient's record of which the patient may want to know. References only; subject
@@ -104,7 +173,7 @@ export declare type LookupAccessResponse = Message<"wellapi.internal.audit.v1.Lo
 export declare const LookupAccessResponseSchema: GenMessage<LookupAccessResponse>;
 
 /**
- * For the service that tells patients what happened.
+ * For the service that tells patients what happened, and the one that obliges organizations to delete.
  *
  * @generated from service wellapi.internal.audit.v1.AccessDirectoryService
  */
@@ -119,6 +188,17 @@ export declare const AccessDirectoryService: GenService<{
     methodKind: "unary";
     input: typeof LookupAccessRequestSchema;
     output: typeof LookupAccessResponseSchema;
+  },
+  /**
+   * What an organization received of a patient under a consent, by the entries that name it. What left de-identified is not in it:
+   * nobody can tell which of it is the patient's.
+   *
+   * @generated from rpc wellapi.internal.audit.v1.AccessDirectoryService.DescribeReceived
+   */
+  describeReceived: {
+    methodKind: "unary";
+    input: typeof DescribeReceivedRequestSchema;
+    output: typeof DescribeReceivedResponseSchema;
   },
 }>;
 

@@ -8,36 +8,51 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_wellapi_audit_v1_audit } from "../../../audit/v1/audit_pb.js";
 import { file_wellapi_type_v1_callers } from "../../../type/v1/callers_pb.js";
+import { file_wellapi_type_v1_vocabulary } from "../../../type/v1/vocabulary_pb.js";
 
 /**
  * Describes the file wellapi/internal/audit/v1/access_directory_service.proto.
  */
 export const file_wellapi_internal_audit_v1_access_directory_service = /*@__PURE__*/
-  fileDesc("Cjh3ZWxsYXBpL2ludGVybmFsL2F1ZGl0L3YxL2FjY2Vzc19kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIZd2VsbGFwaS5pbnRlcm5hbC5hdWRpdC52MSJQCgtBY2Nlc3NOb3RlZBIRCglwYXJ0aXRpb24YASABKAkSDgoGYWNjZXNzGAIgASgJEg8KB3RpbWVfbXMYAyABKAMSDQoFcmVhZHMYBCABKA0iTwoTTG9va3VwQWNjZXNzUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAESGQoGYWNjZXNzGAIgASgJQgm6SAZyBBABGEAiQAoUTG9va3VwQWNjZXNzUmVzcG9uc2USKAoGYWNjZXNzGAEgASgLMhgud2VsbGFwaS5hdWRpdC52MS5BY2Nlc3MyogEKFkFjY2Vzc0RpcmVjdG9yeVNlcnZpY2USdAoMTG9va3VwQWNjZXNzEi4ud2VsbGFwaS5pbnRlcm5hbC5hdWRpdC52MS5Mb29rdXBBY2Nlc3NSZXF1ZXN0Gi8ud2VsbGFwaS5pbnRlcm5hbC5hdWRpdC52MS5Mb29rdXBBY2Nlc3NSZXNwb25zZSIDkAIBGhKyzKjkBAwKAQUSB25vdGljZXNiBnByb3RvMw", [file_buf_validate_validate, file_wellapi_audit_v1_audit, file_wellapi_type_v1_callers]);
+  fileDesc("Cjh3ZWxsYXBpL2ludGVybmFsL2F1ZGl0L3YxL2FjY2Vzc19kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIZd2VsbGFwaS5pbnRlcm5hbC5hdWRpdC52MSKmAQoXRGVzY3JpYmVSZWNlaXZlZFJlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEh8KDG9yZ2FuaXphdGlvbhgCIAEoCUIJukgGcgQQARhAEhoKB2NvbnNlbnQYAyABKAlCCbpIBnIEEAEYQBIvCghpbnRlcnZhbBgEIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwihAEKGERlc2NyaWJlUmVjZWl2ZWRSZXNwb25zZRI3CgpjYXRlZ29yaWVzGAEgAygLMiMud2VsbGFwaS5hdWRpdC52MS5EaXNjbG9zZWRDYXRlZ29yeRIvCghpbnRlcnZhbBgCIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwiUAoLQWNjZXNzTm90ZWQSEQoJcGFydGl0aW9uGAEgASgJEg4KBmFjY2VzcxgCIAEoCRIPCgd0aW1lX21zGAMgASgDEg0KBXJlYWRzGAQgASgNIk8KE0xvb2t1cEFjY2Vzc1JlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEhkKBmFjY2VzcxgCIAEoCUIJukgGcgQQARhAIkAKFExvb2t1cEFjY2Vzc1Jlc3BvbnNlEigKBmFjY2VzcxgBIAEoCzIYLndlbGxhcGkuYXVkaXQudjEuQWNjZXNzMrcCChZBY2Nlc3NEaXJlY3RvcnlTZXJ2aWNlEnQKDExvb2t1cEFjY2VzcxIuLndlbGxhcGkuaW50ZXJuYWwuYXVkaXQudjEuTG9va3VwQWNjZXNzUmVxdWVzdBovLndlbGxhcGkuaW50ZXJuYWwuYXVkaXQudjEuTG9va3VwQWNjZXNzUmVzcG9uc2UiA5ACARKSAQoQRGVzY3JpYmVSZWNlaXZlZBIyLndlbGxhcGkuaW50ZXJuYWwuYXVkaXQudjEuRGVzY3JpYmVSZWNlaXZlZFJlcXVlc3QaMy53ZWxsYXBpLmludGVybmFsLmF1ZGl0LnYxLkRlc2NyaWJlUmVjZWl2ZWRSZXNwb25zZSIVkAIB8u/+tgQMCgEFEgdjb25zZW50GhKyzKjkBAwKAQUSB25vdGljZXNiBnByb3RvMw", [file_buf_validate_validate, file_wellapi_audit_v1_audit, file_wellapi_type_v1_callers, file_wellapi_type_v1_vocabulary]);
+
+/**
+ * Describes the message wellapi.internal.audit.v1.DescribeReceivedRequest.
+ * Use `create(DescribeReceivedRequestSchema)` to create a new message.
+ */
+export const DescribeReceivedRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 0);
+
+/**
+ * Describes the message wellapi.internal.audit.v1.DescribeReceivedResponse.
+ * Use `create(DescribeReceivedResponseSchema)` to create a new message.
+ */
+export const DescribeReceivedResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 1);
 
 /**
  * Describes the message wellapi.internal.audit.v1.AccessNoted.
  * Use `create(AccessNotedSchema)` to create a new message.
  */
 export const AccessNotedSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 0);
+  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 2);
 
 /**
  * Describes the message wellapi.internal.audit.v1.LookupAccessRequest.
  * Use `create(LookupAccessRequestSchema)` to create a new message.
  */
 export const LookupAccessRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 1);
+  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 3);
 
 /**
  * Describes the message wellapi.internal.audit.v1.LookupAccessResponse.
  * Use `create(LookupAccessResponseSchema)` to create a new message.
  */
 export const LookupAccessResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 2);
+  messageDesc(file_wellapi_internal_audit_v1_access_directory_service, 4);
 
 /**
- * For the service that tells patients what happened.
+ * For the service that tells patients what happened, and the one that obliges organizations to delete.
  *
  * @generated from service wellapi.internal.audit.v1.AccessDirectoryService
  */

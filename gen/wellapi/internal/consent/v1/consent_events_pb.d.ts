@@ -74,3 +74,31 @@ export declare type ConsentRequestChanged = Message<"wellapi.internal.consent.v1
  */
 export declare const ConsentRequestChangedSchema: GenMessage<ConsentRequestChanged>;
 
+/**
+ * Event: an organization got an obligation to delete, or answered one. Subjects `consent.obligation.created` and
+ * `consent.obligation.answered`. Nothing says that one is overdue.
+ *
+ * @generated from message wellapi.internal.consent.v1.DeletionObligationChanged
+ */
+export declare type DeletionObligationChanged = Message<"wellapi.internal.consent.v1.DeletionObligationChanged"> & {
+  /**
+   * Partition of the patient.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * The obligation, `dob_...`.
+   *
+   * @generated from field: string deletion_obligation = 2;
+   */
+  deletionObligation: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DeletionObligationChanged.
+ * Use `create(DeletionObligationChangedSchema)` to create a new message.
+ */
+export declare const DeletionObligationChangedSchema: GenMessage<DeletionObligationChanged>;
+
