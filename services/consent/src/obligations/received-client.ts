@@ -4,6 +4,9 @@ import type { DisclosedCategory } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { type Received, receivedIn } from "./obligation.ts";
 
+/** A log that does not answer is asked again later. */
+const timeoutMs = 30_000;
+
 export interface ReceivedClient {
   /**
    * What an organization received of a patient under a consent since `from`, by the log as it is now: the whole of it, however many
@@ -29,7 +32,7 @@ export function createReceivedClient(audit: Transport): ReceivedClient {
           startTime: timestampFromMs(from),
           ...(to !== undefined && { endTime: timestampFromMs(to) }),
         };
-        const answer = await directory.describeReceived({ ...asked, interval });
+        const answer = await directory.describeReceived({ ...asked, interval }, { timeoutMs });
         parts.push(answer.categories.map(receivedOf));
         const looked = answer.interval?.startTime;
         const since = looked === undefined ? from : timestampMs(looked);
