@@ -7,6 +7,7 @@ import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server"
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -230,4 +231,39 @@ test("nobody revokes another's consent, retracts another's batch or erases anoth
     queryOf(known.atClinic),
   );
   expect(series).toHaveLength(1);
+});
+
+test("what the clinic received under a consent that ends is named to it and to the patient, by the log, and to nobody else", async () => {
+  const audit = createClient(AuditService, person.transport);
+  const { organization } = clinic;
+  await createClient(ConsentService, person.transport).revokeConsent({ consent: known.consent });
+  const { disclosures } = await audit.aggregateDisclosures({ organization });
+  const [disclosure] = disclosures;
+  const read = disclosure!.total!;
+  expect(read).toMatchObject({ finestResolution: Resolution.RAW, purposes: [Purpose.TREATMENT] });
+  expect(read.consents.map(({ consent }) => consent)).toEqual([known.consent]);
+  expect(read.accesses).toContain(known.access);
+  const listed = (transport: Transport) =>
+    createClient(DeletionObligationService, transport)
+      .listDeletionObligations({})
+      .then((answer) => answer.deletionObligations);
+  await expect.poll(() => listed(clinic.transport), { timeout: 15_000 }).toHaveLength(1);
+  const [obligation] = await listed(clinic.transport);
+  expect(obligation).toMatchObject({ consent: known.consent, organization, patient: known.atClinic });
+  const amounts = (categories: readonly { category: string; values: bigint }[]) =>
+    categories.map(({ category, values }) => [category, values]).filter(([, values]) => values !== 0n);
+  const disclosed = disclosure!.categories.map(({ category, figures }) => ({
+    category,
+    values: figures!.values,
+  }));
+  expect(amounts(obligation!.received)).toEqual(amounts(disclosed));
+  expect(obligation!.received.map(({ category }) => category)).toEqual(["body", "heart"]);
+  expect((await listed(person.transport)).map(({ id }) => id)).toEqual([obligation!.id]);
+  for (const { transport } of [stranger, somebody, maker]) {
+    expect(await listed(transport)).toEqual([]);
+    const get = createClient(DeletionObligationService, transport).getDeletionObligation({
+      deletionObligation: obligation!.id,
+    });
+    expect((await refusal(get)).code).toBe(Code.NotFound);
+  }
 });

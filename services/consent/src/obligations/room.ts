@@ -12,7 +12,7 @@ import { createObligationMaking } from "./obligation-making.ts";
 import type { ObligationRepository } from "./obligation-repository.ts";
 import { createReceivedClient } from "./received-client.ts";
 
-const everyMs = 5_000;
+const everyMs = 2_000;
 
 export interface ObligationRoomDeps {
   readonly store: Store;
