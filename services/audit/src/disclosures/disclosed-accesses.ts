@@ -1,11 +1,8 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { NONCE_BYTES } from "@wellapi/log-verifier";
 import type { Interval } from "../access.ts";
 import type { AccessReader } from "../access-reader.ts";
 import type { Shown } from "../own-care.ts";
 import type { ReadEntry } from "./disclosure.ts";
-import { toReadEntry } from "./disclosure-convert.ts";
+import { accessIn, toReadEntry } from "./disclosure-convert.ts";
 
 /** Entries that are looked through for one answer: some tenths of a second. */
 export const mostLookedThrough = 10_000;
@@ -34,7 +31,7 @@ export async function lookThrough(
   },
 ): Promise<LookedThrough> {
   const { partition, interval, organization, shown, most = mostLookedThrough } = asked;
-  const found: { readonly timeMs: number; readonly access: Access | undefined }[] = [];
+  const found: { readonly timeMs: number; readonly access: ReturnType<typeof accessIn> }[] = [];
   let looked = 0;
   let oldest = Number.POSITIVE_INFINITY;
   let cursor: string | undefined;
@@ -44,7 +41,7 @@ export async function lookThrough(
     looked += page.looked;
     oldest = page.oldest ?? oldest;
     for (const { timeMs, secret } of page.contents) {
-      const access = secret && fromBinary(AccessSchema, secret.subarray(NONCE_BYTES));
+      const access = accessIn(secret);
       if (shown(access)) found.push({ timeMs, access });
     }
     cursor = page.cursor;

@@ -1,14 +1,16 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type Access,
   Access_Outcome,
   Access_Phase,
+  AccessSchema,
   type DisclosedCategorySchema,
   type DisclosureFiguresSchema,
   type DisclosureSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { NONCE_BYTES } from "@wellapi/log-verifier";
 import type { DisclosedCategory, Disclosure, Figures, Fineness, ReadEntry } from "./disclosure.ts";
 
 const finenessOf: Readonly<Partial<Record<Resolution, Fineness>>> = {
@@ -29,6 +31,11 @@ const phases: Readonly<Partial<Record<Access_Phase, ReadEntry["phase"]>>> = {
 const listings: ReadonlySet<string> = new Set(["wellapi.records.v1.RecordsService/ListSeries"]);
 /** Their entries say on purpose not how much left: it would tell the reader which patient an anonymous record is of. */
 const deIdentifying: ReadonlySet<string> = new Set(["wellapi.records.v1.ExportService/ReadDeIdentified"]);
+
+/** Of a nonce and a body; undefined where there is none to be read. */
+export function accessIn(secret: Uint8Array | undefined): Access | undefined {
+  return secret && fromBinary(AccessSchema, secret.subarray(NONCE_BYTES));
+}
 
 /** Undefined where the entry is not about health data that an organization read. */
 export function toReadEntry(access: Access): ReadEntry | undefined {
