@@ -6,9 +6,9 @@ import { NONCE_BYTES } from "@wellapi/log-verifier";
 import type { Terminology } from "@wellapi/terminology";
 import type { AccessReader } from "../access-reader.ts";
 import { intervalMessage, toInterval } from "../convert.ts";
+import { lookThrough } from "../disclosures/disclosed-accesses.ts";
 import { disclosuresOf } from "../disclosures/disclosure.ts";
 import { disclosedCategoryMessage } from "../disclosures/disclosure-convert.ts";
-import { lookThrough } from "../disclosures/disclosure-reading.ts";
 
 /** What services that tell patients, or oblige organizations, ask of the log. */
 export function createDirectoryHandlers({
