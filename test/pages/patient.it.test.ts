@@ -106,6 +106,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     const other = await context.newPage();
     await other.goto("/me/");
     await other.getByRole("link", { name: "Stopped Soon" }).waitFor();
+    await page.bringToFront();
     await page.goto("/me/");
     await page.getByRole("link", { name: "Stopped Soon" }).click();
     await page.getByRole("button", { name: "Stop now: Stopped Soon" }).click();
@@ -240,6 +241,8 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await settled(page);
     const other = await context.newPage();
     await other.goto("/me/");
+    // A tab behind another is drawn seldom, so that each press on it would wait.
+    await page.bringToFront();
     const unread = async (tab: Page) =>
       Number.parseInt((await tab.locator('a[href="/me/notices"] .count').textContent()) ?? "", 10);
     const text = "Herzzentrum für Prävention und Rehabilitation was given a permission.";
@@ -367,6 +370,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     const other = await context.newPage();
     await other.goto("/me/nowhere");
     await other.evaluate("new BroadcastChannel('wellapi-me').postMessage('change')");
+    await page.bringToFront();
     await expect.poll(() => more.isEnabled()).toBe(true);
     held.resolve();
     await more.click();
