@@ -95,6 +95,7 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
     expect(out.trim().split("\n")).toEqual(
       [
         "by_each_way",
+        "tokens",
         "progress",
         "refusals",
         "frames",

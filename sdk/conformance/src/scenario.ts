@@ -51,6 +51,8 @@ export interface Scenario {
   readonly holds: string;
   /** `door`: gRPC with mutual TLS. `gateway`: Connect over HTTP/1.1. Run over each. */
   readonly over: readonly ("door" | "gateway")[];
+  /** What not every library has. `uploads by call`: where no stream of requests goes, a batch is a call of its own. */
+  readonly needs?: "uploads by call";
   readonly client: Task;
   /** One script a call that the client makes, in their order. */
   readonly server: readonly { readonly rpc: string; readonly steps: readonly Step[] }[];

@@ -121,7 +121,9 @@ function perform(connection: Connection, task: Task): Promise<Result> {
 
 // Most of their time is waiting between attempts: side by side, each with a server of its own.
 describe.concurrent("the TypeScript library", () => {
-  const cases = readScenarios().flatMap((scenario) => scenario.over.map((over) => ({ scenario, over })));
+  const cases = readScenarios()
+    .filter(({ needs }) => needs !== "uploads by call") // It uploads over the door alone.
+    .flatMap((scenario) => scenario.over.map((over) => ({ scenario, over })));
   test.each(cases)("$scenario.name over the $over", async ({ scenario, over }) => {
     const server = await openScriptedServer();
     const retries = { attempts: scenario.client.do === "call" ? scenario.client.attempts : 1 };

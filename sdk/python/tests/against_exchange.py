@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count, islice
@@ -37,6 +38,7 @@ from wellapi import (
 from wellapi.audit.v1.audit_service_connect import AuditServiceClientSync
 from wellapi.audit.v1.audit_service_pb import GetCheckpointRequest, GetReceiptKeysRequest
 from wellapi.log_verifier import verify_log_growth, verify_logged_access
+from wellapi.oauth import TokenSource
 from wellapi.records.v1.records_service_connect import RecordsServiceClientSync
 from wellapi.records.v1.records_service_pb import (
     AggregateSeriesRequest,
@@ -86,6 +88,15 @@ def by_each_way() -> None:
                 found = {item.status.name for answer in answers for item in answer.receipt.items}
                 assert found == {status}, found
             assert values_of_day(client, day) == [Decimal(600 + at).scaleb(-1) for at in range(40)]
+
+
+async def tokens() -> None:
+    """A token serves until shortly before its end, also for calls side by side; then there is another."""
+    for renew_before, different in ((60, 1), (299, 1), (301, 3)):
+        source = TokenSource(replace(OAUTH, renew_before=renew_before), HERE["gateway"])
+        given = await asyncio.gather(source(), source(), source())
+        await source.close()
+        assert len(set(given)) == different, (renew_before, len(set(given)))
 
 
 def progress() -> None:
@@ -245,6 +256,7 @@ async def no_aggregate_without_an_interval() -> None:
 
 for part in (
     by_each_way,
+    tokens,
     progress,
     refusals,
     frames,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import unittest
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from wellapi import BatchOptions, ClientError, Retries, batches_of, samples_of
 from wellapi.checkpoints import VerifierKey, open_checkpoint
+from wellapi.log_verifier import follow_successions
 from wellapi.merkle import leaf_hash, verify_consistency, verify_inclusion
 
 GOLDEN = Path(os.environ["WELLAPI_GOLDEN"])
@@ -18,6 +22,29 @@ KEY = (GOLDEN / "verifier-key.txt").read_text().strip()
 NOTE = (GOLDEN / "checkpoint.txt").read_text()
 PROOFS = json.loads((GOLDEN / "proofs.json").read_text())
 START = datetime(2026, 4, 12, 8, tzinfo=UTC)
+
+
+class LogKey:
+    """A key of a log, of a seed that everybody knows."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        self._key = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+        typed = b"\x01" + self._key.public_key().public_bytes_raw()
+        key_id = sha256(name.encode() + b"\n" + typed).digest()[:4]
+        self.verifier = VerifierKey.parse(f"{name}+{key_id.hex()}+{b64encode(typed).decode()}")
+
+    def sign(self, text: str) -> str:
+        body = self.verifier.key_id + self._key.sign(text.encode())
+        return f"\u2014 {self.verifier.name} {b64encode(body).decode()}\n"
+
+
+def succession(old: LogKey, new: LogKey, reason: str, signers: list[LogKey]) -> str:
+    root = b64encode(bytes(32)).decode()
+    text = (
+        f"wellapi.dev/log-succession/v1\nfrom {old.verifier.text}\nto {new.verifier.text}\nreason {reason}\n"
+        f"published unknown\ncontinues 7 {root}\ntime 2026-11-27T00:00:00.000Z\n"
+    )
+    return f"{text}\n{''.join(signer.sign(text) for signer in signers)}"
 
 
 class Verification(unittest.TestCase):
@@ -75,6 +102,25 @@ class Verification(unittest.TestCase):
             other = leaf_hash(b"other")
             self.refused("verification", verify_consistency, **names, **{**roots, "root": other}, proof=proof)
             self.refused("verification", verify_consistency, **names, **roots, proof=[*proof, other])
+
+    def test_keys_are_followed_only_where_both_vouch(self) -> None:
+        old, new, other = (LogKey(seed, name) for seed, name in ((1, "log"), (2, "log"), (3, "other")))
+        rotated = succession(old, new, "rotated", [old, new])
+        steps = follow_successions([succession(other, old, "rotated", [other, old]), rotated], old.verifier)
+        self.assertEqual([(step.to.text, step.reason) for step in steps], [(new.verifier.text, "rotated")])
+        onward = succession(new, other, "restored", [new, other])
+        (_, restored) = follow_successions([onward, rotated], old.verifier)
+        self.assertEqual((restored.reason, restored.continues), ("restored", 7))
+        self.assertEqual(follow_successions([rotated], new.verifier), [])
+        second = succession(old, other, "rotated", [old, other])
+        for notes in (
+            [succession(old, new, "rotated", [new])],
+            [succession(old, new, "rotated", [old])],
+            [rotated.replace("rotated", "restored")],
+            [rotated, second],
+            [succession(old, new, "renewed", [old, new])],
+        ):
+            self.refused("verification", follow_successions, notes, old.verifier)
 
     def test_decimals_go_and_come_back_exactly(self) -> None:
         options = BatchOptions("pat_1", "8867-4", "/min")

@@ -1,8 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, type Transport } from "@connectrpc/connect";
 import { WellApiError } from "./errors.ts";
-import { waitBefore } from "./reconnection.ts";
+import { pause, waitBefore } from "./reconnection.ts";
 
 /**
  * When a single call is repeated: where its contract says that it is idempotent, or the request carries a `request_id`; and the error
@@ -33,7 +32,11 @@ export function withRetries(transport: Transport, retries: Retries): Transport {
       const { idempotency } = method;
       const promised =
         idempotency !== undefined && idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN;
-      const carried = requestId !== undefined && "requestId" in input && input.requestId !== "";
+      const carried =
+        requestId !== undefined &&
+        "requestId" in input &&
+        typeof input.requestId === "string" &&
+        input.requestId !== "";
       for (let attempt = 1; ; attempt++) {
         try {
           const answer = await transport.unary(method, signal, timeoutMs, header, input, values);
@@ -45,7 +48,7 @@ export function withRetries(transport: Transport, retries: Retries): Transport {
           const longer = (error.retryAfterMs ?? 0) > longestWaitMs;
           if (!safe || longer || attempt >= attempts || left < 1 || signal?.aborted) throw error;
           left -= 1;
-          await delay(waitBefore(attempt, error, backoff), undefined, signal === undefined ? {} : { signal });
+          await pause(waitBefore(attempt, error, backoff), signal);
         }
       }
     },

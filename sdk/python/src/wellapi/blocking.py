@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, Unpack
 
 from connectrpc.client import ConnectClient, ConnectClientSync
 
@@ -49,7 +49,7 @@ from .records.v1.records_service_pb import (
     WatchSeriesResponse,
 )
 from .retries import Retries
-from .upload import Answer, UploadProgress
+from .upload import Answer, UploadOptions
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -101,40 +101,22 @@ class Client:
         return blocking
 
     def upload_series(
-        self,
-        batches: Iterable[SeriesBatch],
-        *,
-        window: int = 16,
-        attempts: int = 8,
-        progress: UploadProgress | None = None,
-        on_cut: Callable[[WellApiError, int], None] | None = None,
+        self, batches: Iterable[SeriesBatch], **options: Unpack[UploadOptions]
     ) -> Generator[Answer[SeriesBatch]]:
         """
         As `AsyncClient.upload_series`. The source is read in the thread that takes the answers, so an answer waits while the
-        source does; `on_cut` and `progress` are called in the client's own thread, and answers that came are given first.
+        source does; answers that came are given first. `on_cut` and the progress are called in the client's own thread.
         """
         return self._loop.iterate_with_source(
-            batches,
-            lambda source: self._client.upload_series(
-                source, window=window, attempts=attempts, progress=progress, on_cut=on_cut
-            ),
+            batches, lambda source: self._client.upload_series(source, **options)
         )
 
     def upload_observations(
-        self,
-        batches: Iterable[ObservationBatch],
-        *,
-        window: int = 16,
-        attempts: int = 8,
-        progress: UploadProgress | None = None,
-        on_cut: Callable[[WellApiError, int], None] | None = None,
+        self, batches: Iterable[ObservationBatch], **options: Unpack[UploadOptions]
     ) -> Generator[Answer[ObservationBatch]]:
         """As `upload_series`, for single observations."""
         return self._loop.iterate_with_source(
-            batches,
-            lambda source: self._client.upload_observations(
-                source, window=window, attempts=attempts, progress=progress, on_cut=on_cut
-            ),
+            batches, lambda source: self._client.upload_observations(source, **options)
         )
 
     def watch_series(
@@ -196,6 +178,9 @@ class _Loop:
         self._thread.start()
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError("a callback cannot wait for the client that calls it")
         with self._gate:
             if not self._closed:
                 return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
@@ -211,12 +196,12 @@ class _Loop:
             raise
 
     def iterate(self, make: Callable[[], AsyncGenerator[T]]) -> Generator[T]:
-        generator = make()
+        steps = _Steps(make())
         try:
-            while (item := self.run(_next_of(generator))) is not _END:
+            while (item := self.run(steps.following())) is not _END:
                 yield item
         finally:
-            self._leave(generator)
+            self._leave(steps)
 
     def iterate_with_source(
         self, source: Iterable[B], make: Callable[[AsyncIterator[B]], AsyncGenerator[T]]
@@ -234,12 +219,12 @@ class _Loop:
                     return
                 yield item
 
-        generator = make(items())
+        steps = _Steps(make(items()))
         following: Future[Any] | None = None
         try:
             while True:
                 if following is None:
-                    following = self.submit(_next_of(generator))
+                    following = self.submit(steps.following())
                     following.add_done_callback(wanted.put)
                 event = wanted.get()
                 if event is following:
@@ -255,7 +240,7 @@ class _Loop:
         finally:
             if following is not None:
                 following.cancel()
-            self._leave(generator)
+            self._leave(steps)
             close = getattr(reader, "close", None)
             if close is not None:
                 close()
@@ -268,19 +253,16 @@ class _Loop:
         else:
             self._loop.call_soon_threadsafe(_resolve, answer, item)
 
-    def _leave(self, generator: AsyncGenerator[Any]) -> None:
-        async def leave() -> None:
-            # A step that was cancelled a moment ago may still be on its way out.
-            for _ in range(100):
-                try:
-                    return await generator.aclose()
-                except RuntimeError:
-                    await asyncio.sleep(0.01)
-
+    def _leave(self, steps: _Steps[Any]) -> None:
         with suppress(RuntimeError):  # Closed: then all generators are.
-            self.submit(leave()).result()
+            self.submit(steps.leave()).result()
 
     def close(self, last: Coroutine[Any, Any, None] | None = None) -> None:
+        if threading.current_thread() is self._thread:
+            if last is not None:
+                last.close()
+            raise RuntimeError("a callback cannot wait for the client that calls it")
+
         async def end() -> None:
             if last is not None:
                 await last
@@ -305,8 +287,20 @@ class _Loop:
         self._loop.close()
 
 
-async def _next_of(generator: AsyncGenerator[T]) -> T:
-    return await anext(generator, _END)
+class _Steps(Generic[T]):
+    """One step of a generator at a time: who leaves waits for a step that was cancelled to be on its way out."""
+
+    def __init__(self, generator: AsyncGenerator[T]) -> None:
+        self._generator = generator
+        self._one = asyncio.Lock()
+
+    async def following(self) -> T:
+        async with self._one:
+            return await anext(self._generator, _END)
+
+    async def leave(self) -> None:
+        async with self._one:
+            await self._generator.aclose()
 
 
 def _resolve(answer: asyncio.Future[Any], item: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from connectrpc.client import ConnectClient
 
@@ -14,7 +14,7 @@ from .oauth import OAuthClient, TokenSource
 from .reads import Reads
 from .records.v1.records_service_pb import WatchSeriesRequest, WatchSeriesResponse
 from .retries import Retries
-from .upload import Answer, Upload, UploadProgress, stream_of_observations, stream_of_series
+from .upload import Answer, Upload, UploadOptions, stream_of_observations, stream_of_series
 from .watch import watch_series
 
 S = TypeVar("S", bound=ConnectClient)
@@ -43,7 +43,7 @@ class AsyncClient(Reads):
     ) -> None:
         if sum(one is not None for one in (certificate, api_key, token, oauth)) > 1:
             raise ClientError("input", "give one of certificate, api_key, token and oauth")
-        self._tokens = None if oauth is None else TokenSource(oauth, url)
+        self._tokens = None if oauth is None else TokenSource(oauth, url, ca)
         secret = api_key if api_key is not None else token
         self._connection = Connection(
             url,
@@ -64,50 +64,20 @@ class AsyncClient(Reads):
         return self._connection.service(generated)
 
     def upload_series(
-        self,
-        batches: AsyncIterable[SeriesBatch],
-        *,
-        window: int = 16,
-        attempts: int = 8,
-        progress: UploadProgress | None = None,
-        on_cut: Callable[[WellApiError, int], None] | None = None,
+        self, batches: AsyncIterable[SeriesBatch], **options: Unpack[UploadOptions]
     ) -> AsyncGenerator[Answer[SeriesBatch]]:
         """
         Sends batches and gives the answer to each, in any order. A batch is answered once it is durable; one without an
         answer is sent again under its `request_id`, on a new stream, and stored once. The source is asked for no more than
-        `window` batches ahead of the answers, so whoever takes no answers is sent for no batches. `attempts` streams in a row without any answer end
-        the upload with their error; a refusal does at once. `progress` skips what it has and adds what is stored. `on_cut` is
-        told the error, and how many attempts there were without an answer.
+        the window ahead of the answers: who takes no answers is asked for no batches. A refusal ends the upload at once.
         """
-        upload = Upload(
-            stream_of_series(self._connection),
-            batches,
-            window=window,
-            attempts=attempts,
-            progress=progress,
-            on_cut=on_cut,
-        )
-        return upload.run()
+        return Upload(stream_of_series(self._connection), batches, **options).run()
 
     def upload_observations(
-        self,
-        batches: AsyncIterable[ObservationBatch],
-        *,
-        window: int = 16,
-        attempts: int = 8,
-        progress: UploadProgress | None = None,
-        on_cut: Callable[[WellApiError, int], None] | None = None,
+        self, batches: AsyncIterable[ObservationBatch], **options: Unpack[UploadOptions]
     ) -> AsyncGenerator[Answer[ObservationBatch]]:
         """As `upload_series`, for single observations."""
-        upload = Upload(
-            stream_of_observations(self._connection),
-            batches,
-            window=window,
-            attempts=attempts,
-            progress=progress,
-            on_cut=on_cut,
-        )
-        return upload.run()
+        return Upload(stream_of_observations(self._connection), batches, **options).run()
 
     def watch_series(
         self, request: WatchSeriesRequest, *, on_cut: Callable[[WellApiError], None] | None = None

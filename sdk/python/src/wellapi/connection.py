@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,7 +66,8 @@ class Connection:
         """Only the door carries streams of requests: the gateway speaks HTTP/1.1."""
         self._url = url.rstrip("/")
         self._token = token
-        self._retries = retries
+        # A budget of its own, also where two clients are given the same object.
+        self._retries = replace(retries)
         self._timeout_ms = round(timeout * 1000)
         self._protocol = ProtocolType.CONNECT if certificate is None else ProtocolType.GRPC
         # A redirect would carry the credential to where nobody has checked.
@@ -174,6 +175,7 @@ class _Answer(ResponseMetadata):
         return self.headers.get(_REQUEST_ID_HEADER)
 
     def error(self, caught: ConnectError, request_id: str | None = None) -> WellApiError:
+        """The typed error; raises the caller's own cancellation instead."""
         # connectrpc 0.13.0 hides the cancellation of its caller in an error, which breaks asyncio.timeout and task groups.
         if isinstance(caught.__cause__, asyncio.CancelledError):
             raise caught.__cause__

@@ -20,7 +20,7 @@ from .audit.v1.audit_service_pb import (
     GetInclusionProofRequest,
     GetLogFileRequest,
 )
-from .checkpoints import VerifierKey, open_checkpoint, open_note
+from .checkpoints import Checkpoint, VerifierKey, open_checkpoint, open_note
 from .client import AsyncClient
 from .errors import ClientError
 from .merkle import leaf_hash, verify_consistency, verify_inclusion
@@ -55,7 +55,7 @@ class VerifiedAccess:
 
 
 async def follow_keys(client: AsyncClient, pinned: VerifierKey) -> list[Succession]:
-    """The steps from the pinned key to the one that signs now. Raises ClientError `verification` where one does not verify."""
+    """The steps from the pinned key to the one that signs now, as `follow_successions`."""
     audit = client.service(AuditServiceClient)
     content = (await audit.get_log_file(GetLogFileRequest(path="successions"))).content
     try:
@@ -64,12 +64,21 @@ async def follow_keys(client: AsyncClient, pinned: VerifierKey) -> list[Successi
         notes = None
     if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
         raise _unverified("what the log says of its keys cannot be read")
+    return follow_successions(notes, pinned)
+
+
+def follow_successions(notes: list[str], pinned: VerifierKey) -> list[Succession]:
+    """
+    Follows notes from a trusted key to the key that signs now. Neither their order nor their origin is trusted. Raises
+    ClientError `verification` where a note that claims to succeed a trusted key does not verify, or two claim it.
+    """
+    rest = list(notes)
     steps: list[Succession] = []
     key = pinned
-    while following := [note for note in notes if f"\nfrom {key.text}\n" in note]:
+    while following := [note for note in rest if f"\nfrom {key.text}\n" in note]:
         if len(following) > 1:
             raise _unverified("two keys claim to succeed one")
-        notes.remove(following[0])
+        rest.remove(following[0])
         steps.append(_succession(following[0], key))
         key = steps[-1].to
     return steps
@@ -158,7 +167,7 @@ async def verify_log_growth(client: AsyncClient, older: str, verifier_key: str) 
     return kept.size, newer.size
 
 
-def _by_any(note: str, keys: list[VerifierKey]):
+def _by_any(note: str, keys: list[VerifierKey]) -> Checkpoint:
     """The older checkpoint may be signed by the pinned key, or by a later one of the same name or another."""
     failure: ClientError | None = None
     for key in keys:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,7 @@ class OAuthClient:
 class TokenSource:
     """The current access token of a client. Of one event loop."""
 
-    def __init__(self, client: OAuthClient, url: str) -> None:
+    def __init__(self, client: OAuthClient, url: str, ca: bytes | None = None) -> None:
         try:
             from authlib.integrations.httpx_client import AsyncOAuth2Client
             from authlib.oauth2.rfc7523 import PrivateKeyJWT, private_key_jwt_sign
@@ -55,7 +56,11 @@ class TokenSource:
         self._endpoint: str | None = None
         self._lock = asyncio.Lock()
         self._session = AsyncOAuth2Client(
-            client.client_id, key, token_endpoint_auth_method="private_key_jwt", leeway=client.renew_before
+            client.client_id,
+            key,
+            token_endpoint_auth_method="private_key_jwt",
+            leeway=client.renew_before,
+            verify=ssl.create_default_context(cadata=None if ca is None else ca.decode()),
         )
         issuer = self._issuer
 
@@ -111,9 +116,12 @@ class TokenSource:
             "GET", f"{self._issuer}/.well-known/openid-configuration", withhold_token=True
         )
         found.raise_for_status()
-        metadata = found.json()
+        try:
+            metadata = dict(found.json())
+        except (ValueError, TypeError):
+            metadata = {}
         # RFC 8414, 3.3: another issuer's metadata would send the assertion elsewhere.
-        if metadata.get("issuer") != self._issuer:
+        if metadata.get("issuer") != self._issuer or "token_endpoint" not in metadata:
             raise ClientError("input", f"{self._issuer} is not the issuer: name it as the server does")
         return metadata["token_endpoint"]
 

@@ -132,35 +132,46 @@ def batches_of(rows: Iterable[Row], options: BatchOptions) -> Generator[SeriesBa
     Rows in ascending order of time, in batches of one series each. The request id of a batch is a digest of what it holds,
     so that sending it again is safe. Raises ClientError `input` where a row cannot be sent exactly.
     """
-    chunk: list[Row] = []
+    chunk = _Chunk(options)
     for row in rows:
-        if chunk and _is_full(chunk, row, options):
-            yield _batch_of(chunk, options)
-            chunk = []
-        chunk.append(row)
-    if chunk:
-        yield _batch_of(chunk, options)
+        yield from chunk.add(row)
+    yield from chunk.rest()
 
 
 async def abatches_of(rows: AsyncIterable[Row], options: BatchOptions) -> AsyncGenerator[SeriesBatch]:
     """As `batches_of`, for rows that come in their own time."""
-    chunk: list[Row] = []
+    chunk = _Chunk(options)
     async for row in rows:
-        if chunk and _is_full(chunk, row, options):
-            yield _batch_of(chunk, options)
-            chunk = []
-        chunk.append(row)
-    if chunk:
-        yield _batch_of(chunk, options)
+        for batch in chunk.add(row):
+            yield batch
+    for batch in chunk.rest():
+        yield batch
 
 
-def _is_full(chunk: list[Row], row: Row, options: BatchOptions) -> bool:
-    first = chunk[0][0]
-    return (
-        len(chunk) >= options.samples_per_batch
-        or _offset(row[0]) != _offset(first)
-        or row[0] - first > _LONGEST_SPAN
-    )
+class _Chunk:
+    """The rows of the batch that is being filled."""
+
+    def __init__(self, options: BatchOptions) -> None:
+        self._options = options
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> list[SeriesBatch]:
+        """The batch that the row has no place in, if there is one."""
+        full = self.rest() if self._rows and self._is_full_for(row) else []
+        self._rows.append(row)
+        return full
+
+    def rest(self) -> list[SeriesBatch]:
+        rows, self._rows = self._rows, []
+        return [_batch_of(rows, self._options)] if rows else []
+
+    def _is_full_for(self, row: Row) -> bool:
+        first = self._rows[0][0]
+        return (
+            len(self._rows) >= self._options.samples_per_batch
+            or _offset(row[0]) != _offset(first)
+            or row[0] - first > _LONGEST_SPAN
+        )
 
 
 def _batch_of(rows: list[Row], options: BatchOptions) -> SeriesBatch:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypedDict, TypeVar
 
 from connectrpc.code import Code
 
@@ -64,6 +64,19 @@ class ProgressFile:
     def remove(self) -> None:
         """Deletes the file: every batch is stored."""
         self._path.unlink(missing_ok=True)
+
+
+class UploadOptions(TypedDict, total=False):
+    """How an upload goes."""
+
+    window: int
+    """Most batches without an answer; 16 unless given."""
+    attempts: int
+    """Streams in a row without any answer, after which the upload ends with their error; 8 unless given."""
+    progress: UploadProgress | None
+    """Batches that it has are skipped; each that the server stores is added."""
+    on_cut: Callable[[WellApiError, int], None] | None
+    """Told the error of a stream that has ended early, and how many there were in a row, before the pause."""
 
 
 @dataclass
