@@ -102,6 +102,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
 
   test("one press stops an organization, says when, and another tab shows it", async () => {
     const reader = await scene.addReader("Stopped Soon");
+    await reader.read();
     const { context, page } = await ada();
     const other = await context.newPage();
     await other.goto("/me/");
@@ -114,6 +115,15 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await says(page, "It has no permission any more.");
     await other.getByRole("link", { name: "Stopped Soon" }).waitFor({ state: "detached" });
     await expect(reader.read()).rejects.toThrow("No consent in force");
+    await says(page, /^1 read, 60 values$/);
+    const duty = async () => {
+      await page.reload();
+      await settled(page);
+      return page.getByText(/^Not answered yet\. It has time until /).count();
+    };
+    await expect.poll(duty, { timeout: 15_000 }).toBe(1);
+    await says(page, "It got: Heart");
+    expect(await readingProblems(page, "en", "me-organization-duty")).toEqual([]);
   });
 
   test("a request is seen beside what the organization has, narrowed, and agreed to", async () => {

@@ -1,8 +1,10 @@
 import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
@@ -20,6 +22,8 @@ export interface Connection {
   readonly patients: ReturnType<typeof patientsOf>;
   readonly consents: ReturnType<typeof consentsOf>;
   readonly requests: ReturnType<typeof requestsOf>;
+  readonly receipts: ReturnType<typeof receiptsOf>;
+  readonly obligations: ReturnType<typeof obligationsOf>;
   readonly audit: ReturnType<typeof auditOf>;
 }
 
@@ -28,6 +32,8 @@ const organizationsOf = (transport: Transport) => createClient(OrganizationServi
 const patientsOf = (transport: Transport) => createClient(PatientService, transport);
 const consentsOf = (transport: Transport) => createClient(ConsentService, transport);
 const requestsOf = (transport: Transport) => createClient(ConsentRequestService, transport);
+const receiptsOf = (transport: Transport) => createClient(ConsentReceiptService, transport);
+const obligationsOf = (transport: Transport) => createClient(DeletionObligationService, transport);
 const auditOf = (transport: Transport) => createClient(AuditService, transport);
 
 /** `actingAs`: a patient's id, or `account`. */
@@ -45,6 +51,8 @@ export function connect(actingAs: string): Connection {
     patients: patientsOf(transport),
     consents: consentsOf(transport),
     requests: requestsOf(transport),
+    receipts: receiptsOf(transport),
+    obligations: obligationsOf(transport),
     audit: auditOf(transport),
   };
 }

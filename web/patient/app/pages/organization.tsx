@@ -6,9 +6,11 @@ import { type KnownOrganization, organizationOf } from "../api/organizations.ts"
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
+import { DisclosureCard } from "../parts/disclosure-card.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { CategoryIcon } from "../parts/icon.tsx";
 import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
+import { ObligationsCard } from "../parts/obligations-card.tsx";
 import { Standing } from "../parts/organization-name.tsx";
 import { ReadHistory } from "../parts/read-history.tsx";
 import type { PageProps } from "../routes.tsx";
@@ -53,6 +55,8 @@ export function Organization({ named: organization }: PageProps) {
           </>
         )}
       </Waited>
+      <ObligationsCard organization={organization} />
+      <DisclosureCard organization={organization} />
       <ReadHistory organization={organization} />
     </>
   );

@@ -1,4 +1,5 @@
 import { dataDe } from "./data-de.ts";
+import { disclosuresDe } from "./disclosures-de.ts";
 import type { Words } from "./en.ts";
 import { homeDe } from "./home-de.ts";
 import { logDe } from "./log-de.ts";
@@ -13,6 +14,7 @@ export const de: Words = {
   places: placesDe,
   notices: noticesDe,
   requests: requestsDe,
+  disclosures: disclosuresDe,
   common: {
     title: "Ihre Gesundheitsdaten",
     skip: "Zum Inhalt springen",

@@ -1,4 +1,5 @@
 import { dataEn } from "./data-en.ts";
+import { disclosuresEn } from "./disclosures-en.ts";
 import { homeEn } from "./home-en.ts";
 import { logEn } from "./log-en.ts";
 import { noticesEn } from "./notices-en.ts";
@@ -12,6 +13,7 @@ export const en = {
   places: placesEn,
   notices: noticesEn,
   requests: requestsEn,
+  disclosures: disclosuresEn,
   common: {
     title: "Your health data",
     skip: "Skip to the content",

@@ -63,7 +63,7 @@ export const homeDe: typeof homeEn = {
   stop: "Jetzt beenden",
   stopNamed: (name) => `Jetzt beenden: ${name}`,
   stopLead: (name) =>
-    `Von diesem Augenblick an bekommt ${name} nichts mehr von Ihnen und kann nichts mehr senden. Was dort schon ist, bleibt dort.`,
+    `Von diesem Augenblick an bekommt ${name} nichts mehr von Ihnen und kann nichts mehr senden. Was dort schon ist, muss sie löschen, oder sagen, nach welchem Gesetz sie es behält.`,
   stopping: "Wird beendet …",
   stopped: (time) => `Beendet um ${time} Uhr. Danach wurde nichts mehr gesendet.`,
   partlyStopped: (count) =>

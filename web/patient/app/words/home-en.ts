@@ -65,7 +65,7 @@ export const homeEn = {
   stop: "Stop now",
   stopNamed: (name: string) => `Stop now: ${name}`,
   stopLead: (name: string) =>
-    `From that moment ${name} gets nothing more of yours, and can send nothing more. What it got before it still has.`,
+    `From that moment ${name} gets nothing more of yours, and can send nothing more. What it got before it must delete, or say by which law it keeps it.`,
   stopping: "Stopping …",
   stopped: (time: string) => `Stopped at ${time}. Nothing was sent after that.`,
   partlyStopped: (count: number) =>

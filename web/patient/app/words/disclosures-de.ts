@@ -1,0 +1,40 @@
+import type { Words } from "./en.ts";
+
+export const disclosuresDe: Words["disclosures"] = {
+  title: "Was zu ihr gelangt ist, zusammengezählt",
+  period: "Zeitraum",
+  days: (days) => `Die letzten ${days} Tage`,
+  ever: "Seit jeher",
+  none: "In diesem Zeitraum ist nichts zu ihr gelangt.",
+  reads: (times, one) => (one ? "1-mal gelesen" : `${times}-mal gelesen`),
+  unknownAmount: "wie viel, sagt das Protokoll nicht",
+  andMore: "und mehr, wovon das Protokoll nicht sagt, wie viel",
+  unknownResolution: "wie genau, sagt das Protokoll nicht",
+  noCategory: "Ohne Art",
+  between: (first, last) => `${first} bis ${last}`,
+  emergency: "Manches davon im Notfall, ohne Erlaubnis.",
+  coveredSince: (day) => `Das ist seit dem ${day}; was davor war, steht im Protokoll.`,
+  unreadable: (count) =>
+    `Einträge des Protokolls, die nicht mehr zu lesen sind: ${count}. Was darin steht, fehlt hier.`,
+  proof: "Jedes Lesen steht im Protokoll. Dort können Sie es beweisen",
+  dutyTitle: "Was sie löschen muss",
+  dutyLead:
+    "Wenn eine Erlaubnis geendet hat, muss die Organisation löschen, was sie bekommen hat, oder sagen, nach welchem Gesetz sie es behält.",
+  dutyOf: (day) => `Erlaubnis, die am ${day} geendet hat`,
+  got: "Sie hat bekommen",
+  open: (day) => `Noch nicht beantwortet. Sie hat bis zum ${day} Zeit.`,
+  overdue: (day) => `Überfällig: Sie musste bis zum ${day} antworten.`,
+  deleted: (day) => `Sie sagt, dass sie es gelöscht hat, am ${day}:`,
+  kept: (day) => `Sie sagt, dass sie es behält, am ${day}:`,
+  keptUntil: (day) => `bis zum ${day}`,
+  reasons: {
+    1: "ein Gesetz verpflichtet sie dazu",
+    2: "öffentliche Gesundheit",
+    3: "Forschung oder Archiv",
+    4: "rechtliche Ansprüche",
+    5: "eine andere Erlaubnis von Ihnen",
+  },
+  receipt: "Beleg holen",
+  saveReceipt: "Beleg sichern",
+  receiptLead: "Er ist unterschrieben und beweist, was die Organisation gesagt hat.",
+};
