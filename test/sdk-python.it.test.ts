@@ -96,6 +96,7 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
       [
         "by_each_way",
         "tokens",
+        "clinical",
         "progress",
         "refusals",
         "frames",
@@ -147,7 +148,7 @@ async function describeExchange(server: Server, folder: string): Promise<void> {
         {
           effect: Provision_Effect.PERMIT,
           directions: [Direction.CONTRIBUTE, Direction.READ],
-          categories: [{ name: "heart" }],
+          categories: [{ name: "heart" }, { name: "conditions" }],
           purposes: [Purpose.TREATMENT],
           resolution: Resolution.RAW,
         },

@@ -137,6 +137,11 @@ class Verification(unittest.TestCase):
         self.refused("input", list, batches_of([(datetime(2026, 4, 12), "1")], options))
         self.refused("input", list, batches_of([(START, "1"), (START, "1")], options))
 
+    def test_values_of_a_later_kind_are_no_gap(self) -> None:
+        (batch,) = batches_of([(START, "1")], BatchOptions("pat_1", "8867-4", "/min"))
+        batch.series[0].values = None
+        self.refused("input", samples_of, batch.series[0])
+
     def test_a_budget_ends_repetitions_until_calls_succeed_again(self) -> None:
         retries = Retries(attempts=3, budget=2)
         self.assertIsNotNone(retries.wait_before(1, None))

@@ -1,6 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Decimals, SampleTimes } from "@wellapi/gen/wellapi/type/v1/series_pb";
+import { ClientError } from "./errors.ts";
 
 /** One sample in readable form. */
 export interface Sample {
@@ -43,10 +44,16 @@ function decimals(column: Decimals): string[] {
     : wideMantissas.map((mantissa) => decimalText(mantissa, scale));
 }
 
-/** The samples of a run, in ascending order of time; components are joined by `/`. */
+/**
+ * The samples of a run, in ascending order of time; components are joined by `/`. Throws ClientError `input` for values of a kind that
+ * a later version has: left out they would look like a gap in the data.
+ */
 export function samplesOf({ series }: Pick<SourcedSeries, "series">): Sample[] {
   if (!series) return [];
   const { values, unit } = series;
+  if (values.case === undefined && series.times !== undefined) {
+    throw new ClientError("input", "this version does not know this kind of values: install a newer one");
+  }
   let texts: string[] = [];
   let shownUnit = unit;
   if (values.case === "decimals") texts = decimals(values.value);

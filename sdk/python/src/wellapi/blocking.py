@@ -20,15 +20,16 @@ from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from connectrpc.client import ConnectClient, ConnectClientSync
 
 from .client import AsyncClient
 from .connection import Certificate
 from .errors import WellApiError
-from .ingestion.v1.ingestion_pb import ObservationBatch, SeriesBatch
+from .ingestion.v1.ingestion_pb import BatchReceipt, ObservationBatch, SeriesBatch
 from .oauth import OAuthClient
+from .records.v1.clinical_records_pb import ClinicalBatch, ClinicalReceipt
 from .records.v1.records_pb import (
     MergedStretch,
     SeriesInfo,
@@ -50,6 +51,9 @@ from .records.v1.records_service_pb import (
 )
 from .retries import Retries
 from .upload import Answer, UploadOptions
+
+if TYPE_CHECKING:
+    from .log_verifier import VerifiedAccess
 
 T = TypeVar("T")
 B = TypeVar("B")
@@ -102,7 +106,7 @@ class Client:
 
     def upload_series(
         self, batches: Iterable[SeriesBatch], **options: Unpack[UploadOptions]
-    ) -> Generator[Answer[SeriesBatch]]:
+    ) -> Generator[Answer[SeriesBatch, BatchReceipt]]:
         """
         As `AsyncClient.upload_series`. The source is read in the thread that takes the answers, so an answer waits while the
         source does; answers that came are given first. `on_cut` and the progress are called in the client's own thread.
@@ -113,10 +117,18 @@ class Client:
 
     def upload_observations(
         self, batches: Iterable[ObservationBatch], **options: Unpack[UploadOptions]
-    ) -> Generator[Answer[ObservationBatch]]:
+    ) -> Generator[Answer[ObservationBatch, BatchReceipt]]:
         """As `upload_series`, for single observations."""
         return self._loop.iterate_with_source(
             batches, lambda source: self._client.upload_observations(source, **options)
+        )
+
+    def upload_clinical_records(
+        self, batches: Iterable[ClinicalBatch], **options: Unpack[UploadOptions]
+    ) -> Generator[Answer[ClinicalBatch, ClinicalReceipt]]:
+        """As `upload_series`, for clinical records. A batch counts as stored once none of its items was rejected."""
+        return self._loop.iterate_with_source(
+            batches, lambda source: self._client.upload_clinical_records(source, **options)
         )
 
     def watch_series(
@@ -154,6 +166,18 @@ class Client:
     def list_observations(self, request: ListObservationsRequest) -> Generator[StoredObservation]:
         """As `AsyncClient.list_observations`."""
         return self._loop.iterate(lambda: self._client.list_observations(request))
+
+    def verify_logged_access(self, access: str, verifier_key: str) -> VerifiedAccess:
+        """As `log_verifier.verify_logged_access`."""
+        from .log_verifier import verify_logged_access
+
+        return self._loop.run(verify_logged_access(self._client, access, verifier_key))
+
+    def verify_log_growth(self, older: str, verifier_key: str) -> tuple[int, int]:
+        """As `log_verifier.verify_log_growth`."""
+        from .log_verifier import verify_log_growth
+
+        return self._loop.run(verify_log_growth(self._client, older, verifier_key))
 
     def close(self) -> None:
         """Ends the calls that are open, in whatever thread, with concurrent.futures.CancelledError."""

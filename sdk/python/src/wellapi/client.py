@@ -9,12 +9,13 @@ from connectrpc.client import ConnectClient
 
 from .connection import Certificate, Connection, fixed_token
 from .errors import ClientError, WellApiError
-from .ingestion.v1.ingestion_pb import ObservationBatch, SeriesBatch
+from .ingestion.v1.ingestion_pb import BatchReceipt, ObservationBatch, SeriesBatch
 from .oauth import OAuthClient, TokenSource
 from .reads import Reads
+from .records.v1.clinical_records_pb import ClinicalBatch, ClinicalReceipt
 from .records.v1.records_service_pb import WatchSeriesRequest, WatchSeriesResponse
 from .retries import Retries
-from .upload import Answer, Upload, UploadOptions, stream_of_observations, stream_of_series
+from .upload import Answer, Upload, UploadOptions, way_of_clinical_records, way_of_observations, way_of_series
 from .watch import watch_series
 
 S = TypeVar("S", bound=ConnectClient)
@@ -65,19 +66,25 @@ class AsyncClient(Reads):
 
     def upload_series(
         self, batches: AsyncIterable[SeriesBatch], **options: Unpack[UploadOptions]
-    ) -> AsyncGenerator[Answer[SeriesBatch]]:
+    ) -> AsyncGenerator[Answer[SeriesBatch, BatchReceipt]]:
         """
         Sends batches and gives the answer to each, in any order. A batch is answered once it is durable; one without an
         answer is sent again under its `request_id`, on a new stream, and stored once. The source is asked for no more than
         the window ahead of the answers: who takes no answers is asked for no batches. A refusal ends the upload at once.
         """
-        return Upload(stream_of_series(self._connection), batches, **options).run()
+        return Upload(way_of_series(self._connection), batches, **options).run()
 
     def upload_observations(
         self, batches: AsyncIterable[ObservationBatch], **options: Unpack[UploadOptions]
-    ) -> AsyncGenerator[Answer[ObservationBatch]]:
+    ) -> AsyncGenerator[Answer[ObservationBatch, BatchReceipt]]:
         """As `upload_series`, for single observations."""
-        return Upload(stream_of_observations(self._connection), batches, **options).run()
+        return Upload(way_of_observations(self._connection), batches, **options).run()
+
+    def upload_clinical_records(
+        self, batches: AsyncIterable[ClinicalBatch], **options: Unpack[UploadOptions]
+    ) -> AsyncGenerator[Answer[ClinicalBatch, ClinicalReceipt]]:
+        """As `upload_series`, for clinical records. A batch counts as stored once none of its items was rejected."""
+        return Upload(way_of_clinical_records(self._connection), batches, **options).run()
 
     def watch_series(
         self, request: WatchSeriesRequest, *, on_cut: Callable[[WellApiError], None] | None = None

@@ -119,8 +119,9 @@ class Connection:
         attempt = 0
         while True:
             attempt += 1
+            answer = _Answer()
             try:
-                with _Answer() as answer:
+                with answer:
                     done = await call(
                         request=request,
                         method=method,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from connectrpc.code import Code
 from connectrpc.errors import ConnectError
+from protobuf import Message
 
 from ._details.google.rpc.error_details_pb import BadRequest, ErrorInfo, RetryInfo
 
 if TYPE_CHECKING:
-    from .type.v1.vocabulary_pb import Failure
+    from .type.v1.vocabulary_pb import Failure, FieldViolation
+
+M = TypeVar("M", bound=Message)
 
 ERROR_DOMAIN = "wellapi.dev"
 """The domain of every google.rpc.ErrorInfo of the exchange."""
@@ -126,41 +130,39 @@ class ClientError(Exception):
 
 def error_of_call(error: ConnectError, request_id: str | None = None) -> WellApiError:
     """The typed error in what a call has raised."""
-    info, violations, retry_after = None, (), None
-    for detail in error.details:
-        if detail.type_name == "google.rpc.ErrorInfo":
-            read = detail.value(ErrorInfo)
-            if read is not None and read.domain == ERROR_DOMAIN:
-                info = read
-        elif detail.type_name == "google.rpc.BadRequest":
-            read = detail.value(BadRequest)
-            if read is not None:
-                violations = tuple(
-                    Violation(one.field, one.description, one.reason) for one in read.field_violations
-                )
-        elif detail.type_name == "google.rpc.RetryInfo":
-            read = detail.value(RetryInfo)
-            if read is not None and read.retry_delay is not None:
-                retry_after = read.retry_delay.seconds + read.retry_delay.nanos / 1e9
+    info = next((one for one in _details(error, ErrorInfo) if one.domain == ERROR_DOMAIN), None)
+    bad = next(_details(error, BadRequest), None)
+    delay = next((one.retry_delay for one in _details(error, RetryInfo) if one.retry_delay is not None), None)
     return WellApiError(
         error.code,
         error.code.name if info is None else info.reason,
         error.message,
-        violations=violations,
-        retry_after=retry_after,
+        violations=() if bad is None else _violations(bad.field_violations),
+        retry_after=None if delay is None else delay.seconds + delay.nanos / 1e9,
         request_id=request_id,
         metadata={} if info is None else dict(info.metadata),
     )
 
 
+def _details(error: ConnectError, kind: type[M]) -> Iterator[M]:
+    name = f"google.rpc.{kind.__name__}"
+    for detail in error.details:
+        if detail.type_name == name and (read := detail.value(kind)) is not None:
+            yield read
+
+
+def _violations(fields: Iterable[FieldViolation | BadRequest.FieldViolation]) -> tuple[Violation, ...]:
+    return tuple(Violation(one.field, one.description, one.reason) for one in fields)
+
+
 def error_of_failure(failure: Failure) -> WellApiError:
     """The typed error in a failure inside an answer: of one batch, while the stream goes on."""
-    known = 0 < failure.code < len(_CODES)
+    code = _CODES[failure.code] if 0 < failure.code < len(_CODES) else None
     return WellApiError(
-        _CODES[failure.code] if known else Code.UNKNOWN,
+        code or Code.UNKNOWN,
         failure.reason,
         failure.message,
-        violations=tuple(Violation(one.field, one.description, one.reason) for one in failure.violations),
+        violations=_violations(failure.violations),
         retry_after=failure.retry_after_ms / 1000 if failure.retry_after_ms > 0 else None,
     )
 

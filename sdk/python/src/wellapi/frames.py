@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -35,11 +36,11 @@ def to_arrow(runs: Iterable[SourcedSeries]) -> pyarrow.Table:
         for sample in samples_of(run):
             number = sample.value if isinstance(sample.value, Decimal) else None
             if number is not None:
-                finest = max(finest, -number.as_tuple().exponent)
+                finest = max(finest, -int(number.as_tuple().exponent))
             row = (
                 sample.time,
-                sample.time.utcoffset().total_seconds() // 60,
-                sample.duration.total_seconds() * 1000,
+                (sample.time.utcoffset() or timedelta()) // timedelta(minutes=1),
+                sample.duration // timedelta(milliseconds=1),
                 number,
                 None if number is not None else sample.value,
                 sample.unit,

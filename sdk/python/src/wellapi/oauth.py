@@ -67,7 +67,7 @@ class TokenSource:
         class Assertion(PrivateKeyJWT):
             """For the issuer as its audience, and for a minute: the server takes none that lasts longer than five."""
 
-            def sign(self, auth: Any, token_endpoint: str) -> str:
+            def sign(self, auth: Any, token_endpoint: str) -> Any:
                 return private_key_jwt_sign(
                     key,
                     client_id=auth.client_id,

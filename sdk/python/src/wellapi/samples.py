@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import count, pairwise
+from typing import Literal
 
 from protobuf import Oneof
 from protobuf.wkt import Timestamp
@@ -15,7 +16,7 @@ from protobuf.wkt import Timestamp
 from .errors import ClientError
 from .ingestion.v1.ingestion_pb import SeriesBatch
 from .records.v1.records_pb import SourcedSeries
-from .type.v1.series_pb import Decimals, Gaps, SampleTimes, Series
+from .type.v1.series_pb import CodedValues, ComponentValues, Decimals, Gaps, SampleTimes, Series
 from .type.v1.vocabulary_pb import CaptureMethod, Coding, Device, Granularity
 
 _LONGEST_SPAN = timedelta(days=30)
@@ -42,26 +43,27 @@ class Sample:
 
 
 def samples_of(run: SourcedSeries | Series) -> list[Sample]:
-    """The samples of a run, by time. A sample of components gives one row a component."""
+    """
+    The samples of a run, by time. A sample of components gives one row a component. Raises ClientError `input` for values of a
+    kind that a later version has: left out they would look like a gap in the data.
+    """
     series = run.series if isinstance(run, SourcedSeries) else run
-    if series is None or series.times is None or series.values is None:
+    if series is None or series.times is None:
         return []
-    kind, values = series.values.field, series.values.value
-    if kind == "decimals":
+    columns: list[tuple[str, str, Sequence[Decimal | str]]]
+    values = None if series.values is None else series.values.value
+    if isinstance(values, Decimals):
         columns = [("", series.unit, _decimals(values))]
-    elif kind == "coded":
+    elif isinstance(values, CodedValues):
         codes = [one.code for one in values.dictionary]
         columns = [("", "", [codes[at] for at in values.indexes])]
-    elif kind == "components":
+    elif isinstance(values, ComponentValues):
         columns = [
             (one.code.code if one.code else "", one.unit, _decimals(one.decimals) if one.decimals else [])
             for one in values.components
         ]
     else:
-        # A kind of values of a later version. Leaving it out would look like a gap in the data.
-        raise ClientError(
-            "input", f"this version does not know values of the kind {kind}: install a newer one"
-        )
+        raise ClientError("input", "this version does not know this kind of values: install a newer one")
     times = _times(series.times, max((len(values) for _, _, values in columns), default=0))
     return [
         Sample(time, column[at], unit, component, duration)
@@ -185,10 +187,11 @@ def _series_of(rows: list[Row], options: BatchOptions) -> Series:
     gaps = [after - before for before, after in pairwise(times)]
     if any(gap <= 0 for gap in gaps):
         raise ClientError("input", "times are ascending, a millisecond apart at least")
-    spacing = None
-    if gaps:
-        regular = all(gap == gaps[0] for gap in gaps)
-        spacing = Oneof("period_ms", gaps[0]) if regular else Oneof("gaps", Gaps(gaps_ms=gaps))
+    spacing: Oneof[Literal["period_ms"], int] | Oneof[Literal["gaps"], Gaps] | None = None
+    if gaps and all(gap == gaps[0] for gap in gaps):
+        spacing = Oneof("period_ms", gaps[0])
+    elif gaps:
+        spacing = Oneof("gaps", Gaps(gaps_ms=gaps))
     return Series(
         code=Coding(code=options.code),
         unit=options.unit,

@@ -20,20 +20,34 @@ from .ingestion.v1.ingestion_service_pb import (
     StreamObservationsRequest,
     StreamSeriesRequest,
 )
+from .records.v1.clinical_records_pb import ClinicalBatch, ClinicalOutcome, ClinicalReceipt
+from .records.v1.clinical_records_service_connect import ClinicalRecordsServiceClient
+from .records.v1.clinical_records_service_pb import (
+    StreamClinicalRecordsRequest,
+    WriteClinicalRecordsRequest,
+)
 from .retries import Backoff
 from .type.v1.vocabulary_pb import Failure
 
-B = TypeVar("B", SeriesBatch, ObservationBatch)
+
+class Batch(Protocol):
+    """Of series, observations or clinical records."""
+
+    request_id: str
+
+
+B = TypeVar("B", bound=Batch)
+R = TypeVar("R", BatchReceipt, ClinicalReceipt)
 
 _BACKOFF = Backoff(first=0.4, longest=5.0)
 
 
 @dataclass(frozen=True)
-class Answer(Generic[B]):
+class Answer(Generic[B, R]):
     """The outcome of a batch: a receipt with an outcome an item, or the failure of the whole batch."""
 
     batch: B
-    receipt: BatchReceipt | None
+    receipt: R | None
     error: WellApiError | None
 
 
@@ -82,19 +96,27 @@ class UploadOptions(TypedDict, total=False):
 @dataclass
 class _Reply:
     request_id: str
-    receipt: BatchReceipt | None = None
+    receipt: Any = None
     failure: Failure | None = None
 
 
 OpenStream = Callable[[AsyncIterator[Any]], AsyncGenerator[_Reply]]
 
 
-class Upload(Generic[B]):
+@dataclass(frozen=True)
+class Way(Generic[B, R]):
+    """How batches of a kind go, and by which receipt they count as stored: what counts is not sent by a later upload."""
+
+    open_stream: OpenStream
+    is_stored: Callable[[R], bool]
+
+
+class Upload(Generic[B, R]):
     """One upload over as many streams as it takes."""
 
     def __init__(
         self,
-        open_stream: OpenStream,
+        way: Way[B, R],
         batches: AsyncIterable[B],
         *,
         window: int = 16,
@@ -104,8 +126,8 @@ class Upload(Generic[B]):
     ) -> None:
         if window < 1 or attempts < 1:
             raise ClientError("input", "window and attempts are 1 or more")
-        self._open = open_stream
-        self._source = _Source(batches, progress)
+        self._way = way
+        self._source: _Source[B] = _Source(batches, progress)
         self._window = window
         self._attempts = attempts
         self._progress = progress
@@ -113,7 +135,7 @@ class Upload(Generic[B]):
         self._unanswered: dict[str, B] = {}
         self._attempt = 0
 
-    async def run(self) -> AsyncGenerator[Answer[B]]:
+    async def run(self) -> AsyncGenerator[Answer[B, R]]:
         """Ends when each batch has its answer; raises where the server refuses the stream, or `attempts` end without any answer."""
         try:
             while True:
@@ -137,11 +159,11 @@ class Upload(Generic[B]):
         finally:
             await self._source.leave()
 
-    async def _stream(self) -> AsyncGenerator[Answer[B]]:
+    async def _stream(self) -> AsyncGenerator[Answer[B, R]]:
         """One stream: sends the unanswered batches, then those of the source."""
         room = asyncio.Event()
         state = _StreamState()
-        replies = self._open(self._requests(room, state))
+        replies = self._way.open_stream(self._requests(room, state))
         try:
             async for reply in replies:
                 batch = self._unanswered.get(reply.request_id)
@@ -168,12 +190,12 @@ class Upload(Generic[B]):
             room.set()
             await replies.aclose()
 
-    def _answered(self, batch: B, reply: _Reply) -> Answer[B]:
+    def _answered(self, batch: B, reply: _Reply) -> Answer[B, R]:
         self._attempt = 0
         del self._unanswered[batch.request_id]
         if reply.failure is not None:
             return Answer(batch, None, error_of_failure(reply.failure))
-        if self._progress is not None and reply.receipt is not None and reply.receipt.batch != "":
+        if self._progress is not None and self._way.is_stored(reply.receipt):
             self._progress.add(batch.request_id)
         return Answer(batch, reply.receipt, None)
 
@@ -208,7 +230,7 @@ class _Source(Generic[B]):
     """Reads one batch ahead: what one stream has asked for stays there for the next."""
 
     def __init__(self, batches: AsyncIterable[B], progress: UploadProgress | None) -> None:
-        self._batches = aiter(batches)
+        self._batches: AsyncIterator[B] = aiter(batches)
         self._progress = progress
         self._ahead: asyncio.Task[B | None] | None = None
         self.exhausted = False
@@ -244,20 +266,42 @@ class _Source(Generic[B]):
             await close()
 
 
-def stream_of_series(connection: Connection) -> OpenStream:
-    """Opens streams of `SeriesBatch`."""
+def way_of_series(connection: Connection) -> Way[SeriesBatch, BatchReceipt]:
     client = connection.service(IngestionServiceClient)
     if connection.streams_both_ways:
-        return _streams(client.stream_series, lambda batch: StreamSeriesRequest(batch=batch))
-    return _calls(lambda batch: client.create_series(CreateSeriesRequest(batch=batch)))
+        stream = _streams(client.stream_series, lambda batch: StreamSeriesRequest(batch=batch))
+    else:
+        stream = _calls(lambda batch: client.create_series(CreateSeriesRequest(batch=batch)))
+    return Way(stream, _has_stored)
 
 
-def stream_of_observations(connection: Connection) -> OpenStream:
-    """Opens streams of `ObservationBatch`."""
+def way_of_observations(connection: Connection) -> Way[ObservationBatch, BatchReceipt]:
     client = connection.service(IngestionServiceClient)
     if connection.streams_both_ways:
-        return _streams(client.stream_observations, lambda batch: StreamObservationsRequest(batch=batch))
-    return _calls(lambda batch: client.create_observations(CreateObservationsRequest(batch=batch)))
+        stream = _streams(client.stream_observations, lambda batch: StreamObservationsRequest(batch=batch))
+    else:
+        stream = _calls(lambda batch: client.create_observations(CreateObservationsRequest(batch=batch)))
+    return Way(stream, _has_stored)
+
+
+def way_of_clinical_records(connection: Connection) -> Way[ClinicalBatch, ClinicalReceipt]:
+    client = connection.service(ClinicalRecordsServiceClient)
+    if connection.streams_both_ways:
+        stream = _streams(
+            client.stream_clinical_records, lambda batch: StreamClinicalRecordsRequest(batch=batch)
+        )
+    else:
+        stream = _calls(lambda batch: client.write_clinical_records(WriteClinicalRecordsRequest(batch=batch)))
+    return Way(stream, _has_rejected_none)
+
+
+def _has_stored(receipt: BatchReceipt) -> bool:
+    return receipt.batch != ""
+
+
+def _has_rejected_none(receipt: ClinicalReceipt) -> bool:
+    """What was rejected is judged afresh when it is sent again."""
+    return all(one.status is not ClinicalOutcome.Status.REJECTED for one in receipt.outcomes)
 
 
 def _streams(call: Callable[..., AsyncIterator[Any]], request_of: Callable[[Any], Any]) -> OpenStream:
@@ -270,12 +314,9 @@ def _streams(call: Callable[..., AsyncIterator[Any]], request_of: Callable[[Any]
         try:
             async for answer in answers:
                 result = answer.result
-                kind = None if result is None else result.field
-                yield _Reply(
-                    answer.request_id,
-                    result.value if kind == "receipt" else None,
-                    result.value if kind == "failure" else None,
-                )
+                # None, or a kind of a later version: then it is no answer.
+                known = {} if result is None else {result.field: result.value}
+                yield _Reply(answer.request_id, known.get("receipt"), known.get("failure"))
         finally:
             await answers.aclose()  # type: ignore[attr-defined]
 
