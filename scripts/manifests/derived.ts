@@ -1,7 +1,6 @@
 /** What the mesh's manifests take from the contracts. Each function is pure: table in, Kubernetes objects out. */
 import { type ServiceName, serviceNames, services } from "../../host/src/services.ts";
 import type { ServiceDescriptor } from "../../packages/service/src/index.ts";
-import { openApiPath } from "../../services/gateway/src/openapi-surface.ts";
 import { calledBy, type Row } from "./callers-table.ts";
 
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -223,7 +222,7 @@ function betweenServices(rows: readonly Row[]): readonly Manifest[] {
 }
 
 /**
- * The HTTP gateway's routes at the edge: the public services, their document, and the services' surfaces. A JSON Web Token
+ * The HTTP gateway's routes at the edge: the public services, the gateway's own pages, and the services' surfaces. A JSON Web Token
  * is copied into a header of our own, which the gateway's sidecar verifies (edge-authentication.yaml): an API key
  * comes in the same `authorization: Bearer`, and Istio would refuse it there as a malformed token. Whatever a
  * client sends in that header itself is dropped.
@@ -231,13 +230,8 @@ function betweenServices(rows: readonly Row[]): readonly Manifest[] {
 export function edgeRoutes(publicTypes: readonly string[]): Manifest {
   const uris = [
     ...publicTypes.map((type) => ({ prefix: `/${type}/` })),
-    ...[
-      openApiPath,
-      ...[
-        ...(services.service("gateway").pages ?? []),
-        ...inner.flatMap((service) => surfacesOf(service)),
-      ].flatMap(({ paths }) => paths),
-    ]
+    ...[...(services.service("gateway").pages ?? []), ...inner.flatMap((service) => surfacesOf(service))]
+      .flatMap(({ paths }) => paths)
       .sort()
       .map((path) => (path.endsWith("/") ? { prefix: path } : { exact: path })),
   ];

@@ -1,4 +1,5 @@
 import { describeService } from "@wellapi/service";
+import { createOpenApiSurface } from "./openapi-surface.ts";
 import { createPatientPagesSurface } from "./patient-pages-surface.ts";
 
 /** Both edges: the HTTP gateway and the providers' gRPC door. It calls every service that has a public contract. */
@@ -9,6 +10,6 @@ export const gatewayService = describeService({
   needs: ["enforcement"],
   calls: [],
   replicas: "many",
-  pages: [createPatientPagesSurface()],
+  pages: [createOpenApiSurface(), createPatientPagesSurface()],
   sizing: { cpu: "500m" },
 });

@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gzipSync } from "node:zlib";
 import { type HttpReply, type HttpRequest, preferencesOf, type Surface } from "@wellapi/http";
 
-export const openApiPath = "/openapi.yaml";
+const path = "/openapi.yaml";
 
 interface Representation {
   readonly bytes: Buffer;
@@ -13,20 +12,23 @@ interface Representation {
   readonly etag: string;
 }
 
-/** The OpenAPI 3.1 document of the public contracts, for anybody and for every page: it holds nothing but the contracts. */
-export async function openOpenApiSurface(): Promise<Surface> {
-  const bytes = await readFile(fileURLToPath(import.meta.resolve("@wellapi/gen/openapi/openapi.yaml")));
-  const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
-  const plain = { bytes, etag: `"${hash}"` };
-  const packed = { bytes: await promisify(gzip)(bytes), etag: `"${hash}.gz"` };
+/**
+ * The OpenAPI 3.1 document of the public contracts, for anybody and for every page: it holds nothing but the contracts. It is read
+ * once, when the surface is mounted.
+ */
+export function createOpenApiSurface(): Surface {
   return {
     name: "openapi",
-    paths: [openApiPath],
+    paths: [path],
     methods: ["GET"],
     cors: "anyone",
     cacheControl: "public, max-age=300",
     mount(app) {
-      app.get(openApiPath, async (request, reply) => {
+      const bytes = readFileSync(fileURLToPath(import.meta.resolve("@wellapi/gen/openapi/openapi.yaml")));
+      const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 22);
+      const plain = { bytes, etag: `"${hash}"` };
+      const packed = { bytes: gzipSync(bytes), etag: `"${hash}.gz"` };
+      app.get(path, async (request, reply) => {
         const zipped = preferencesOf(request.headers["accept-encoding"] ?? "").includes("gzip");
         if (zipped) reply.header("content-encoding", "gzip");
         return answer(zipped ? packed : plain, request, reply);

@@ -19,7 +19,6 @@ import {
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import { type GatewayConfig, gatewayLimits } from "./config.ts";
-import { openOpenApiSurface } from "./openapi-surface.ts";
 import { createRpcSurface, noSuchPath } from "./rpc-surface.ts";
 
 export interface GatewayDeps {
@@ -37,7 +36,7 @@ export interface GatewayDeps {
   readonly denials?: Denials;
   /** Ends answers whose readers take nothing; they wait for ever unless given. */
   readonly unread?: UnreadAnswers;
-  /** The surfaces of the other services: the surfaces themselves in a shared process, else their representatives. */
+  /** The gateway's own pages, and the surfaces of the other services: themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
   /** Origins that applications have registered for their pages; none unless given. */
   readonly registeredOrigins?: RegisteredOrigins;
@@ -81,7 +80,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
   });
   const shared = {
     host: config.host,
-    surfaces: [...deps.surfaces, { surface: rpc }, { surface: await openOpenApiSurface() }],
+    surfaces: [...deps.surfaces, { surface: rpc }],
     notFound: noSuchPath,
     log,
   };

@@ -17,6 +17,7 @@ import { nothingChanges, partialRoute } from "@wellapi/rpc/testing";
 import { type Logger, parseConfig, silentLogger } from "@wellapi/runtime";
 import { services } from "../../../host/src/services.ts";
 import { type Gateway, openGatewayService, readCorsOrigins } from "../src/index.ts";
+import { createOpenApiSurface } from "../src/openapi-surface.ts";
 
 /** Who holds which key. The internal token is `internal:<id>`. */
 const holders: Readonly<Record<string, Caller["principal"]>> = {
@@ -118,7 +119,7 @@ export async function openTestGateway(
       ...(options.unread && { unread: options.unread }),
       services: services.publicContracts,
       isConsented: services.isConsented,
-      surfaces: [],
+      surfaces: [{ surface: createOpenApiSurface() }],
       log: options.log ?? silentLogger,
     },
   );
