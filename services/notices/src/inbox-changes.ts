@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Signals } from "@wellapi/events";
 
 /** Tells watches of this process, and those of others, that an inbox changed. */
@@ -15,16 +16,21 @@ export interface Watched {
   close(): void;
 }
 
-/** Names of the signal between replicas; its data is the partition. */
+/** Name of the signal between replicas; its data is the partition, a space, and which replica sends it. */
 const SIGNAL = "notices.changed";
 
 export function openInboxChanges(signals: Signals): InboxChanges {
+  /** Identifies this start of this process: a signal comes to its sender, too, whose watches are awake already. */
+  const replica = randomUUID();
   const watches = new Map<string, Set<() => void>>();
   const wake = (partition: string) => {
     for (const one of watches.get(partition) ?? []) one();
   };
   const stop = signals.onSignal(SIGNAL, {
-    received: (data) => wake(Buffer.from(data).toString()),
+    received(data) {
+      const [partition = "", from] = Buffer.from(data).toString().split(" ");
+      if (from !== replica) wake(partition);
+    },
     missed() {
       for (const partition of watches.keys()) wake(partition);
     },
@@ -32,7 +38,7 @@ export function openInboxChanges(signals: Signals): InboxChanges {
   return {
     tell(partition) {
       wake(partition);
-      signals.signal(SIGNAL, Buffer.from(partition));
+      signals.signal(SIGNAL, Buffer.from(`${partition} ${replica}`));
     },
     watch(partition) {
       let woken = false;

@@ -26,7 +26,7 @@ export interface InboxHandlersDeps {
   readonly closing: AbortSignal;
 }
 
-/** Counting reads each one. */
+/** Counting reads each one, and opens it where something is hidden. */
 const MOST_COUNTED = 1_001;
 const MOST_WATCHED = 50;
 /** A change wakes a watch; at this interval it looks by itself, in case that a signal was lost. */
@@ -38,7 +38,7 @@ export function createInboxHandlers(deps: InboxHandlersDeps): Handlers {
   const { inbox, changes, pageTokens } = deps;
   return {
     async listNotices(request, context) {
-      const { caller, partition, shown } = readerOf(deps, context);
+      const { caller, partition, shown, unread } = readerOf(deps, context);
       const { after, limit, token } = openListPage({
         tokens: pageTokens,
         caller,
@@ -56,14 +56,14 @@ export function createInboxHandlers(deps: InboxHandlersDeps): Handlers {
       return {
         notices: page.notices.filter(shown).map(noticeMessage),
         nextPageToken: token(page.cursor),
-        unreadCount: await inbox.unread(partition, MOST_COUNTED, shown),
+        unreadCount: await unread(),
       };
     },
     async markNoticesRead({ notices }, context) {
-      const { partition, shown } = readerOf(deps, context);
+      const { partition, shown, unread } = readerOf(deps, context);
       await inbox.markRead(partition, notices, shown);
       changes.tell(partition);
-      return { unreadCount: await inbox.unread(partition, MOST_COUNTED, shown) };
+      return { unreadCount: await unread() };
     },
     watchNotices: (_request, context) => watch(deps, context),
   };
@@ -71,24 +71,24 @@ export function createInboxHandlers(deps: InboxHandlersDeps): Handlers {
 
 async function* watch(deps: InboxHandlersDeps, context: HandlerContext) {
   const { inbox, changes, closing } = deps;
-  const { partition, shown } = readerOf(deps, context);
+  const { partition, shown, unread } = readerOf(deps, context);
   const signal = AbortSignal.any([context.signal, closing]);
   const watched = changes.watch(partition);
   try {
     let known: ReadonlySet<string> | undefined;
-    let unread = -1;
+    let told = -1;
     while (!signal.aborted) {
       const { notices } = await inbox.list(partition, {
         unreadOnly: false,
         limit: MOST_WATCHED,
         cursor: undefined,
       });
-      const count = await inbox.unread(partition, MOST_COUNTED, shown);
+      const count = await unread();
       const before = known;
       const fresh = before === undefined ? [] : notices.filter(({ id }) => !before.has(id)).filter(shown);
       known = new Set(notices.map(({ id }) => id));
-      if (fresh.length > 0 || count !== unread) {
-        unread = count;
+      if (fresh.length > 0 || count !== told) {
+        told = count;
         yield { notices: fresh.map(noticeMessage), unreadCount: count };
       }
       await watched.wait(LOOK_MS, signal);
@@ -98,14 +98,28 @@ async function* watch(deps: InboxHandlersDeps, context: HandlerContext) {
   }
 }
 
+interface Reader {
+  readonly caller: Caller;
+  readonly partition: string;
+  readonly shown: (notice: Notice) => boolean;
+  /** How many of what is shown are unread. */
+  unread(): Promise<number>;
+}
+
 /** Whose inbox the caller reads, and what of it is shown. Throws `not_permitted`. */
 function readerOf(
-  { openCodes }: Pick<InboxHandlersDeps, "openCodes">,
+  { inbox, openCodes }: Pick<InboxHandlersDeps, "inbox" | "openCodes">,
   context: HandlerContext,
-): { readonly caller: Caller; readonly partition: string; readonly shown: (notice: Notice) => boolean } {
+): Reader {
   const caller = context.values.get(callerKey);
   const { kind, partition, hides } = caller.principal;
   if (kind !== "patient" || partition === undefined) throw noticesError("not_permitted");
   const open = hides && openCodes(hides);
-  return { caller, partition, shown: (notice) => isShown(notice, open) };
+  const shown = (notice: Notice) => isShown(notice, open);
+  return {
+    caller,
+    partition,
+    shown,
+    unread: () => inbox.unread(partition, MOST_COUNTED, open && shown),
+  };
 }

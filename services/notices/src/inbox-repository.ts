@@ -29,8 +29,8 @@ export interface InboxRepository {
     partition: string,
     listed: { readonly unreadOnly: boolean; readonly limit: number; readonly cursor: string | undefined },
   ): Promise<NoticePage>;
-  /** How many are unread, up to `most`. `shown`: only these. */
-  unread(partition: string, most: number, shown: (notice: Notice) => boolean): Promise<number>;
+  /** How many are unread, up to `most`. `shown`: only these, each of which is opened to look; absent: all. */
+  unread(partition: string, most: number, shown?: (notice: Notice) => boolean): Promise<number>;
   /** Marks those that are there and that `may` names. */
   markRead(partition: string, ids: readonly string[], may: (notice: Notice) => boolean): Promise<void>;
   isClosed(partition: string): Promise<boolean>;
@@ -105,13 +105,16 @@ export function createInboxRepository(store: Store, vault: Pick<Vault, "key">): 
       });
     },
     async unread(partition, most, shown) {
-      const found = await scan(partition, {
+      const unread = {
         index: "by_unread",
         equals: [partition, true],
         order: "descending",
         limit: most,
-      });
-      return found.notices.filter(shown).length;
+      } as const;
+      if (shown !== undefined) return (await scan(partition, unread)).notices.filter(shown).length;
+      const { documents } = await store.scan(notices, unread);
+      // Where the key is destroyed there is nothing to be read any more.
+      return (await dataKeyOf(vault, partition)) === undefined ? 0 : documents.length;
     },
     async markRead(partition, ids, may) {
       for (const id of ids) await markOne(partition, id, may);

@@ -586,6 +586,7 @@ describe("an erasure", () => {
   test("deletes the inbox, the preferences, the browsers and what waits, and lets nothing come after", async () => {
     await fill();
     await world.vault.destroy(partition, "data");
+    expect(await world.ada().listNotices({})).toMatchObject({ notices: [], unreadCount: 0 });
     await world.noted({ method: erased });
     await expect.poll(left, { timeout: 15_000 }).toEqual({});
     await world.noted({ method: emergency, organization: clinic, emergencyAccess: "emg_1" }, "late");
