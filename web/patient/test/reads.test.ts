@@ -59,6 +59,17 @@ describe("reads of a day", () => {
     expect([read!.times, read!.items]).toEqual([2, 7]);
   });
 
+  test("count what a stream had sent before it was cut, and nothing of an answer that was withheld", () => {
+    const denied = { outcome: Outcome.DENIED, phase: Phase.CLOSED };
+    const cut = [
+      access({ id: "acc_1", phase: Phase.OPENED, items: 0 }),
+      access({ ...denied, openedBy: "acc_1", items: 7 }),
+    ];
+    const withheld = [access({ id: "acc_2" }), access({ ...denied, openedBy: "acc_2", items: 0 })];
+    const reads = readsByDay([...cut, ...withheld], dayOf);
+    expect(reads.map(({ times, items }) => [times, items])).toEqual([[1, 7]]);
+  });
+
   test("leave out what was refused, what was sent here, and what the patient or the installation did", () => {
     const others = [
       access({ outcome: Outcome.DENIED }),

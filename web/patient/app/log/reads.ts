@@ -22,14 +22,16 @@ export interface ReadOfDay {
 
 /**
  * What organizations read, by day and organization, the newest first. Reads that were refused, and the patient's own, are left out.
- * A stream counts once, where it ended; one that is still open counts by its opening.
+ * A stream counts once, where it ended, also where it was cut after something had been sent; one that is still open counts by its
+ * opening. A call whose answer was withheld has a later entry that says so, and counts as nothing.
  */
 export function readsByDay(accesses: readonly Access[], dayOf: (ms: number) => string): readonly ReadOfDay[] {
   const closed = new Set(accesses.filter(isEnd).map(({ openedBy }) => openedBy));
   const groups = new Map<string, ReadOfDay>();
   for (const access of accesses) {
     const { kind, doer, outcome } = happeningOf(access);
-    if (kind !== "read" || doer !== "organization" || outcome !== "done") continue;
+    const sent = outcome === "done" || (isEnd(access) && access.items > 0);
+    if (kind !== "read" || doer !== "organization" || !sent) continue;
     if (!countsOnce(access, closed)) continue;
     const time = msOf(access.time);
     const day = dayOf(time);
@@ -41,10 +43,10 @@ export function readsByDay(accesses: readonly Access[], dayOf: (ms: number) => s
 
 const isEnd = ({ phase }: Access): boolean => phase === Access_Phase.CLOSED;
 
-/** Of the entries of a stream the end, or the opening while there is no end among them. */
+/** Of the entries of a read the end, or the beginning while there is no end among them. */
 function countsOnce({ id, phase }: Access, closed: ReadonlySet<string>): boolean {
   if (phase === Access_Phase.CHANGED) return false;
-  return phase !== Access_Phase.OPENED || !closed.has(id);
+  return !closed.has(id);
 }
 
 function withRead(
