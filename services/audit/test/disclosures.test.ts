@@ -225,3 +225,33 @@ test("entries whose key was destroyed are counted as unreadable, and the figures
   const answer = await world.as(asAda).aggregateDisclosures({});
   expect([answer.disclosures.length, answer.unreadableEntries]).toEqual([0, 1]);
 });
+
+test("what an organization received under a consent is what the entries that name it say, without what left de-identified", async () => {
+  const other = { consents: [{ consent: "con_2", version: 1 }] };
+  const world = await openFilled([
+    readOf("a", 1_000),
+    readOf("both", 2_000, {
+      codes: [steps],
+      consents: [{ consent: "con_1", version: 2 }, ...other.consents],
+    }),
+    readOf("other", 3_000, other),
+    readOf("stream", 4_000, opened),
+    readOf("end", 5_000, closed("stream", { items: 40, ...other })),
+    readOf("anonymous", 6_000, { method: "wellapi.records.v1.ExportService/ReadDeIdentified", codes: [] }),
+    readOf("insurer", 7_000, { organization: insurer }),
+    readOf("bob", 8_000, {}, bob),
+  ]);
+  const receivedBy = async (organization: string, consent: string, startTime = 0) => {
+    const interval = { startTime: timestampFromMs(startTime) };
+    const asked = { partition: ada, organization, consent, interval };
+    const { categories } = await world.directory.describeReceived(asked);
+    return categories.map(({ category, figures }) => [category, figures!.reads, figures!.values]);
+  };
+  expect(await receivedBy(clinic, "con_1")).toEqual([
+    ["activity", 1n, 10n],
+    ["heart", 2n, 50n],
+  ]);
+  expect(await receivedBy(clinic, "con_1", 4_000)).toEqual([["heart", 1n, 40n]]);
+  expect(await receivedBy(insurer, "con_1")).toEqual([["heart", 1n, 10n]]);
+  expect(await receivedBy(clinic, "con_none")).toEqual([]);
+});

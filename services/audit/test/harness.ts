@@ -7,6 +7,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import {
   AuditIntakeService,
   type Leaf,
@@ -52,6 +53,8 @@ export interface AuditWorld extends Awaited<ReturnType<typeof openAuditService>>
   readonly store: Store;
   readonly vault: AuditDeps["vault"];
   readonly intake: Client<typeof AuditIntakeService>;
+  /** As the consent service asks. */
+  readonly directory: Client<typeof AccessDirectoryService>;
   as(principal: Partial<Principal>): Client<typeof AuditService>;
   shut(): Promise<void>;
 }
@@ -116,6 +119,10 @@ export async function openAudit(
       store,
       vault,
       intake: createClient(AuditIntakeService, transportOf({ kind: "service", id: "records" }, "records")),
+      directory: createClient(
+        AccessDirectoryService,
+        transportOf({ kind: "service", id: "consent" }, "consent"),
+      ),
       as: (principal) => createClient(AuditService, transportOf(principal)),
       shut,
     };

@@ -173,7 +173,7 @@ describe("an obligation to delete", () => {
 
 describe("an answer", () => {
   it("that the data is deleted is final; the same again is the same, and another under its id is refused", async () => {
-    const { read, revoke, obligation, at, listOf, logged } = await openObligations();
+    const { read, revoke, obligation, at, listOf, logged, reads, pass, restart } = await openObligations();
     const consent = await read({ heart: 1 });
     await revoke(consent);
     const { id: deletionObligation, etag } = await obligation(consent);
@@ -193,6 +193,13 @@ describe("an answer", () => {
       reason: "OBLIGATION_ANSWERED",
     });
     expect((await listOf(personOf()))[0]).toMatchObject({ state: State.DELETED, answers: [{}] });
+    // What was answered stays as it was, whatever the log gets later.
+    reads.byConsent.set(consent, { heart: 99 });
+    const asks = reads.asked.length;
+    pass(2 * day);
+    await restart();
+    await expect.poll(() => reads.asked.length, within).toBeGreaterThan(asks);
+    expect((await listOf(clinicApp))[0]!.received).toEqual(first!.received);
     const entries = (await logged()).filter(({ method }) => method.endsWith("/AnswerDeletionObligation"));
     expect(entries.map(({ outcome, consents }) => [Access_Outcome[outcome], consents.length])).toEqual([
       ["PERMITTED", 1],
