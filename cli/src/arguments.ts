@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 
 type Names<T> = Readonly<Record<string, T>>;
 
@@ -37,10 +37,20 @@ export function nameOf<T>(names: Names<T>, value: T): string {
   return Object.keys(names).find((name) => names[name] === value) ?? "unknown";
 }
 
+/**
+ * An option that takes one of the names, or several where its flags say so (`--purpose <word...>`). The help lists the names, and the
+ * completion of a shell offers them.
+ */
+export function wordOption<T>(flags: string, description: string, names: Names<T>): Option {
+  const parse = oneOf(names);
+  const option = new Option(flags, description).choices(Object.keys(names));
+  return option.variadic ? option.argParser(several(parse)) : option.argParser(parse);
+}
+
 /** Parses one of the names. */
-export function oneOf<T>(names: Names<T>): (text: string) => T {
+function oneOf<T>(names: Names<T>): (text: string) => T {
   return (text) => {
-    const value = names[text];
+    const value = Object.hasOwn(names, text) ? names[text] : undefined;
     if (value === undefined) throw new InvalidArgumentError(`use one of ${Object.keys(names).join(", ")}`);
     return value;
   };

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import { count, directions, instant, oneOf, purposes, resolutions, several } from "./arguments.ts";
+import { count, directions, instant, purposes, resolutions, several, wordOption } from "./arguments.ts";
 
 /** What one provision says, for whoever grants it and for whoever asks for it; `provisionOf` reads it. */
 export function addProvisionOptions(command: Command): Command {
   return command
-    .option("--direction <word...>", "contribute, read, or both", several(oneOf(directions)))
+    .addOption(wordOption("--direction <word...>", "one, or both", directions))
     .option("--category <name...>", "heart, activity, sleep, body, glucose, …", several(String))
-    .option("--purpose <word...>", "what for (reading)", several(oneOf(purposes)))
-    .option("--resolution <word>", "raw, hourly or daily (reading); default raw", oneOf(resolutions))
+    .addOption(wordOption("--purpose <word...>", "what for (reading)", purposes))
+    .addOption(wordOption("--resolution <word>", "how fine (reading); default raw", resolutions))
     .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
     .option("--window-from <time>", "only data captured from here on", instant)
     .option("--window-to <time>", "only data captured before", instant)

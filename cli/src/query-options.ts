@@ -1,16 +1,14 @@
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { oneOf, purposes } from "./arguments.ts";
+import { purposes, wordOption } from "./arguments.ts";
 import type { Settings } from "./settings.ts";
 
 /** Of whom something is read, and why. */
 export function addQueryOptions(command: Command): Command {
   return command
     .requiredOption("--patient <id>", "the patient, by the caller's own id")
-    .option(
-      "--purpose <word>",
-      "why (default: patient-request for patients, else treatment)",
-      oneOf(purposes),
+    .addOption(
+      wordOption("--purpose <word>", "why (default: patient-request for patients, else treatment)", purposes),
     );
 }
 

@@ -16,7 +16,7 @@ import {
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { codingOf, count, instant, interval, oneOf, purposes, several } from "../arguments.ts";
+import { codingOf, count, instant, interval, purposes, several, wordOption } from "../arguments.ts";
 import { connect, connectDoor } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
@@ -44,10 +44,8 @@ function addPatientOption(command: Command, io: Io): Command {
 }
 
 function addPurposeOption(command: Command): Command {
-  return command.option(
-    "--purpose <word>",
-    "why (default: patient-request for patients, else treatment)",
-    oneOf(purposes),
+  return command.addOption(
+    wordOption("--purpose <word>", "why (default: patient-request for patients, else treatment)", purposes),
   );
 }
 
@@ -99,6 +97,10 @@ function addDelete(clinical: Command, io: Io): void {
   addPatientOption(clinical.command("delete <record>"), io)
     .description("delete a record of one's own: no reader gets it any more")
     .option("--etag <etag>", "only if the record has this etag")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi clinical delete rec_... --credentials ./clinic --patient pat_...",
+    )
     .action(async (record: string, { patient, etag = "" }: PutOptions, command: Command) => {
       const settings = settingsOf(command, io);
       const request = { patient, delete: { record, etag } };
@@ -111,6 +113,7 @@ function addGet(clinical: Command, io: Io): void {
   addPurposeOption(addPatientOption(clinical.command("get <record>"), io))
     .description("print a record as FHIR JSON; with --json what is known about it, too")
     .option("--record-version <n>", "one of its versions", count, 0)
+    .addHelpText("after", "\nExample: wellapi clinical get rec_... --credentials ./clinic --patient pat_...")
     .action(
       async (
         record: string,
@@ -133,6 +136,10 @@ function addGet(clinical: Command, io: Io): void {
 function addHistory(clinical: Command, io: Io): void {
   addPurposeOption(addPatientOption(clinical.command("history <record>"), io))
     .description("list the versions of a record, the newest first")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi clinical history rec_... --credentials ./clinic --patient pat_...",
+    )
     .action(async (record: string, options: { patient: string; purpose?: Purpose }, command: Command) => {
       const settings = settingsOf(command, io);
       const request = { patient: options.patient, record, purpose: purposeOf(options.purpose, settings) };

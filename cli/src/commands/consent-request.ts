@@ -11,7 +11,16 @@ import {
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { count, directions, instant, nameOf, oneOf, purposes, resolutions, several } from "../arguments.ts";
+import {
+  count,
+  directions,
+  instant,
+  nameOf,
+  purposes,
+  resolutions,
+  several,
+  wordOption,
+} from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, narrowed, provisionOf, provisionText } from "../consent-text.ts";
 import type { Io } from "../io.ts";
@@ -120,11 +129,7 @@ function addAsk(group: Command, io: Io): void {
 function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("requests"), io)
     .description("list requests for consent: those to the patient, or those of the organization")
-    .option(
-      "--state <word...>",
-      "only those open, accepted, refused, withdrawn or lapsed",
-      several(oneOf(states)),
-    )
+    .addOption(wordOption("--state <word...>", "only those", states))
     .addHelpText("after", "\nExample: wellapi consent requests --state open --as-patient pat_...")
     .action(async (options: { readonly state?: ConsentRequest_State[] }, command: Command) => {
       const settings = settingsOf(command, io);
@@ -144,9 +149,9 @@ function addAccept(group: Command, io: Io): void {
   addConnectionOptions(group.command("accept <request>"), io)
     .description("accept a request, as asked or narrowed (as the patient)")
     .option("--category <name...>", "only these of the categories that were asked for", several(String))
-    .option("--direction <word...>", "only contribute, or only read", several(oneOf(directions)))
-    .option("--purpose <word...>", "only for these", several(oneOf(purposes)))
-    .option("--resolution <word>", "no finer than this: hourly or daily", oneOf(resolutions))
+    .addOption(wordOption("--direction <word...>", "only this", directions))
+    .addOption(wordOption("--purpose <word...>", "only for these", purposes))
+    .addOption(wordOption("--resolution <word>", "no finer than this", resolutions))
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
     .option("--valid-to <time>", "only until then", instant)
     .option("--from <file>", "a consent in JSON, whose provisions are permitted, instead of these options")

@@ -4,7 +4,7 @@ import { paginate } from "@wellapi/client";
 import { type Consent, Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import type { Command } from "commander";
-import { instant, nameOf, oneOf, several } from "../arguments.ts";
+import { instant, nameOf, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, consentOf, provisionText, states } from "../consent-text.ts";
 import type { Io } from "../io.ts";
@@ -49,7 +49,7 @@ export function addConsent(program: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list the caller's consents; a grantee finds its patients' ids here")
     .option("--active", "only those in force", false)
-    .option("--state <word...>", "only those scheduled, active, revoked or expired", several(oneOf(states)))
+    .addOption(wordOption("--state <word...>", "only those", states))
     .option("--grantee <org>", "only those of this organization (as the patient)")
     .addHelpText("after", "\nExample: wellapi consent list --as-patient pat_...")
     .action(async (options: ListOptions, command: Command) => {

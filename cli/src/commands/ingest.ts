@@ -14,7 +14,7 @@ import { ItemOutcome_Status, type SeriesBatch } from "@wellapi/gen/wellapi/inges
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Command, InvalidArgumentError } from "commander";
-import { count, oneOf } from "../arguments.ts";
+import { count, wordOption } from "../arguments.ts";
 import { connectDoor } from "../connection.ts";
 import { type CsvOptions, namedProblems, type RowProblem, readRows } from "../csv.ts";
 import { CliError } from "../failure.ts";
@@ -122,10 +122,8 @@ export function addIngest(program: Command, io: Io): void {
       count,
       0,
     )
-    .option(
-      "--granularity <word>",
-      `the class of that length, needed with --duration: ${Object.keys(granularities).join(", ")}`,
-      oneOf(granularities),
+    .addOption(
+      wordOption("--granularity <word>", "the class of that length, needed with --duration", granularities),
     )
     .option("--batch <samples>", "samples a message", count, 1000)
     .addHelpText(

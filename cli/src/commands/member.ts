@@ -11,7 +11,7 @@ import {
 } from "@wellapi/gen/wellapi/identity/v1/member_service_pb";
 import type { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import type { Command } from "commander";
-import { nameOf, oneOf, several } from "../arguments.ts";
+import { nameOf, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
@@ -49,7 +49,7 @@ function addOf(group: Command, io: Io, words: string): Command {
 function addInvite(group: Command, io: Io): void {
   addOf(group, io, "invite <email>")
     .description("invite a person by e-mail; the mail has a link that works once, within seven days")
-    .requiredOption("--role <word...>", Object.keys(memberRoles).join(", "), several(oneOf(memberRoles)))
+    .addOption(wordOption("--role <word...>", "what they may do", memberRoles).makeOptionMandatory())
     .option("--language <tag>", "of the mail, en or de")
     .option("--request-id <id>", "sending it again sends the mail again")
     .addHelpText(
@@ -144,7 +144,7 @@ function addList(group: Command, io: Io): void {
 function addRoles(group: Command, io: Io): void {
   addOf(group, io, "roles <account>")
     .description("give a member these roles, and take the others")
-    .requiredOption("--role <word...>", Object.keys(memberRoles).join(", "), several(oneOf(memberRoles)))
+    .addOption(wordOption("--role <word...>", "what they may do", memberRoles).makeOptionMandatory())
     .option("--etag <etag>", "only if the member still is at this version")
     .addHelpText(
       "after",

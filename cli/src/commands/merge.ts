@@ -12,7 +12,7 @@ import {
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { codingOf, count, instant, interval, oneOf } from "../arguments.ts";
+import { codingOf, count, instant, interval, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output } from "../output.ts";
@@ -54,7 +54,7 @@ export function addMerge(series: Command, io: Io): void {
       "one line of several devices: each minute from the first in the patient's order, as CSV lines",
     )
     .requiredOption("--code <loinc>", "LOINC code, or <system>|<code>")
-    .requiredOption("--rule <word>", Object.keys(rules).join(", "), oneOf(rules))
+    .addOption(wordOption("--rule <word>", "which one", rules).makeOptionMandatory())
     .option("--from <time>", "first minute inside", instant)
     .option("--to <time>", "first minute outside", instant)
     .option("--unit <ucum>", "convert to this unit")

@@ -14,7 +14,7 @@ import {
   DeletionObligationService,
 } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import type { Command } from "commander";
-import { count, instant, nameOf, oneOf, several } from "../arguments.ts";
+import { count, instant, nameOf, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
@@ -78,7 +78,7 @@ export function addObligations(program: Command, io: Io): void {
 function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list obligations to delete: those about the patient, or those of the organization")
-    .option("--state <word...>", "only those open, deleted, kept or overdue", several(oneOf(states)))
+    .addOption(wordOption("--state <word...>", "only those", states))
     .option("--organization <id>", "only those of this organization (as the patient)")
     .addHelpText(
       "after",
@@ -158,11 +158,7 @@ function addKeep(group: Command, io: Io): void {
   addAnswerOptions(
     addConnectionOptions(group.command("keep <obligation>"), io)
       .description("answer by which law the data is kept (as the organization)")
-      .requiredOption(
-        "--reason <word>",
-        "legal-obligation, public-health, research, legal-claims or other-consent",
-        oneOf(reasons),
-      )
+      .addOption(wordOption("--reason <word>", "on which ground", reasons).makeOptionMandatory())
       .requiredOption("--citation <text>", "the rule that says so")
       .option("--until <time>", "until when", instant),
   )

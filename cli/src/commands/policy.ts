@@ -54,7 +54,12 @@ function addExplain(group: Command, io: Io): void {
     .addOption(new Option("--as <kind>", "who would call").choices(kinds).default("application"))
     .option("--organization <id>", "of the application or member; your own unless given")
     .option("--caller <id>", "the application or account, where policies are about a single one")
-    .option("--role <role>", "a role of the member or of staff; may be repeated", collect, [])
+    .addOption(
+      new Option("--role <role>", "a role of the member or of staff; may be repeated")
+        .choices(namesOf(Role))
+        .argParser(collect)
+        .default([]),
+    )
     .addOption(new Option("--assurance <level>", "how the person is signed in").choices(namesOf(Assurance)))
     .option("--scope <scope>", "a scope of the access token; may be repeated", collect, [])
     .option("--address <ip>", "from where")
@@ -102,6 +107,7 @@ function addStored(group: Command, io: Io): void {
 
   whose(group.command("list"))
     .description("list an organization's policies")
+    .addHelpText("after", "\nExample: wellapi policy list --organization org_...")
     .action(async ({ organization = "" }: { organization?: string }, command: Command) => {
       const { client, output } = await clientOf(command);
       const found = await client.listPolicies({ organization });
@@ -109,6 +115,7 @@ function addStored(group: Command, io: Io): void {
     });
   whose(group.command("validate <file>"))
     .description("say what is wrong with a policy, without storing it")
+    .addHelpText("after", "\nExample: wellapi policy validate no-research.cedar")
     .action(async (file: string, { organization = "" }: { organization?: string }, command: Command) => {
       const { client, output } = await clientOf(command);
       const found = await client.validatePolicy({ organization, text: await readFile(file, "utf8") });
@@ -148,6 +155,7 @@ function addStored(group: Command, io: Io): void {
     );
   whose(group.command("delete <policy>"))
     .description("delete a policy: what it forbade is permitted again, as far as everything else permits it")
+    .addHelpText("after", "\nExample: wellapi policy delete pol_...")
     .action(async (policy: string, { organization = "" }: { organization?: string }, command: Command) => {
       const { client } = await clientOf(command);
       await client.deletePolicy({ organization, policy });

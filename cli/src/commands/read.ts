@@ -25,7 +25,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { bucketSizes, codingOf, count, instant, interval, oneOf, several } from "../arguments.ts";
+import { bucketSizes, codingOf, count, instant, interval, several, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
@@ -152,7 +152,7 @@ export function addAggregate(program: Command, io: Io): void {
   addQueryOptions(addConnectionOptions(program.command("aggregate"), io))
     .description("count, min, max, mean and sum by bucket of the patient's own calendar")
     .requiredOption("--code <loinc>", "LOINC code, or <system>|<code>")
-    .requiredOption("--by <word>", "minute, hour, day, week or month", oneOf(bucketSizes))
+    .addOption(wordOption("--by <word>", "the length of a bucket", bucketSizes).makeOptionMandatory())
     .requiredOption("--from <time>", "first instant inside", instant)
     .requiredOption("--to <time>", "first instant outside", instant)
     .option("--unit <ucum>", "convert to this unit")

@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { ReceiptError, type ReceiptKind, verifyAnyReceipt, verifyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import type { Command } from "commander";
-import { oneOf } from "../arguments.ts";
+import { wordOption } from "../arguments.ts";
 import { connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
@@ -36,7 +36,7 @@ export function addReceipt(program: Command, io: Io): void {
     .command("verify <file>")
     .description("verify a receipt offline: nothing is asked of anybody (- reads standard input)")
     .requiredOption("--keys <file>", "the keys, kept from 'wellapi receipt keys'")
-    .option("--kind <kind>", "what it has to be a receipt of: erasure or consent; default: any", oneOf(kinds))
+    .addOption(wordOption("--kind <kind>", "what it has to be a receipt of; default: any", kinds))
     .option("--json", "print the receipt's claims as JSON", false)
     .addHelpText(
       "after",

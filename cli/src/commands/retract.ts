@@ -2,7 +2,7 @@ import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import type { Command } from "commander";
-import { oneOf } from "../arguments.ts";
+import { wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
@@ -22,11 +22,11 @@ export function addRetract(program: Command, io: Io): void {
       "--by-request-id",
       "<batch> is the request id under which it was sent, not the token of its receipt",
     )
-    .option(
-      "--reason <word>",
-      Object.keys(reasons).join(", "),
-      oneOf(reasons),
-      RetractionReason.ENTERED_IN_ERROR,
+    .addOption(
+      wordOption("--reason <word>", "why", reasons).default(
+        RetractionReason.ENTERED_IN_ERROR,
+        "entered-in-error",
+      ),
     )
     .addHelpText("after", "\nExample: wellapi retract bat_... --credentials ./pulse --patient pat_...")
     .action(

@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { type Organization, OrganizationSchema } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { several } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
@@ -53,7 +53,9 @@ export function addUnverify(group: Command, io: Io): void {
 }
 
 export function addEmergencySwitch(group: Command, io: Io): void {
-  addConnectionOptions(group.command("emergency <id> <state>"), io)
+  addConnectionOptions(group.command("emergency"), io)
+    .argument("<id>")
+    .addArgument(new Argument("<state>").choices(["on", "off"]))
     .description(
       "let the clinicians of a verified organization open emergency access: on (the privacy officer) or off",
     )
@@ -62,7 +64,6 @@ export function addEmergencySwitch(group: Command, io: Io): void {
     .action(async (organization: string, state: string, options: { endOpen: boolean }, command: Command) => {
       const settings = settingsOf(command, io);
       const { endOpen } = options;
-      if (state !== "on" && state !== "off") throw new CliError("usage", "say on or off");
       if (endOpen && state === "on") throw new CliError("usage", "--end-open goes with off");
       const connection = await connect(settings);
       const client = createClient(OrganizationService, connection);
