@@ -48,7 +48,7 @@ export function placesOf(command: Command, suggested: ReadonlyMap<string, readon
         ...at.options.flatMap((option) => optionOffer(option, suggested)),
         { word: "--help", description: "display help for command", value: undefined },
       ],
-      positions: at.registeredArguments.map((one) => valueOf(one, one.name(), undefined)),
+      positions: at.registeredArguments.map((one) => expected(one, one.name(), undefined)),
     },
     ...at.commands.flatMap((one) => inside(one, `${path} ${one.name()}`.trim())),
   ];
@@ -59,11 +59,11 @@ function optionOffer(option: Option, suggested: ReadonlyMap<string, readonly str
   const { long: word, hidden, required, flags, description } = option;
   if (!word || hidden) return [];
   const placeholder = /<([^>.]+)/.exec(flags)?.[1] ?? "";
-  const value = required ? valueOf(option, placeholder, suggested.get(word)) : undefined;
+  const value = required ? expected(option, placeholder, suggested.get(word)) : undefined;
   return [{ word, description: firstLine(description), value }];
 }
 
-function valueOf(
+function expected(
   { argChoices, variadic: several }: Pick<Option | Argument, "argChoices" | "variadic">,
   placeholder: string,
   suggested: readonly string[] | undefined,
