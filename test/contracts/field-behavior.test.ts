@@ -106,6 +106,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/DeletionObligation",
     "wellapi.dev/EmergencyAccess",
     "wellapi.dev/Erasure",
+    "wellapi.dev/Event",
     "wellapi.dev/Export",
     "wellapi.dev/Grant",
     "wellapi.dev/Invitation",

@@ -8,7 +8,7 @@ import { publicFiles } from "./descriptors.ts";
  * An RPC that takes access tokens and is not here fails: say who looks, with a test in that service.
  */
 const kept: Readonly<
-  Record<string, "records" | "consent" | "about no patient" | "patients only" | "refused">
+  Record<string, "records" | "consent" | "notices" | "about no patient" | "patients only" | "refused">
 > = {
   "AuditService/ListAccesses": "refused",
   "AuditService/GetAccess": "refused",
@@ -18,6 +18,8 @@ const kept: Readonly<
   "ConsentService/RevokeConsent": "patients only",
   "ConsentService/ListConsentRevisions": "consent",
   "ConsentReceiptService/GetConsentReceipt": "consent",
+  "EventService/ListEvents": "notices",
+  "EventService/WatchEvents": "notices",
   "ConsentRequestService/GetConsentRequest": "consent",
   "ConsentRequestService/ListConsentRequests": "consent",
   "AuditService/AggregateDisclosures": "patients only",
@@ -141,6 +143,7 @@ test.each(methods.map(({ rpc, callers }) => [rpc, callers] as const))(
     switch (kept[rpc]) {
       case "records":
       case "consent":
+      case "notices":
       case "about no patient":
         expect(limited).toBeUndefined();
         expect(told({ ...application, scopes: [] })).toBe("scope");

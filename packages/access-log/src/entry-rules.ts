@@ -32,6 +32,9 @@ const ofExports = none(
 const ofTheInbox = none(
   "what the patient was told of entries that are there already, shown to the patient and to who acts for them",
 );
+const ofOwnConsents = none(
+  "says only which of the organization's own consents and requests changed: each change left its entry, and reading them does",
+);
 const lookUp = none("a service's own look-up: the call that it is made for leaves the entry");
 
 /**
@@ -244,6 +247,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     CreateFromVendor: byRecords,
     RetractBatch: byRecords,
   },
+  "wellapi.notices.v1.EventService": { ListEvents: ofOwnConsents, WatchEvents: ofOwnConsents },
   "wellapi.notices.v1.NoticesService": {
     ListNotices: ofTheInbox,
     MarkNoticesRead: ofTheInbox,
@@ -297,6 +301,8 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   },
   "wellapi.internal.consent.v1.ConsentDirectoryService": {
     DescribeConsent: lookUp,
+    DescribeVersions: lookUp,
+    ResolveHolders: lookUp,
     DescribeRequest: lookUp,
   },
   "wellapi.internal.identity.v1.BrowserOriginService": { CheckOrigin: lookUp },

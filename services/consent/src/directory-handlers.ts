@@ -2,18 +2,20 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import type { Clock } from "@wellapi/runtime";
+import type { Revision } from "./consent-documents.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
 import { stateOf } from "./requests/request.ts";
+import { requestStates } from "./requests/request-convert.ts";
 import type { RequestRepository } from "./requests/request-repository.ts";
 
-/** What the service that tells patients asks of consents and of requests for them. */
+/** What the service that tells patients and organizations asks of consents and of requests for them. */
 export function createDirectoryHandlers({
   consents,
   requests,
   clock,
 }: {
-  readonly consents: Pick<ConsentRepository, "get">;
+  readonly consents: Pick<ConsentRepository, "get" | "revisions">;
   readonly requests: Pick<RequestRepository, "get">;
   readonly clock: Pick<Clock, "now">;
 }): ServiceImpl<typeof ConsentDirectoryService> {
@@ -33,8 +35,62 @@ export function createDirectoryHandlers({
     async describeRequest({ partition, consentRequest }) {
       const found = await requests.get(partition, consentRequest);
       if (found === undefined) throw new ConsentError("not_found");
-      const { request } = found;
-      return { organization: request.terms.grantee, waits: stateOf(request, clock.now()) === "open" };
+      const { terms, decision, expireTime } = found.request;
+      const state = stateOf(found.request, clock.now());
+      return {
+        organization: terms.grantee,
+        waits: state === "open",
+        state: requestStates[state],
+        expireTime: timestampFromMs(expireTime),
+        ...(decision !== undefined && { decideTime: timestampFromMs(decision.time) }),
+      };
+    },
+    async describeVersions({ partition, consent }) {
+      const revisions = await allRevisions(consents, partition, consent);
+      const last = revisions.at(-1);
+      if (last === undefined) throw new ConsentError("not_found");
+      const { terms, revokeTime } = last.consent;
+      const { end } = terms.validity;
+      return {
+        organization: terms.grantee,
+        ...(end !== undefined && { endTime: timestampFromMs(end) }),
+        revoked: revokeTime !== undefined,
+        versions: revisions.map((one) => ({
+          version: one.consent.version,
+          time: timestampFromMs(one.time),
+        })),
+      };
+    },
+    async resolveHolders({ holdings }) {
+      const organizations = holdings.map(async ({ partition, held }) => {
+        switch (held.case) {
+          case "consent":
+            return (await consents.get(partition, held.value))?.terms.grantee;
+          case "consentRequest":
+            return (await requests.get(partition, held.value))?.request.terms.grantee;
+          case undefined:
+            return undefined;
+        }
+      });
+      return { organizations: (await Promise.all(organizations)).map((found) => found ?? "") };
     },
   };
+}
+
+const MOST_REVISIONS = 1_000;
+
+/** Oldest first. */
+async function allRevisions(
+  consents: Pick<ConsentRepository, "revisions">,
+  partition: string,
+  consent: string,
+): Promise<readonly Revision[]> {
+  const revisions: Revision[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await consents.revisions(partition, consent, { limit: MOST_REVISIONS, cursor });
+    revisions.push(...page.revisions);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return revisions;
 }

@@ -19,6 +19,7 @@ import {
 } from "./collections.ts";
 import { openHabit } from "./habit-repository.ts";
 import { openNotice } from "./inbox-repository.ts";
+import { type EventDocument, openEvent, organizationEvents } from "./organizations/feed-documents.ts";
 import { openPreferences } from "./preferences-repository.ts";
 import { checkPushKey } from "./push-keys.ts";
 import { openSubscription } from "./subscription-repository.ts";
@@ -74,6 +75,12 @@ export function noticesCheck({
         "id",
         "nothing can be sent by web push: every browser has to subscribe anew",
         (document) => checkPushKey(kms, document),
+      ),
+      [organizationEvents.name]: opens<EventDocument>(
+        organizationEvents.name,
+        "event",
+        "one organization cannot list its events of 30 days; what they tell of is in its consents and requests",
+        (document) => openEvent(vault, document),
       ),
       [leavesCollection.name]: leafCheck(sealer),
     },

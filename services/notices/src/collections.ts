@@ -2,6 +2,7 @@ import { leavesCollection } from "@wellapi/access-log";
 import { handledEventsCollections } from "@wellapi/events";
 import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
+import { feeds, feedTimers, organizationEvents } from "./organizations/feed-documents.ts";
 
 /** The partition of what belongs to no patient. */
 export const INSTALLATION = "notices";
@@ -96,6 +97,9 @@ export const noticesCollections: readonly CollectionDeclaration[] = [
     indexes: [{ name: "due", fields: ["due_time"] }],
   },
   { name: collections.pushKeys, key: ["partition", "id"], indexes: [] },
+  feeds,
+  organizationEvents,
+  feedTimers,
   ...handledEventsCollections,
   leavesCollection,
   ...journalCollections,

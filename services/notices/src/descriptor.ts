@@ -1,7 +1,8 @@
+import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { describeService, type Setting } from "@wellapi/service";
 import { noticesCollections } from "./collections.ts";
-import { consumed } from "./event-convert.ts";
+import { consumed, followed } from "./event-convert.ts";
 
 /** The push services of the browsers that have most users; from their makers' documentation. */
 const usualPushHosts =
@@ -23,16 +24,16 @@ const pushHostsSetting: Setting<readonly string[]> = {
 
 const hostPattern = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
 
-/** What patients are told. */
+/** What patients and organizations are told. */
 export const noticesService = describeService({
   name: "notices",
-  contracts: [NoticesService],
+  contracts: [NoticesService, EventService],
   store: {
     collections: noticesCollections,
     check: async (context) => (await import("./check.ts")).noticesCheck(context),
   },
   needs: ["keys", "vault", "journal", "access_log", "events", "terminology"],
-  consumes: consumed,
+  consumes: [...new Set([...consumed, ...followed])],
   calls: ["identity", "consent", "audit"],
   replicas: "many",
   settings: { pushHosts: pushHostsSetting },

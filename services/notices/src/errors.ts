@@ -12,6 +12,18 @@ const problems = {
     reason: "CALLER_NOT_PERMITTED",
     message: "an inbox is a patient's own: sign in as the patient, or act for them",
   },
+  not_an_organization: {
+    code: Code.PermissionDenied,
+    reason: "CALLER_NOT_PERMITTED",
+    message:
+      "events are an organization's: call as one of its applications, by a credential that is not for one patient alone",
+  },
+  resume_token_too_old: {
+    code: Code.OutOfRange,
+    reason: "RESUME_TOKEN_TOO_OLD",
+    message:
+      "events after resume_token are not kept any more: read your consents and requests, and go on without it",
+  },
   stale_etag: {
     code: Code.Aborted,
     reason: "STALE_ETAG",

@@ -5,6 +5,7 @@ import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
+import type { Subject } from "./organizations/event.ts";
 import type { ConsentEvent, Noted } from "./telling.ts";
 
 /** What this service is told. */
@@ -18,8 +19,27 @@ const consents = {
 const NOTED = "audit.access.noted";
 const REQUESTED = "consent.request.created";
 
-/** The events that it consumes. */
+/** The events of which patients are told. */
 export const consumed: readonly string[] = [NOTED, REQUESTED, ...Object.keys(consents)];
+
+/** The events after which an organization may have to be told. */
+export const followed: readonly string[] = [
+  ...Object.keys(consents),
+  REQUESTED,
+  "consent.request.accepted",
+  "consent.request.refused",
+  "consent.request.withdrawn",
+];
+
+/** What such an event is about. */
+export function subjectOf({ subject, data }: DeliveredEvent): { readonly partition: string } & Subject {
+  if (Object.hasOwn(consents, subject)) {
+    const { partition, consent } = fromBinary(ConsentChangedSchema, data);
+    return { partition, consent };
+  }
+  const { partition, consentRequest } = fromBinary(ConsentRequestChangedSchema, data);
+  return { partition, consentRequest };
+}
 
 export function incomingOf({ subject, data, headers }: DeliveredEvent): Incoming {
   if (subject === NOTED) {

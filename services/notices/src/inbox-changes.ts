@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Signals } from "@wellapi/events";
 
-/** Tells watches of this process, and those of others, that an inbox changed. */
+/** Tells watches of this process, and those of others, that an inbox changed, or an organization's events. */
 export interface InboxChanges {
   /** After the commit. */
   tell(partition: string): void;

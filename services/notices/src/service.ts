@@ -20,6 +20,7 @@ import { openInboxChanges } from "./inbox-changes.ts";
 import { createInboxHandlers } from "./inbox-handlers.ts";
 import { createInboxRepository } from "./inbox-repository.ts";
 import { createLogClient } from "./log-client.ts";
+import { openOrganizationsRoom } from "./organizations/room.ts";
 import { createPreferencesRepository } from "./preferences-repository.ts";
 import { openPushKey } from "./push-keys.ts";
 import { createPushSender } from "./push-sender.ts";
@@ -54,7 +55,7 @@ export interface NoticesDeps {
 }
 
 export interface OpenNoticesService {
-  /** NoticesService. */
+  /** NoticesService, EventService. */
   readonly routes: readonly Route[];
   /** Sends from now on. Before, the exchange has no address that a message could name. */
   ready(): Promise<void>;
@@ -71,6 +72,7 @@ export async function openNoticesService(
   deps: NoticesDeps,
 ): Promise<OpenNoticesService> {
   const { store, vault, clock, log, events, network } = deps;
+  const { workEveryMs = 5_000 } = config;
   const closing = new AbortController();
   const journal = createFollower({ ...deps.journal, store, log });
   await journal.start(async ({ kind, partition }) => {
@@ -99,7 +101,7 @@ export async function openNoticesService(
   let sends = false;
   const sending = (which: "all" | "urgent") =>
     createLoop({
-      everyMs: config.workEveryMs ?? 5_000,
+      everyMs: workEveryMs,
       async work() {
         if (!sends) return;
         if (which === "all") await endings.work();
@@ -133,6 +135,7 @@ export async function openNoticesService(
     clock,
     onError: (err) => log.warn({ err }, "handled events were not removed"),
   });
+  const organizations = await openOrganizationsRoom({ ...deps, changes, workEveryMs });
   const logged = createAccesses(deps);
   return {
     routes: [
@@ -145,6 +148,7 @@ export async function openNoticesService(
           pushHosts: config.pushHosts,
         }),
       }),
+      organizations.route,
     ],
     async ready() {
       sends = true;
@@ -153,6 +157,7 @@ export async function openNoticesService(
     async close() {
       closing.abort();
       await consumer.close();
+      await organizations.close();
       await Promise.all(loops.map((loop) => loop.close()));
       await pruning.close();
       changes.close();

@@ -7,6 +7,7 @@ import { Code, ConnectError, createClient, createRouterTransport } from "@connec
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { embeddedEventsCollections, openEmbeddedEvents } from "@wellapi/events";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { ConsentRequest_State as RequestState } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import {
   AccessDirectoryService,
   AccessNotedSchema,
@@ -19,6 +20,7 @@ import {
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
+import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
@@ -26,7 +28,7 @@ import { createTestTransport } from "@wellapi/rpc/testing";
 import { type LogFields, type Logger, silentLogger, systemClock } from "@wellapi/runtime";
 import { openSqliteStore, type Store, StoreError } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
-import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
+import { createPairwise, createTextMac, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
 import { collections, noticesCollections, type SubscriptionDocument } from "../src/collections.ts";
 import { seal, unseal } from "../src/sealing.ts";
 import { openNoticesService } from "../src/service.ts";
@@ -45,6 +47,14 @@ export interface Sent {
   readonly messageId: string;
   readonly subject: string;
   readonly text: string;
+}
+
+interface FakeRequest {
+  readonly organization: string;
+  readonly waits: boolean;
+  readonly state: RequestState;
+  readonly expireTime: number;
+  readonly decideTime?: number;
 }
 
 interface Recipient {
@@ -67,6 +77,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
   ];
   const vault = await openVault({ store: keys, kms });
   await vault.create(partition, "data");
+  await vault.create(partition, "audit");
   const state = {
     now: noon,
     mailServer: "up" as "up" | "down" | "refuses one",
@@ -76,6 +87,10 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     frozen: false,
     /** The store takes no writes. */
     diskFull: false,
+    /** So many commits are durable, and the process does not learn it. */
+    unknownCommits: 0,
+    /** Consent answers nothing of versions and holders. */
+    consentDown: false,
   };
   const warnings: string[] = [];
   const log: Logger = {
@@ -86,9 +101,9 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
   const accesses = new Map<string, Access>();
   const consents = new Map<
     string,
-    { organization: string; createTime: number; endTime?: number; revoked?: true }
+    { organization: string; createTime: number; endTime?: number; revoked?: true; versions?: number[] }
   >();
-  const requests = new Map<string, { organization: string; waits: boolean }>();
+  const requests = new Map<string, FakeRequest>();
   const recipients: Recipient[] = [{ account: "usr_ada", language: "de", hides: [] }];
   /** Who acts for the patient, with what is hidden from them. */
   const acting = new Map<string, string[]>();
@@ -118,7 +133,32 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
       describeRequest({ consentRequest }) {
         const found = requests.get(consentRequest);
         if (found === undefined) throw new ConnectError("none", Code.NotFound);
-        return found;
+        const { state: kept, organization, expireTime, decideTime } = found;
+        const lapsed = kept === RequestState.OPEN && expireTime <= state.now;
+        return {
+          organization,
+          waits: found.waits,
+          state: lapsed ? RequestState.LAPSED : kept,
+          expireTime: timestampFromMs(expireTime),
+          ...(decideTime !== undefined && { decideTime: timestampFromMs(decideTime) }),
+        };
+      },
+      describeVersions({ consent }) {
+        if (state.consentDown) throw new ConnectError("away", Code.Unavailable);
+        const found = consents.get(consent);
+        if (found === undefined) throw new ConnectError("none", Code.NotFound);
+        const { organization, createTime, endTime, revoked = false, versions = [createTime] } = found;
+        return {
+          organization,
+          revoked,
+          versions: versions.map((time, i) => ({ version: i + 1, time: timestampFromMs(time) })),
+          ...(endTime !== undefined && { endTime: timestampFromMs(endTime) }),
+        };
+      },
+      resolveHolders({ holdings }) {
+        if (state.consentDown) throw new ConnectError("away", Code.Unavailable);
+        const held = holdings.map(({ held: { value = "" } }) => consents.get(value) ?? requests.get(value));
+        return { organizations: held.map((found) => found?.organization ?? "") };
       },
     });
     service(PatientDirectoryService, {
@@ -153,6 +193,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
   const sealer = await createLeafSealer({ kms, service: "notices" });
   const files = await openFileJournal({ thread: "callers", folder: join(folder, "journal") });
   const journal = await createJournal({ repository: files, kms });
+  const pairwise = createPairwise({ secret: await kms.derive("pairwise") });
   const ids = { next: (prefix: string) => `${prefix}_${crypto.randomUUID()}` };
 
   async function start() {
@@ -161,7 +202,11 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
       ...opened,
       async commit(commit) {
         if (state.diskFull) throw new StoreError("unavailable", "the disk is full", { full: true });
-        return opened.commit(commit);
+        const result = await opened.commit(commit);
+        const unknown = state.unknownCommits > 0 && commit.partition.startsWith("organizations/");
+        if (!unknown) return result;
+        state.unknownCommits -= 1;
+        throw new StoreError("unavailable", "the outcome is not known");
       },
     };
     const events = await openEmbeddedEvents({ store: broker, clock });
@@ -182,7 +227,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
         events,
         vault,
         kms,
-        pairwise: createPairwise({ secret: await kms.derive("pairwise") }),
+        pairwise,
         pageTokens: createPageTokens(await kms.derive("page-tokens")),
         accessLog,
         journal: { journal },
@@ -218,6 +263,16 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     return createClient(NoticesService, createTestTransport({ routes: running.service.routes, caller }));
   };
 
+  /** An application of an organization. */
+  const application = (organization: string, principal: Partial<Principal> = {}) => {
+    const caller: Caller = {
+      principal: { kind: "application", id: `app_of_${organization}`, organization, ...principal },
+      workload: "door",
+      token: "",
+    };
+    return createClient(EventService, createTestTransport({ routes: running.service.routes, caller }));
+  };
+
   return {
     state,
     accesses,
@@ -231,6 +286,10 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     vault,
     journal,
     as,
+    application,
+    /** The id by which an organization knows the patient. */
+    known: (organization: string) => pairwise.outward(organization, patientId),
+    tagOf: createTextMac(await kms.derive("notices/organizations")),
     /** The patient. */
     ada: () => as(),
     store: () => running.store,
@@ -262,12 +321,17 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     },
     /** An organization asks for consent. */
     async asked(consentRequest: string, organization: string) {
-      requests.set(consentRequest, { organization, waits: true });
+      const expireTime = state.now + 30 * DAY;
+      requests.set(consentRequest, { organization, waits: true, state: RequestState.OPEN, expireTime });
+      await this.requested("created", consentRequest);
+    },
+    /** Consent says what became of a request. */
+    async requested(became: "created" | "accepted" | "refused" | "withdrawn", consentRequest: string) {
       const asked = create(ConsentRequestChangedSchema, { partition, consentRequest });
       await running.events.publish([
         {
-          id: `${consentRequest}.created`,
-          subject: "consent.request.created",
+          id: `${consentRequest}.${became}`,
+          subject: `consent.request.${became}`,
           data: toBinary(ConsentRequestChangedSchema, asked),
           headers: { "ce-time": new Date(state.now).toISOString() },
         },

@@ -2,10 +2,11 @@
 // @generated from file wellapi/internal/consent/v1/consent_directory_service.proto (package wellapi.internal.consent.v1, syntax proto3)
 /* eslint-disable */
 
-// What other services need to know of a consent to tell the patient of it.
+// What other services need to know of a consent to tell the patient and the organization of it.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { ConsentRequest_State } from "../../../consent/v1/consent_request_service_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -59,6 +60,27 @@ export declare type DescribeRequestResponse = Message<"wellapi.internal.consent.
    * @generated from field: bool waits = 2;
    */
   waits: boolean;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: wellapi.consent.v1.ConsentRequest.State state = 3;
+   */
+  state: ConsentRequest_State;
+
+  /**
+   * Until when it waits.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When it was accepted, refused or withdrawn; absent: it was not.
+   *
+   * @generated from field: google.protobuf.Timestamp decide_time = 5;
+   */
+  decideTime?: Timestamp | undefined;
 };
 
 /**
@@ -136,7 +158,185 @@ export declare type DescribeConsentResponse = Message<"wellapi.internal.consent.
 export declare const DescribeConsentResponseSchema: GenMessage<DescribeConsentResponse>;
 
 /**
- * For the service that tells patients what happened.
+ * Which consent.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeVersionsRequest
+ */
+export declare type DescribeVersionsRequest = Message<"wellapi.internal.consent.v1.DescribeVersionsRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * The consent, `con_...`.
+   *
+   * @generated from field: string consent = 2;
+   */
+  consent: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeVersionsRequest.
+ * Use `create(DescribeVersionsRequestSchema)` to create a new message.
+ */
+export declare const DescribeVersionsRequestSchema: GenMessage<DescribeVersionsRequest>;
+
+/**
+ * Its versions.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeVersionsResponse
+ */
+export declare type DescribeVersionsResponse = Message<"wellapi.internal.consent.v1.DescribeVersionsResponse"> & {
+  /**
+   * The organization to which it was granted.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * When it ends by itself, as it stands now; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * Whether the last version revoked it.
+   *
+   * @generated from field: bool revoked = 3;
+   */
+  revoked: boolean;
+
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.DescribeVersionsResponse.Version versions = 4;
+   */
+  versions: DescribeVersionsResponse_Version[];
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeVersionsResponse.
+ * Use `create(DescribeVersionsResponseSchema)` to create a new message.
+ */
+export declare const DescribeVersionsResponseSchema: GenMessage<DescribeVersionsResponse>;
+
+/**
+ * One version.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeVersionsResponse.Version
+ */
+export declare type DescribeVersionsResponse_Version = Message<"wellapi.internal.consent.v1.DescribeVersionsResponse.Version"> & {
+  /**
+   * From 1.
+   *
+   * @generated from field: int32 version = 1;
+   */
+  version: number;
+
+  /**
+   * When it came to be.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeVersionsResponse.Version.
+ * Use `create(DescribeVersionsResponse_VersionSchema)` to create a new message.
+ */
+export declare const DescribeVersionsResponse_VersionSchema: GenMessage<DescribeVersionsResponse_Version>;
+
+/**
+ * Which of them.
+ *
+ * @generated from message wellapi.internal.consent.v1.ResolveHoldersRequest
+ */
+export declare type ResolveHoldersRequest = Message<"wellapi.internal.consent.v1.ResolveHoldersRequest"> & {
+  /**
+   * At most 100.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.ResolveHoldersRequest.Holding holdings = 1;
+   */
+  holdings: ResolveHoldersRequest_Holding[];
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ResolveHoldersRequest.
+ * Use `create(ResolveHoldersRequestSchema)` to create a new message.
+ */
+export declare const ResolveHoldersRequestSchema: GenMessage<ResolveHoldersRequest>;
+
+/**
+ * One consent, or one request.
+ *
+ * @generated from message wellapi.internal.consent.v1.ResolveHoldersRequest.Holding
+ */
+export declare type ResolveHoldersRequest_Holding = Message<"wellapi.internal.consent.v1.ResolveHoldersRequest.Holding"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * What is held.
+   *
+   * @generated from oneof wellapi.internal.consent.v1.ResolveHoldersRequest.Holding.held
+   */
+  held: {
+    /**
+     * The consent, `con_...`.
+     *
+     * @generated from field: string consent = 2;
+     */
+    value: string;
+    case: "consent";
+  } | {
+    /**
+     * The request, `crq_...`.
+     *
+     * @generated from field: string consent_request = 3;
+     */
+    value: string;
+    case: "consentRequest";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ResolveHoldersRequest.Holding.
+ * Use `create(ResolveHoldersRequest_HoldingSchema)` to create a new message.
+ */
+export declare const ResolveHoldersRequest_HoldingSchema: GenMessage<ResolveHoldersRequest_Holding>;
+
+/**
+ * Whose they are.
+ *
+ * @generated from message wellapi.internal.consent.v1.ResolveHoldersResponse
+ */
+export declare type ResolveHoldersResponse = Message<"wellapi.internal.consent.v1.ResolveHoldersResponse"> & {
+  /**
+   * In the order of the request; empty where there is no such consent or request (any more).
+   *
+   * @generated from field: repeated string organizations = 1;
+   */
+  organizations: string[];
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ResolveHoldersResponse.
+ * Use `create(ResolveHoldersResponseSchema)` to create a new message.
+ */
+export declare const ResolveHoldersResponseSchema: GenMessage<ResolveHoldersResponse>;
+
+/**
+ * For the service that tells patients and organizations what happened.
  *
  * @generated from service wellapi.internal.consent.v1.ConsentDirectoryService
  */
@@ -153,7 +353,27 @@ export declare const ConsentDirectoryService: GenService<{
     output: typeof DescribeConsentResponseSchema;
   },
   /**
-   * Who asks by a request for consent, and whether it still waits. NOT_FOUND where the patient has no such request.
+   * Lists all versions of a consent, oldest first. NOT_FOUND as `DescribeConsent`.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDirectoryService.DescribeVersions
+   */
+  describeVersions: {
+    methodKind: "unary";
+    input: typeof DescribeVersionsRequestSchema;
+    output: typeof DescribeVersionsResponseSchema;
+  },
+  /**
+   * Says of consents and requests whose they are now: of which organization's lists they are a part. All at once.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDirectoryService.ResolveHolders
+   */
+  resolveHolders: {
+    methodKind: "unary";
+    input: typeof ResolveHoldersRequestSchema;
+    output: typeof ResolveHoldersResponseSchema;
+  },
+  /**
+   * Who asks by a request for consent, and what became of it. NOT_FOUND where the patient has no such request.
    *
    * @generated from rpc wellapi.internal.consent.v1.ConsentDirectoryService.DescribeRequest
    */

@@ -2,18 +2,19 @@
 // @generated from file wellapi/internal/consent/v1/consent_directory_service.proto (package wellapi.internal.consent.v1, syntax proto3)
 /* eslint-disable */
 
-// What other services need to know of a consent to tell the patient of it.
+// What other services need to know of a consent to tell the patient and the organization of it.
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_wellapi_consent_v1_consent_request_service } from "../../../consent/v1/consent_request_service_pb.js";
 import { file_wellapi_type_v1_callers } from "../../../type/v1/callers_pb.js";
 
 /**
  * Describes the file wellapi/internal/consent/v1/consent_directory_service.proto.
  */
 export const file_wellapi_internal_consent_v1_consent_directory_service = /*@__PURE__*/
-  fileDesc("Cjt3ZWxsYXBpL2ludGVybmFsL2NvbnNlbnQvdjEvY29uc2VudF9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIbd2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxIlsKFkRlc2NyaWJlUmVxdWVzdFJlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEiIKD2NvbnNlbnRfcmVxdWVzdBgCIAEoCUIJukgGcgQQARhAIj4KF0Rlc2NyaWJlUmVxdWVzdFJlc3BvbnNlEhQKDG9yZ2FuaXphdGlvbhgBIAEoCRINCgV3YWl0cxgCIAEoCCJTChZEZXNjcmliZUNvbnNlbnRSZXF1ZXN0Eh0KCXBhcnRpdGlvbhgBIAEoCUIKukgHcgUQARiAARIaCgdjb25zZW50GAIgASgJQgm6SAZyBBABGEAivwEKF0Rlc2NyaWJlQ29uc2VudFJlc3BvbnNlEhQKDG9yZ2FuaXphdGlvbhgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3Jldm9rZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDK1AgoXQ29uc2VudERpcmVjdG9yeVNlcnZpY2USgQEKD0Rlc2NyaWJlQ29uc2VudBIzLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZXNjcmliZUNvbnNlbnRSZXF1ZXN0GjQud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlc2NyaWJlQ29uc2VudFJlc3BvbnNlIgOQAgESgQEKD0Rlc2NyaWJlUmVxdWVzdBIzLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZXNjcmliZVJlcXVlc3RSZXF1ZXN0GjQud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlc2NyaWJlUmVxdWVzdFJlc3BvbnNlIgOQAgEaErLMqOQEDAoBBRIHbm90aWNlc2IGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
+  fileDesc("Cjt3ZWxsYXBpL2ludGVybmFsL2NvbnNlbnQvdjEvY29uc2VudF9kaXJlY3Rvcnlfc2VydmljZS5wcm90bxIbd2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxIlsKFkRlc2NyaWJlUmVxdWVzdFJlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEiIKD2NvbnNlbnRfcmVxdWVzdBgCIAEoCUIJukgGcgQQARhAItkBChdEZXNjcmliZVJlcXVlc3RSZXNwb25zZRIUCgxvcmdhbml6YXRpb24YASABKAkSDQoFd2FpdHMYAiABKAgSNwoFc3RhdGUYAyABKA4yKC53ZWxsYXBpLmNvbnNlbnQudjEuQ29uc2VudFJlcXVlc3QuU3RhdGUSLwoLZXhwaXJlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RlY2lkZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChZEZXNjcmliZUNvbnNlbnRSZXF1ZXN0Eh0KCXBhcnRpdGlvbhgBIAEoCUIKukgHcgUQARiAARIaCgdjb25zZW50GAIgASgJQgm6SAZyBBABGEAivwEKF0Rlc2NyaWJlQ29uc2VudFJlc3BvbnNlEhQKDG9yZ2FuaXphdGlvbhgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3Jldm9rZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJUChdEZXNjcmliZVZlcnNpb25zUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAESGgoHY29uc2VudBgCIAEoCUIJukgGcgQQARhAIoYCChhEZXNjcmliZVZlcnNpb25zUmVzcG9uc2USFAoMb3JnYW5pemF0aW9uGAEgASgJEiwKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdyZXZva2VkGAMgASgIEk8KCHZlcnNpb25zGAQgAygLMj0ud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlc2NyaWJlVmVyc2lvbnNSZXNwb25zZS5WZXJzaW9uGkQKB1ZlcnNpb24SDwoHdmVyc2lvbhgBIAEoBRIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLsAQoVUmVzb2x2ZUhvbGRlcnNSZXF1ZXN0ElYKCGhvbGRpbmdzGAEgAygLMjoud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLlJlc29sdmVIb2xkZXJzUmVxdWVzdC5Ib2xkaW5nQgi6SAWSAQIQZBp7CgdIb2xkaW5nEh0KCXBhcnRpdGlvbhgBIAEoCUIKukgHcgUQARiAARIcCgdjb25zZW50GAIgASgJQgm6SAZyBBABGEBIABIkCg9jb25zZW50X3JlcXVlc3QYAyABKAlCCbpIBnIEEAEYQEgAQg0KBGhlbGQSBbpIAggBIi8KFlJlc29sdmVIb2xkZXJzUmVzcG9uc2USFQoNb3JnYW5pemF0aW9ucxgBIAMoCTK8BAoXQ29uc2VudERpcmVjdG9yeVNlcnZpY2USgQEKD0Rlc2NyaWJlQ29uc2VudBIzLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZXNjcmliZUNvbnNlbnRSZXF1ZXN0GjQud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlc2NyaWJlQ29uc2VudFJlc3BvbnNlIgOQAgEShAEKEERlc2NyaWJlVmVyc2lvbnMSNC53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVzY3JpYmVWZXJzaW9uc1JlcXVlc3QaNS53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVzY3JpYmVWZXJzaW9uc1Jlc3BvbnNlIgOQAgESfgoOUmVzb2x2ZUhvbGRlcnMSMi53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuUmVzb2x2ZUhvbGRlcnNSZXF1ZXN0GjMud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLlJlc29sdmVIb2xkZXJzUmVzcG9uc2UiA5ACARKBAQoPRGVzY3JpYmVSZXF1ZXN0EjMud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlc2NyaWJlUmVxdWVzdFJlcXVlc3QaNC53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVzY3JpYmVSZXF1ZXN0UmVzcG9uc2UiA5ACARoSssyo5AQMCgEFEgdub3RpY2VzYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_wellapi_consent_v1_consent_request_service, file_wellapi_type_v1_callers]);
 
 /**
  * Describes the message wellapi.internal.consent.v1.DescribeRequestRequest.
@@ -44,7 +45,49 @@ export const DescribeConsentResponseSchema = /*@__PURE__*/
   messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 3);
 
 /**
- * For the service that tells patients what happened.
+ * Describes the message wellapi.internal.consent.v1.DescribeVersionsRequest.
+ * Use `create(DescribeVersionsRequestSchema)` to create a new message.
+ */
+export const DescribeVersionsRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 4);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeVersionsResponse.
+ * Use `create(DescribeVersionsResponseSchema)` to create a new message.
+ */
+export const DescribeVersionsResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 5);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeVersionsResponse.Version.
+ * Use `create(DescribeVersionsResponse_VersionSchema)` to create a new message.
+ */
+export const DescribeVersionsResponse_VersionSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 5, 0);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ResolveHoldersRequest.
+ * Use `create(ResolveHoldersRequestSchema)` to create a new message.
+ */
+export const ResolveHoldersRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 6);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ResolveHoldersRequest.Holding.
+ * Use `create(ResolveHoldersRequest_HoldingSchema)` to create a new message.
+ */
+export const ResolveHoldersRequest_HoldingSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 6, 0);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ResolveHoldersResponse.
+ * Use `create(ResolveHoldersResponseSchema)` to create a new message.
+ */
+export const ResolveHoldersResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_directory_service, 7);
+
+/**
+ * For the service that tells patients and organizations what happened.
  *
  * @generated from service wellapi.internal.consent.v1.ConsentDirectoryService
  */

@@ -1,0 +1,77 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { ConsentRequest_State as State } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
+import type { ConsentVersions, RequestCourse, Subject } from "./event.ts";
+
+/** What consent says of its consents and requests, now. Throws ConnectError. */
+export interface CourseClient {
+  /** Undefined where there is none (any more). */
+  consent(patient: string, consent: string): Promise<ConsentVersions | undefined>;
+  /** As `consent`. */
+  request(patient: string, consentRequest: string): Promise<RequestCourse | undefined>;
+  /** Of each the organization that may read it; empty where there is none (any more). At most 100. */
+  holders(held: readonly (Subject & { readonly patient: string })[]): Promise<readonly string[]>;
+}
+
+const states: Readonly<Record<State, RequestCourse["state"] | undefined>> = {
+  [State.UNSPECIFIED]: undefined,
+  [State.OPEN]: "open",
+  [State.ACCEPTED]: "accepted",
+  [State.REFUSED]: "refused",
+  [State.WITHDRAWN]: "withdrawn",
+  [State.LAPSED]: "lapsed",
+};
+
+export function createCourseClient(transport: Transport): CourseClient {
+  const directory = createClient(ConsentDirectoryService, transport);
+  return {
+    async consent(partition, consent) {
+      const found = await unlessMissing(directory.describeVersions({ partition, consent }));
+      if (found === undefined) return undefined;
+      const { organization, versions, revoked, endTime } = found;
+      return {
+        organization,
+        revoked,
+        versions: versions.map(({ version, time }) => ({ version, time: time ? timestampMs(time) : 0 })),
+        ...(endTime !== undefined && { endTime: timestampMs(endTime) }),
+      };
+    },
+    async request(partition, consentRequest) {
+      const found = await unlessMissing(directory.describeRequest({ partition, consentRequest }));
+      if (found === undefined) return undefined;
+      const { organization, state: stated, expireTime, decideTime } = found;
+      const state = states[stated];
+      // Consent of a version before does not say it: the event waits until it does.
+      if (state === undefined || expireTime === undefined) {
+        throw new ConnectError("consent does not say what became of a request", Code.Unavailable);
+      }
+      return {
+        organization,
+        state,
+        expireTime: timestampMs(expireTime),
+        ...(decideTime !== undefined && { decideTime: timestampMs(decideTime) }),
+      };
+    },
+    async holders(held) {
+      if (held.length === 0) return [];
+      const holdings = held.map(({ patient, consent, consentRequest = "" }) => ({
+        partition: patient,
+        held:
+          consent === undefined
+            ? { case: "consentRequest" as const, value: consentRequest }
+            : { case: "consent" as const, value: consent },
+      }));
+      return (await directory.resolveHolders({ holdings })).organizations;
+    },
+  };
+}
+
+async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.NotFound) return undefined;
+    throw error;
+  }
+}

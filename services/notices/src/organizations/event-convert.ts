@@ -1,0 +1,31 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type EventSchema, Event_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
+import type { EventKind, OrganizationEvent } from "./event.ts";
+
+const kinds: Readonly<Record<EventKind, Kind>> = {
+  consent_granted: Kind.CONSENT_GRANTED,
+  consent_changed: Kind.CONSENT_CHANGED,
+  consent_revoked: Kind.CONSENT_REVOKED,
+  consent_ended: Kind.CONSENT_ENDED,
+  consent_request_accepted: Kind.CONSENT_REQUEST_ACCEPTED,
+  consent_request_refused: Kind.CONSENT_REQUEST_REFUSED,
+  consent_request_lapsed: Kind.CONSENT_REQUEST_LAPSED,
+};
+
+/** `patient`: by the organization's own id for them. */
+export function eventMessage(
+  { id, kind, time, sequence, version, consent = "", consentRequest = "" }: OrganizationEvent,
+  patient: string,
+): MessageInitShape<typeof EventSchema> {
+  return {
+    id,
+    kind: kinds[kind],
+    eventTime: timestampFromMs(time),
+    sequence: BigInt(sequence),
+    patient,
+    consent,
+    consentVersion: version,
+    consentRequest,
+  };
+}

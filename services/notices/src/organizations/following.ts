@@ -1,0 +1,90 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { StoreError } from "@wellapi/store";
+import { VaultError } from "@wellapi/vault";
+import { NoticesError } from "../errors.ts";
+import type { CourseClient } from "./course-client.ts";
+import { type Course, courseOfConsent, courseOfRequest, type Subject } from "./event.ts";
+import type { FeedWriter } from "./feed-writer.ts";
+
+export interface FollowingDeps {
+  readonly feed: FeedWriter;
+  readonly courses: CourseClient;
+  readonly clock: { now(): number };
+  readonly log: { warn(fields: object, message: string): void };
+  /** Says that an organization has new events. */
+  readonly told: (organization: string) => void;
+}
+
+/**
+ * Follows what becomes of consents and requests. An event of consent, and a timer, only say where to look: what is told is what
+ * consent says then, so nothing is told twice, and what was missed once is told with the next.
+ */
+export interface Following {
+  /**
+   * Tries again where something is away, until the signal aborts: were the event set aside, later ones of the same patient would be
+   * told first. Throws what trying again does not mend, and where the signal aborts.
+   */
+  follow(patient: string, subject: Subject, signal: AbortSignal): Promise<void>;
+  /** Follows what is due. */
+  work(): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+const AT_ONCE = 100;
+
+export function createFollowing({ feed, courses, clock, log, told }: FollowingDeps): Following {
+  async function courseOf(patient: string, subject: Subject): Promise<Course | undefined> {
+    const { consent, consentRequest = "" } = subject;
+    if (consent === undefined) {
+      const facts = await courses.request(patient, consentRequest);
+      return facts && courseOfRequest(consentRequest, facts);
+    }
+    const facts = await courses.consent(patient, consent);
+    return facts && courseOfConsent(consent, facts, clock.now());
+  }
+
+  /** False where there is nothing to follow any more. */
+  async function once(patient: string, subject: Subject): Promise<boolean> {
+    const course = await courseOf(patient, subject);
+    if (course === undefined) return false;
+    const isNew = await feed.follow(patient, subject, course, clock.now());
+    if (isNew) told(course.organization);
+    return true;
+  }
+
+  return {
+    async follow(patient, subject, signal) {
+      for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, 2 * pause)) {
+        try {
+          await once(patient, subject);
+          return;
+        } catch (err) {
+          if (signal.aborted || !passes(err)) throw err;
+          log.warn({ err }, "an organization waits to be told; trying again");
+        }
+        await delay(pause, undefined, { signal });
+      }
+    },
+    async work() {
+      for (const timer of await feed.dueTimers(clock.now(), AT_ONCE)) {
+        const { patient, consent, consent_request: consentRequest } = timer.document;
+        const subject = consent === undefined ? { consentRequest: consentRequest ?? "" } : { consent };
+        try {
+          if (!(await once(patient, subject))) await feed.endTimer(timer);
+        } catch (err) {
+          log.warn({ err }, "what became of a consent or a request could not be told; trying again");
+        }
+      }
+    },
+  };
+}
+
+/** Whether it may go better a moment later. */
+function passes(error: unknown): boolean {
+  const ours = error instanceof StoreError || error instanceof VaultError || error instanceof NoticesError;
+  if (ours) return error.code === "unavailable";
+  if (!(error instanceof ConnectError)) return false;
+  return [Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted].includes(error.code);
+}

@@ -1,0 +1,92 @@
+import type { Transport } from "@connectrpc/connect";
+import type { DeliveredEvent, Events } from "@wellapi/events";
+import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
+import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
+import type { Store } from "@wellapi/store";
+import { createTextMac, type Kms, type Pairwise, type Vault } from "@wellapi/vault";
+import { followed, subjectOf } from "../event-convert.ts";
+import type { InboxChanges } from "../inbox-changes.ts";
+import { createCourseClient } from "./course-client.ts";
+import { createEventHandlers } from "./event-handlers.ts";
+import { feedOf } from "./feed-documents.ts";
+import { createFeedRepository } from "./feed-repository.ts";
+import { createFeedWriter } from "./feed-writer.ts";
+import { createFollowing } from "./following.ts";
+
+export interface OrganizationsRoomDeps {
+  readonly store: Store;
+  readonly events: Events;
+  readonly vault: Vault;
+  readonly kms: Pick<Kms, "derive">;
+  readonly pairwise: Pairwise;
+  readonly pageTokens: PageTokens;
+  readonly changes: InboxChanges;
+  /** Reaches consent as the workload `notices`. */
+  readonly network: Transport;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly workEveryMs: number;
+}
+
+const PRUNE_EVERY_MS = 3_600_000;
+
+/** What organizations are told: follows consents and requests from now on, and serves the events. */
+export async function openOrganizationsRoom(
+  deps: OrganizationsRoomDeps,
+): Promise<{ readonly route: Route; close(): Promise<void> }> {
+  const { store, vault, changes, clock, log } = deps;
+  const closing = new AbortController();
+  const tagOf = createTextMac(await deps.kms.derive("notices/organizations"));
+  const feed = createFeedRepository(store, vault);
+  const courses = createCourseClient(deps.network);
+  const following = createFollowing({
+    feed: createFeedWriter({ store, vault, tagOf }),
+    courses,
+    clock,
+    log,
+    told: (organization) => changes.tell(feedOf(tagOf, organization)),
+  });
+  const timers = createLoop({
+    everyMs: deps.workEveryMs,
+    work: () => following.work(),
+    onError: (err) => log.warn({ err }, "what is due to organizations could not be read; trying again"),
+  });
+  const pruning = createLoop({
+    everyMs: PRUNE_EVERY_MS,
+    async work() {
+      while ((await feed.prune(clock.now())) && !closing.signal.aborted);
+    },
+    onError: (err) => log.warn({ err }, "old events could not be removed; trying again"),
+  });
+  // Not by `openIdempotentConsumer`: the event does not say the organization, in whose partition the effect lies. What is told is
+  // compared with what was told already, in the same commit.
+  const consumer = await deps.events.consume({
+    durable: "organizations",
+    subjects: followed,
+    async handle(batch: readonly DeliveredEvent[]) {
+      for (const event of batch) {
+        const { partition, ...subject } = subjectOf(event);
+        await following.follow(partition, subject, closing.signal);
+      }
+    },
+  });
+  return {
+    route: route(
+      EventService,
+      createEventHandlers({
+        ...deps,
+        feed,
+        courses,
+        feedOf: (organization) => feedOf(tagOf, organization),
+        closing: closing.signal,
+      }),
+    ),
+    async close() {
+      closing.abort();
+      await consumer.close();
+      await timers.close();
+      await pruning.close();
+    },
+  };
+}
