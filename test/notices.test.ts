@@ -1,4 +1,4 @@
-/** What a patient is told, from end to end: a real server that is killed, a mail server and a push service on this machine. */
+/** What a patient and an organization are told, from end to end: a real server that is killed, a mail server and a push service on this machine. */
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
@@ -8,6 +8,7 @@ import { consentFor, grant } from "@wellapi/demo/consents";
 import { type Company, companyAt, enrolCompany } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { Event_Kind as EventKind, EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { Notice_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -32,6 +33,9 @@ let browser: Browser;
 
 const notices = () => createClient(NoticesService, ada.as(ada.patient));
 const kinds = async () => (await notices().listNotices({})).notices.map(({ kind }) => kind);
+const eventsOfClinic = async () =>
+  (await createClient(EventService, companyAt(server, clinic).transport).listEvents({})).events;
+const eventKinds = async () => (await eventsOfClinic()).map(({ kind }) => kind);
 const start = (more: Record<string, string> = {}) =>
   startServer({ dataDir: join(folder.path, "data"), env: { ...env, ...more }, target: "one-process" });
 
@@ -102,6 +106,13 @@ test("a consent that is granted as the process dies is told after the restart, o
   expect(text).toMatch(new RegExp(`Message-ID:\\s*<${told[0]!.id}\\.usr_\\w+@wellapi\\.example>`));
   expect(`${text} ${JSON.stringify(push.to(browser))}`).not.toMatch(/Herzklinik|heart|org_|con_/);
   expect(push.to(browser)[0]!.message.id).toBe(told[0]!.id);
+  await expect.poll(eventKinds, within).toEqual([EventKind.CONSENT_GRANTED]);
+  const { consents } = await createClient(ConsentService, companyAt(server, clinic).transport).listConsents(
+    {},
+  );
+  expect(await eventsOfClinic()).toMatchObject([
+    { consent, consentVersion: 1, patient: consents[0]!.patient, sequence: 1n },
+  ]);
 }, 60_000);
 
 test("the clinic's first read is told with the entry that the log has of it", async () => {
@@ -122,7 +133,7 @@ test("the clinic's first read is told with the entry that the log has of it", as
   await expect.poll(() => mails.length, within).toBe(2);
 }, 60_000);
 
-test("an erasure leaves nothing to be told, and ends what was told", async () => {
+test("an erasure leaves the patient nothing to be told, and the clinic what its list of consents tells", async () => {
   const client = createClient(ConsentService, ada.as(ada.patient));
   await client.createConsent({ requestId: "last", consent: consentFor(clinic, Direction.READ, ["sleep"]) });
   await ada.confirm();
@@ -132,4 +143,11 @@ test("an erasure leaves nothing to be told, and ends what was told", async () =>
   server = await start();
   expect(mails.length).toBeLessThanOrEqual(sent + 1);
   await expect.poll(() => kinds().catch(() => []), within).toEqual([]);
+  const { CONSENT_GRANTED, CONSENT_REVOKED } = EventKind;
+  const expected = [CONSENT_GRANTED, CONSENT_GRANTED, CONSENT_REVOKED, CONSENT_REVOKED];
+  await expect.poll(eventKinds, within).toEqual(expected);
+  const { transport } = companyAt(server, clinic);
+  const { consents } = await createClient(ConsentService, transport).listConsents({});
+  const known = new Set(consents.map(({ patient, id }) => `${patient} ${id}`));
+  expect(new Set((await eventsOfClinic()).map((one) => `${one.patient} ${one.consent}`))).toEqual(known);
 }, 60_000);

@@ -1,6 +1,8 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { Code } from "@connectrpc/connect";
+import { Code, createClient } from "@connectrpc/connect";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentRequest_State } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { partition } from "./installation.ts";
@@ -27,7 +29,9 @@ async function openWithConsent() {
 
 describe("a request that continues a consent", () => {
   it("renews it by a new version, without a gap; until it is accepted nothing changes", async () => {
-    const { ask, accept, consent, continues, readable, pass, patient } = await openWithConsent();
+    const { ask, accept, consent, continues, readable, pass, patient, as } = await openWithConsent();
+    const notices = as({ kind: "service", id: "notices" }, "notices");
+    const directory = createClient(ConsentDirectoryService, notices);
     const { id } = await ask({ continues });
     expect(await readable()).toEqual([`${consent.id} 1`]);
     pass(9 * day);
@@ -47,6 +51,25 @@ describe("a request that continues a consent", () => {
     expect(await readable()).toEqual([]);
     expect((await accept(id)).consent).toMatchObject({ state: Consent_State.REVOKED });
     expect(await readable()).toEqual([]);
+    const held = { partition, consent: consent.id };
+    const versions = await directory.describeVersions(held);
+    expect(versions).toMatchObject({ organization: "org_clinic", revoked: true });
+    expect(versions.versions.map(({ version }) => version)).toEqual([1, 2, 3]);
+    expect(await directory.describeRequest({ partition, consentRequest: id })).toMatchObject({
+      state: ConsentRequest_State.ACCEPTED,
+      waits: false,
+    });
+    const asked = [
+      { case: "consentRequest", value: id },
+      { case: "consent", value: "con_none" },
+      { case: "consent", value: consent.id },
+    ] as const;
+    const holdings = asked.map((one) => ({ partition, held: one }));
+    expect((await directory.resolveHolders({ holdings })).organizations).toEqual([
+      "org_clinic",
+      "",
+      "org_clinic",
+    ]);
   });
 
   it("amends it: the old terms hold until then, and enforcers drop what they remember of them", async () => {

@@ -197,7 +197,9 @@ test("events are for an organization's applications: not for a token of one pati
   const refused = (principal: Parameters<Installation["application"]>[1]) =>
     reasonOf(world.application(clinic, principal).listEvents({}));
   expect(await refused({})).toBe("answered");
-  expect(await refused({ onlyPatient: partition, scopes: ["patient/Consent.s"] })).toBe("CALLER_NOT_PERMITTED");
+  expect(await refused({ onlyPatient: partition, scopes: ["patient/Consent.s"] })).toBe(
+    "CALLER_NOT_PERMITTED",
+  );
   const guardian = { kind: "patient", id: "pat_1", partition, hides: ["reproductive"] } as const;
   expect(await refused(guardian)).toBe("CALLER_NOT_PERMITTED");
 });
