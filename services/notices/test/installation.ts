@@ -51,7 +51,7 @@ export interface Sent {
 
 interface FakeRequest {
   readonly organization: string;
-  readonly waits: boolean;
+  waits: boolean;
   readonly state: RequestState;
   readonly expireTime: number;
   readonly decideTime?: number;

@@ -67,6 +67,12 @@ export function createCourseClient(transport: Transport): CourseClient {
   };
 }
 
+/** Whether consent could not answer at this moment. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof ConnectError)) return false;
+  return [Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted].includes(error.code);
+}
+
 async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

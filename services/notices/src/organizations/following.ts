@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
 import { NoticesError } from "../errors.ts";
-import type { CourseClient } from "./course-client.ts";
+import { type CourseClient, isAway } from "./course-client.ts";
 import { type Course, courseOfConsent, courseOfRequest, type Subject } from "./event.ts";
 import type { FeedWriter } from "./feed-writer.ts";
 
@@ -84,7 +83,5 @@ export function createFollowing({ feed, courses, clock, log, told }: FollowingDe
 /** Whether it may go better a moment later. */
 function passes(error: unknown): boolean {
   const ours = error instanceof StoreError || error instanceof VaultError || error instanceof NoticesError;
-  if (ours) return error.code === "unavailable";
-  if (!(error instanceof ConnectError)) return false;
-  return [Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted].includes(error.code);
+  return ours ? error.code === "unavailable" : isAway(error);
 }
