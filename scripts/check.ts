@@ -19,6 +19,10 @@ const checks: Check[] = [
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the pages in a browser", command: ["tsc", "-p", "web/patient/tsconfig.json"] },
   {
+    name: "types of the pages' service worker",
+    command: ["tsc", "-p", "web/patient/service-worker/tsconfig.json"],
+  },
+  {
     name: "architecture",
     command: [
       "depcruise",

@@ -35,9 +35,10 @@ export interface PatientScene {
   close(): Promise<void>;
 }
 
-export async function openPatientScene(): Promise<PatientScene> {
+/** `env`: settings of the exchange. */
+export async function openPatientScene(env: Record<string, string> = {}): Promise<PatientScene> {
   await buildSite();
-  const world = await openWorld();
+  const world = await openWorld(env);
   const { issuer: origin, company: maker, server } = world;
   const ada = await openAccount(origin, { name: "Ada Example", email: "ada@example.org" });
   const person = { transport: ada.as(ada.patient) };

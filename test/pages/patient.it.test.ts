@@ -16,25 +16,30 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { openPushService, type PushService } from "../../services/notices/test/push-service.ts";
 import { openAccount } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
 import { openPatientScene, type PatientScene } from "./patient-scene.ts";
+import { forcePress, openPushBrowser, shownMessages } from "./push-browser.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 
 /** Compressed, of everything that the overview loads before it shows something. */
 const mostBytes = 200_000;
 
 describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120_000 }, () => {
+  let push: PushService;
   let scene: PatientScene;
   let browser: Browser;
 
   beforeAll(async () => {
-    scene = await openPatientScene();
+    push = await openPushService();
+    scene = await openPatientScene({ WELLAPI_PUSH_HOSTS: push.host });
     browser = await openBrowser();
   }, 120_000);
   afterAll(async () => {
     await browser?.close();
     await scene?.close();
+    await push?.close();
   });
 
   /** Ada, signed in. */
@@ -308,6 +313,64 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     });
     await page.reload();
     expect(await page.getByLabel("Until").inputValue()).toBe("06:15");
+  });
+
+  test("a browser is told of what happens after one press, also at a new address, until it is removed", async () => {
+    const { context, page } = await ada();
+    const here = await openPushBrowser(context, page, push);
+    const client = createClient(NoticesService, scene.ada.as(scene.ada.patient));
+    const ids = async () => (await client.listPushSubscriptions({})).pushSubscriptions.map(({ id }) => id);
+    await page.goto("/me/notices");
+    await page.getByRole("button", { name: "Tell me in this browser" }).click();
+    await says(page, "Notices reach this browser.");
+    const [first, ...others] = await ids();
+    expect(others).toEqual([]);
+    expect(await readingProblems(page, "en", "me-notices-told")).toEqual([]);
+    await expect(
+      page.evaluate("navigator.serviceWorker.register('/me/service-worker.js')"),
+    ).rejects.toThrow();
+    await expect(page.evaluate("trustedTypes.createPolicy('other', {})")).rejects.toThrow();
+
+    await scene.permit("sleep");
+    await expect.poll(() => push.to(here.browser())).toHaveLength(1);
+    const { message } = push.to(here.browser())[0]!;
+    await here.deliver(JSON.stringify(message));
+    const shown = { title: "WellAPI", body: "A consent was granted from your account.", tag: message.id };
+    await expect.poll(() => shownMessages(page)).toEqual([shown]);
+    await page.goto("/me/data");
+    expect(await forcePress(context, message.id!)).toBe("/me/notices");
+    expect(await shownMessages(page)).toEqual([]);
+    await here.deliver("not of this exchange");
+    await expect.poll(() => shownMessages(page)).toMatchObject([{ body: "There is a new notice for you." }]);
+
+    await page.goto("/me/notices");
+    await says(page, "Notices reach this browser.");
+    await here.move();
+    await expect.poll(ids).not.toContain(first);
+    await expect.poll(ids).toHaveLength(1);
+    await expect.poll(() => shownMessages(page)).toContainEqual(expect.objectContaining({ tag: "moved" }));
+    await scene.permit("body");
+    await expect.poll(() => push.to(here.browser())).toHaveLength(1);
+
+    await page.getByRole("button", { name: "Remove: This browser, since " }).click();
+    await page.getByRole("button", { name: "Tell me in this browser" }).waitFor();
+    expect([await ids(), await here.subscribed()]).toEqual([[], false]);
+  });
+
+  test("a browser that cannot show messages, may not, or has no push service says so, and is not subscribed", async () => {
+    const { context, page } = await ada();
+    await page.goto("/me/notices");
+    await says(page, /^You have forbidden this browser to show messages of this page/);
+    await context.grantPermissions(["notifications"], { origin: scene.origin });
+    await page.reload();
+    // There is no push service behind this browser, and it says so itself.
+    await page.getByRole("button", { name: "Tell me in this browser" }).click();
+    await says(page, /^Your browser could not reach its push service/);
+    const client = createClient(NoticesService, scene.ada.as(scene.ada.patient));
+    expect((await client.listPushSubscriptions({})).pushSubscriptions).toEqual([]);
+    await page.addInitScript("delete globalThis.PushManager");
+    await page.reload();
+    await says(page, /^This browser cannot show messages of a page/);
   });
 
   test("the order of devices is saved as often as it is changed, with the places of those that show nothing", async () => {

@@ -26,9 +26,10 @@ export async function buildSite(folder: URL = builtFolder): Promise<void> {
 
 async function fill(fresh: URL): Promise<void> {
   const { entry, names } = await bundle(fresh);
+  const serviceWorker = await bundleServiceWorker(fresh);
   const style = nameOf("me", "css", readFileSync(`${app}style.css`));
   const files = new Map<string, Buffer>([
-    ...names.map((name) => [name, readFileSync(new URL(name, fresh))] as const),
+    ...[...names, serviceWorker].map((name) => [name, readFileSync(new URL(name, fresh))] as const),
     [style, readFileSync(`${app}style.css`)],
     [stylesheet.name, stylesheet.bytes],
     [mark.name, mark.bytes],
@@ -41,6 +42,7 @@ async function fill(fresh: URL): Promise<void> {
       de: documentOf({ ...parts, language: "de" }),
     },
     assets: [...files.keys()].sort(),
+    serviceWorker,
   };
   writeFileSync(new URL("site.json", fresh), JSON.stringify(index));
 }
@@ -71,6 +73,23 @@ async function bundle(folder: URL): Promise<{ readonly entry: string; readonly n
   const entry = output.find((one) => one.type === "chunk" && one.isEntry);
   if (entry === undefined) throw new Error("the pages have no entry");
   return { entry: entry.fileName, names: output.map(({ fileName }) => fileName) };
+}
+
+/** One file that loads nothing: not every browser runs modules there. */
+async function bundleServiceWorker(folder: URL): Promise<string> {
+  const build = await rolldown({
+    input: fileURLToPath(new URL("service-worker/service-worker.ts", import.meta.url)),
+    platform: "browser",
+    transform: { target: "es2023" },
+  });
+  const { output } = await build.write({
+    dir: fileURLToPath(folder),
+    format: "iife",
+    minify: true,
+    entryFileNames: "[name]-[hash].js",
+  });
+  await build.close();
+  return output[0].fileName;
 }
 
 function nameOf(name: string, kind: string, bytes: Buffer): string {

@@ -11,7 +11,10 @@ import {
 import { documentFor, type PageFile, readSite, type Site, siteLanguages } from "@wellapi/patient-web";
 import { sessionIn } from "@wellapi/rpc";
 
-/** Our own files, and calls of our own origin. Nothing makes HTML or scripts of text. */
+/**
+ * Our own files, and calls of our own origin. Nothing makes HTML or scripts of text: the one policy is that by which the pages name
+ * their service worker, and it gives this one address whatever it is asked.
+ */
 const pageSecurity = {
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
@@ -19,11 +22,12 @@ const pageSecurity = {
     styleSrc: ["'self'"],
     imgSrc: ["'self'"],
     connectSrc: ["'self'"],
+    workerSrc: ["'self'"],
     formAction: ["'self'"],
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],
     requireTrustedTypesFor: ["'script'"],
-    trustedTypes: ["'none'"],
+    trustedTypes: ["service-worker"],
   },
 } as const;
 
@@ -43,14 +47,25 @@ export function createPatientPagesSurface(read: () => Site | undefined = readSit
       if (site === undefined) log.warn({}, "the patient's pages are not built");
       app.get("/me", async (_request, reply) => reply.code(303).header("location", "/me/").send());
       app.get<{ Params: { name: string } }>("/me/assets/:name", async (request, reply) =>
-        sendAsset(request, reply, site?.assets.get(request.params.name)),
+        sendAsset(request, reply, site?.assets.get(request.params.name), forEver),
+      );
+      // Its address stays, so that an upgrade reaches browsers that have it; its folder is what it works for.
+      app.get("/me/service-worker.js", async (request, reply) =>
+        sendAsset(request, reply, site?.assets.get(site.serviceWorker), "no-cache"),
       );
       app.get("/me/*", async (request, reply) => sendDocument(request, reply, site));
     },
   };
 }
 
-function sendAsset(request: HttpRequest, reply: HttpReply, file: PageFile | undefined): HttpReply {
+const forEver = "public, max-age=31536000, immutable";
+
+function sendAsset(
+  request: HttpRequest,
+  reply: HttpReply,
+  file: PageFile | undefined,
+  cacheControl: string,
+): HttpReply {
   if (file === undefined) {
     const problem = { code: "not_found", reason: "NOT_FOUND", message: "no such file: load the page again" };
     return reply.code(404).header("cache-control", "no-store").send(problem);
@@ -61,7 +76,7 @@ function sendAsset(request: HttpRequest, reply: HttpReply, file: PageFile | unde
   return reply
     .type(file.contentType)
     .header("vary", "accept-encoding")
-    .header("cache-control", "public, max-age=31536000, immutable")
+    .header("cache-control", cacheControl)
     .send(file[encoding ?? "plain"]);
 }
 

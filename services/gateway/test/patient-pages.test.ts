@@ -5,22 +5,22 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createPatientPagesSurface } from "../src/patient-pages-surface.ts";
 
 const script = Buffer.from("export const answer = 42;\n".repeat(20));
+const file = {
+  contentType: "text/javascript; charset=utf-8",
+  plain: script,
+  br: brotliCompressSync(script),
+  gzip: gzipSync(script),
+};
 const site: Site = {
   documents: new Map([
     ["en", '<html lang="en"><meta name="wellapi-record" content="{{record}}">'],
     ["de", '<html lang="de"><meta name="wellapi-record" content="{{record}}">'],
   ]),
   assets: new Map([
-    [
-      "me-1.js",
-      {
-        contentType: "text/javascript; charset=utf-8",
-        plain: script,
-        br: brotliCompressSync(script),
-        gzip: gzipSync(script),
-      },
-    ],
+    ["me-1.js", file],
+    ["service-worker-1.js", file],
   ]),
+  serviceWorker: "service-worker-1.js",
 };
 const session = "__Host-wellapi=wellapi_ss_abc";
 
@@ -86,6 +86,20 @@ describe("the patient's pages", () => {
     expect(await raw("gzip, br")).toEqual(["br", true]);
     expect(await raw("gzip")).toEqual(["gzip", true]);
     expect(await raw("br;q=0, gzip;q=0")).toEqual([null, true]);
+  });
+
+  test("have a service worker of the same origin, which browsers ask for again, and no script but by its one policy", async () => {
+    const answer = await get("/me/service-worker.js");
+    expect(answer.headers.get("cache-control")).toBe("no-cache");
+    expect(answer.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
+    expect(Buffer.from(await answer.arrayBuffer()).equals(script)).toBe(true);
+    const policy = (await get("/me/", { cookie: session })).headers
+      .get("content-security-policy")!
+      .split(";");
+    expect(policy).toEqual(
+      expect.arrayContaining(["worker-src 'self'", "trusted-types service-worker", "script-src 'self'"]),
+    );
+    expect((await get("/me/service-worker.js", {}, unbuilt)).status).toBe(404);
   });
 
   test("say that a file is gone, and keep that in no cache", async () => {

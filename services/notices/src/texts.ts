@@ -72,7 +72,7 @@ const words = {
 } as const;
 
 /** Where people find their inbox, under the installation's origin. */
-const INBOX = "/me/";
+const INBOX = "/me/notices";
 
 /** `{origin}` stands for the installation's origin, which the sender of mail knows. */
 export function mailOf(kind: NoticeKind, language: Language): Message {

@@ -374,7 +374,7 @@ describe("web push", () => {
       id,
       title: "WellAPI",
       body: "Über Ihr Konto wurde eine Einwilligung erteilt.",
-      path: "/me/",
+      path: "/me/notices",
     });
     const { preferences } = await world.ada().getPreferences({});
     expect(pushed).toMatchObject({

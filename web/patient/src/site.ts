@@ -22,12 +22,15 @@ export interface Site {
   readonly documents: ReadonlyMap<SiteLanguage, string>;
   /** What documents load, by name; each name holds a digest of its content, so it may be kept for ever. */
   readonly assets: ReadonlyMap<string, PageFile>;
+  /** Name of the service worker among them. */
+  readonly serviceWorker: string;
 }
 
 /** What `build.ts` writes beside the files. */
 export interface SiteIndex {
   readonly documents: Readonly<Record<SiteLanguage, string>>;
   readonly assets: readonly string[];
+  readonly serviceWorker: string;
 }
 
 /** `record`: the id of the record that the reader has chosen; empty where they have chosen none. */
@@ -51,6 +54,7 @@ export function readSite(folder: URL = builtFolder): Site | undefined {
   return {
     documents: new Map(siteLanguages.map((language) => [language, index.documents[language]])),
     assets: new Map(index.assets.map((name) => [name, readFile(folder, name)])),
+    serviceWorker: index.serviceWorker,
   };
 }
 

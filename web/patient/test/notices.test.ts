@@ -8,6 +8,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { shownNotices, withFresh } from "../app/notices/list.ts";
 import { draftOf, kindGroups, quietProblem, updateOf, withMuted } from "../app/notices/preferences.ts";
+import { pushStanding } from "../app/notices/push-standing.ts";
 import { noticeText, pathOfNotice } from "../app/notices/sentence.ts";
 import { de } from "../app/words/de.ts";
 import { en } from "../app/words/en.ts";
@@ -100,5 +101,37 @@ describe("the preferences", () => {
     expect(quietProblem(quiet)).toBeUndefined();
     expect(quietProblem({ ...quiet, quietTo: quiet.quietFrom })).toBe("empty");
     expect(quietProblem({ ...quiet, quietTo: "" })).toBe("incomplete");
+  });
+});
+
+describe("a browser that was to be told", () => {
+  const kept = { id: "psh_1", endpoint: "https://push.example/1" };
+  const here = { endpoint: kept.endpoint, key: "key" };
+  test.each([
+    ["is told while it is in the list", { kept, listed: ["psh_0", "psh_1"], current: here }, "on"],
+    ["was removed where it is not in the list", { kept, listed: ["psh_0"], current: here }, "removed"],
+    [
+      "has moved where its address is another",
+      { kept, listed: ["psh_1"], current: { ...here, endpoint: "2" } },
+      "moved",
+    ],
+    [
+      "has moved, not been removed, where the old address is gone from the list",
+      { kept, listed: [], current: { ...here, endpoint: "2" } },
+      "moved",
+    ],
+    ["has moved where it has no address any more", { kept, listed: ["psh_1"], current: undefined }, "moved"],
+    [
+      "has moved where the installation has another key",
+      { kept, listed: ["psh_1"], current: { ...here, key: "old" } },
+      "moved",
+    ],
+    [
+      "is another record's where nobody switched it on for this one",
+      { kept: undefined, listed: ["psh_1"], current: here },
+      "off",
+    ],
+  ] as const)("%s", (_what, found, standing) => {
+    expect(pushStanding({ ...found, key: "key" })).toBe(standing);
   });
 });

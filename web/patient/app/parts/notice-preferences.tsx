@@ -14,7 +14,9 @@ import {
   updateOf,
   withMuted,
 } from "../notices/preferences.ts";
+import { keptFor, standingHere } from "../notices/this-browser.ts";
 import { Notice, ProblemNotice, Waited } from "./notice.tsx";
+import { PushBrowsers } from "./push-browsers.tsx";
 
 /** How the patient is told outside the inbox. */
 export function NoticePreferences() {
@@ -22,12 +24,18 @@ export function NoticePreferences() {
   const loaded = useLoaded(
     async (signal) => {
       const client = noticesOf(record);
+      const kept = keptFor(record);
       const [{ preferences }, { pushSubscriptions }] = await Promise.all([
         client.getPreferences({}, { signal }),
         client.listPushSubscriptions({}, { signal }),
       ]);
       if (preferences === undefined) throw new TypeError("an answer without preferences");
-      return { preferences, browsers: pushSubscriptions.length };
+      const listed = pushSubscriptions.map(({ id }) => id);
+      // A browser that says nothing of itself, as some do in a private window, is not asked for more.
+      const standing = await standingHere(record, { kept, listed, key: preferences.pushKey }).catch(
+        () => "unable" as const,
+      );
+      return { preferences, subscriptions: pushSubscriptions, standing };
     },
     [record],
   );
@@ -36,8 +44,11 @@ export function NoticePreferences() {
       <h2 id="how">{words.notices.how}</h2>
       <p class="quiet small">{words.notices.howLead}</p>
       <Waited loaded={loaded}>
-        {({ preferences, browsers }) => (
-          <Form key={preferences.etag} preferences={preferences} browsers={browsers} />
+        {({ preferences, subscriptions, standing }) => (
+          <>
+            <Form key={preferences.etag} preferences={preferences} browsers={subscriptions.length} />
+            <PushBrowsers preferences={preferences} subscriptions={subscriptions} standing={standing} />
+          </>
         )}
       </Waited>
     </section>

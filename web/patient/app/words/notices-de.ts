@@ -61,4 +61,28 @@ export const noticesDe: typeof noticesEn = {
   languages: { "": "Die des Kontos", en: "English", de: "Deutsch" },
   save: "Speichern",
   saved: "Gespeichert.",
+
+  device: {
+    title: "Auf diesem Gerät",
+    lead: "Wenn Sie möchten, zeigt dieser Browser eine Nachricht, sobald etwas geschieht, auch wenn diese Seite geschlossen ist. Wer den Bildschirm sieht, kann lesen, was für ein Vorgang es war, aber weder Daten noch eine Organisation.",
+    unable:
+      "Dieser Browser kann keine Nachrichten einer Seite zeigen. Der Posteingang und E-Mails gehen überall.",
+    refused:
+      "Sie haben diesem Browser verboten, Nachrichten dieser Seite zu zeigen. Wenn Sie sie möchten, erlauben Sie sie in den Einstellungen des Browsers für diese Seite, und kommen Sie zurück.",
+    switchOn: "In diesem Browser benachrichtigen",
+    on: "Mitteilungen erreichen diesen Browser.",
+    onButMuted:
+      "Dieser Browser ist bereit. Ihm wird nichts gesendet, weil Sie Browser oben ausgeschaltet haben.",
+    moved: "Dieser Browser hat eine neue Adresse. Bis WellAPI sie kennt, erreichen ihn keine Mitteilungen.",
+    list: "Browser, die benachrichtigt werden",
+    here: "Dieser Browser",
+    other: (host) => `Ein Browser, über ${host}`,
+    since: (moment) => `seit ${moment}`,
+    remove: "Entfernen",
+    removeNamed: (what) => `Entfernen: ${what}`,
+    tooMany: "Es sind schon 10 Browser. Entfernen Sie zuerst einen.",
+    unknownService: "Dieses WellAPI sendet nichts über den Push-Dienst dieses Browsers.",
+    noService:
+      "Ihr Browser konnte seinen Push-Dienst nicht erreichen, oder er ist in seinen Einstellungen ausgeschaltet.",
+  },
 };

@@ -60,4 +60,25 @@ export const noticesEn = {
   languages: { "": "That of the account", en: "English", de: "Deutsch" } as Readonly<Record<string, string>>,
   save: "Save",
   saved: "Saved.",
+
+  device: {
+    title: "On this device",
+    lead: "If you want, this browser shows a message as soon as something happens, also while this page is closed. Whoever sees the screen can read what kind of thing it was, but no data and no organization.",
+    unable: "This browser cannot show messages of a page. The inbox and e-mails work everywhere.",
+    refused:
+      "You have forbidden this browser to show messages of this page. If you want them, allow them in the browser's settings for this page, and come back.",
+    switchOn: "Tell me in this browser",
+    on: "Notices reach this browser.",
+    onButMuted: "This browser is ready. Nothing is sent to it, because you have switched off browsers above.",
+    moved: "This browser has a new address. Until WellAPI knows it, notices do not reach it.",
+    list: "Browsers that are told",
+    here: "This browser",
+    other: (host: string) => `A browser, by way of ${host}`,
+    since: (moment: string) => `since ${moment}`,
+    remove: "Remove",
+    removeNamed: (what: string) => `Remove: ${what}`,
+    tooMany: "There are 10 browsers already. Remove one first.",
+    unknownService: "This WellAPI sends nothing by the push service of this browser.",
+    noService: "Your browser could not reach its push service, or it is switched off in its settings.",
+  },
 };
