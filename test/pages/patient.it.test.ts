@@ -360,11 +360,14 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
   test("a browser that cannot show messages, may not, or has no push service says so, and is not subscribed", async () => {
     const { context, page } = await ada();
     await page.goto("/me/notices");
+    const press = () => page.getByRole("button", { name: "Tell me in this browser" }).click();
+    // Without a window of its own, the browser answers for its reader: no.
+    await press();
     await says(page, /^You have forbidden this browser to show messages of this page/);
     await context.grantPermissions(["notifications"], { origin: scene.origin });
     await page.reload();
     // There is no push service behind this browser, and it says so itself.
-    await page.getByRole("button", { name: "Tell me in this browser" }).click();
+    await press();
     await says(page, /^Your browser could not reach its push service/);
     const client = createClient(NoticesService, scene.ada.as(scene.ada.patient));
     expect((await client.listPushSubscriptions({})).pushSubscriptions).toEqual([]);

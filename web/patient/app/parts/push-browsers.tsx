@@ -9,7 +9,7 @@ import { askPermission, follow, keptFor, type Standing, unfollow } from "../noti
 import type { Words } from "../words/en.ts";
 import { Notice, ProblemNotice } from "./notice.tsx";
 
-type Refusal = Problem | "tooMany" | "unknownService" | "noService";
+type Refusal = Problem | "notAllowed" | "tooMany" | "unknownService" | "noService";
 
 /** Whether notices come to this browser, and to which others. */
 export function PushBrowsers(props: {
@@ -30,11 +30,13 @@ export function PushBrowsers(props: {
     } catch (error) {
       setState({ refusal: refusalOf(error) });
     }
-    // Also where it was refused: the reader may have forbidden messages meanwhile.
     tellChange();
   }
   async function switchOn(): Promise<void> {
-    if (await askPermission()) await follow(record, pushKey);
+    if (await askPermission()) return act(() => follow(record, pushKey));
+    setState({ refusal: "notAllowed" });
+    // They may have forbidden it for ever.
+    tellChange();
   }
   // Who had switched it on need not press again.
   useEffect(() => {
@@ -46,14 +48,14 @@ export function PushBrowsers(props: {
       <h3 id="device">{says.title}</h3>
       <p class="quiet small">{says.lead}</p>
       <p role="status">{statusOf(standing, push?.enabled ?? false, says)}</p>
-      {typeof state === "object" && <RefusalNotice refusal={state.refusal} />}
+      {typeof state === "object" && standing !== "refused" && <RefusalNotice refusal={state.refusal} />}
       {(standing === "off" || standing === "moved") && (
         <button
           type="button"
           class="button second"
           disabled={busy}
           aria-busy={busy}
-          onClick={() => void act(switchOn)}
+          onClick={() => void switchOn()}
         >
           {says.switchOn}
         </button>
@@ -113,14 +115,19 @@ function Browsers(props: {
 
 function RefusalNotice({ refusal }: { readonly refusal: Refusal }) {
   const { device } = usePlace().words.notices;
-  if (refusal !== "tooMany" && refusal !== "unknownService" && refusal !== "noService") {
-    return <ProblemNotice problem={refusal} />;
+  switch (refusal) {
+    case "notAllowed":
+    case "tooMany":
+    case "unknownService":
+    case "noService":
+      return (
+        <Notice kind="warning">
+          <p>{device[refusal]}</p>
+        </Notice>
+      );
+    default:
+      return <ProblemNotice problem={refusal} />;
   }
-  return (
-    <Notice kind="warning">
-      <p>{device[refusal]}</p>
-    </Notice>
-  );
 }
 
 const refusals: Readonly<Record<string, Refusal>> = {

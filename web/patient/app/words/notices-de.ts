@@ -80,6 +80,8 @@ export const noticesDe: typeof noticesEn = {
     since: (moment) => `seit ${moment}`,
     remove: "Entfernen",
     removeNamed: (what) => `Entfernen: ${what}`,
+    notAllowed:
+      "Ihrem Browser wurde nicht erlaubt, Nachrichten zu zeigen. Drücken Sie noch einmal, und erlauben Sie es.",
     tooMany: "Es sind schon 10 Browser. Entfernen Sie zuerst einen.",
     unknownService: "Dieses WellAPI sendet nichts über den Push-Dienst dieses Browsers.",
     noService:

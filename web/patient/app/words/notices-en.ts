@@ -77,6 +77,7 @@ export const noticesEn = {
     since: (moment: string) => `since ${moment}`,
     remove: "Remove",
     removeNamed: (what: string) => `Remove: ${what}`,
+    notAllowed: "Your browser was not allowed to show messages. Press once more, and allow it.",
     tooMany: "There are 10 browsers already. Remove one first.",
     unknownService: "This WellAPI sends nothing by the push service of this browser.",
     noService: "Your browser could not reach its push service, or it is switched off in its settings.",
