@@ -190,7 +190,7 @@ module.exports = {
       comment:
         "They call the public contracts as everyone does, and hold nothing that only a server may know.",
       severity: "error",
-      from: { path: "^web/patient/app/" },
+      from: { path: "^web/(patient|docs)/app/" },
       to: {
         path: "^(packages|services|host|cli|sdk|demo|test|gen/wellapi/internal)/",
         pathNot: "^packages/(log-verifier|merkle)/",
@@ -208,7 +208,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
     // What is built holds the same modules once more.
-    exclude: { path: "/test/|^web/patient/dist" },
+    exclude: { path: "/test/|^web/[^/]+/dist" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["import", "types", "default"],

@@ -5,9 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
-# The patient's pages, as they are served, and what they are built of.
-PAGES := web/patient/dist/site.json
-PAGES_SOURCES := $(shell find web packages/log-verifier/src packages/merkle/src gen -type f -not -path '*/node_modules/*' -not -path 'web/patient/dist*' -not -path '*/test/*')
+# The patient's pages and the documentation, as they are served, and what they are built of.
+PAGES := web/patient/dist/site.json web/docs/dist/site.json
+PATIENT_SOURCES := $(shell find web/patient web/ui packages/log-verifier/src packages/merkle/src gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
+DOCS_SOURCES := $(shell find web/docs web/ui docs gen/openapi -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 
 .PHONY: start start-mesh demo test chaos upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
 
@@ -56,7 +57,7 @@ mutants: node_modules/.installed ## Plants small mistakes and tells which no tes
 	@exec $(NODE) mutants/run.ts
 
 .PHONY: pages
-pages: $(PAGES) ## Builds the patient's pages (web/patient), which every start does where a source is newer
+pages: $(PAGES) ## Builds the patient's pages (web/patient) and the documentation (web/docs), which every start does where a source is newer
 
 .PHONY: policy-proof
 policy-proof: node_modules/.installed ## Proves that the default policies permit no more than before; WIDENS="why" where they do (builds Cedar once, half an hour)
@@ -66,8 +67,8 @@ policy-proof: node_modules/.installed ## Proves that the default policies permit
 fuzz: node_modules/.installed ## Feeds changed inputs to every parser that reads bytes from outside; TARGET=name, MINUTES=10, SEED=n
 	@exec $(NODE) security/fuzz/main.ts
 
-generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the page of codes, the mesh's policies, the schema of attribute policies, and FHIR's definitions
-	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts && $(NODE) scripts/permissions-page.ts && $(NODE) scripts/policy-schema.ts && $(NODE) scripts/fhir-definitions.ts
+generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the pages of codes and reasons, the mesh's policies, the schema of attribute policies, and FHIR's definitions
+	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts && $(NODE) scripts/reasons-page.ts && $(NODE) scripts/permissions-page.ts && $(NODE) scripts/policy-schema.ts && $(NODE) scripts/fhir-definitions.ts
 
 release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
 	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb
@@ -76,8 +77,11 @@ release-candidate: node_modules/.installed ## Writes proto/released.binpb, with 
 sdk-python: node_modules/.installed ## Builds the wheel of the client library for Python into sdk/python/dist
 	@$(NODE) scripts/python-sdk.ts
 
-$(PAGES): node_modules/.served $(PAGES_SOURCES)
+web/patient/dist/site.json: node_modules/.served $(PATIENT_SOURCES)
 	@$(NODE) web/patient/build.ts
+
+web/docs/dist/site.json: node_modules/.served $(DOCS_SOURCES)
+	@$(NODE) web/docs/build.ts
 
 # What runs the exchange: less than half of what tests and checks need. A whole installation has it, too.
 node_modules/.served: package-lock.json

@@ -18,6 +18,7 @@ const checks: Check[] = [
   { name: "lint and format", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the pages in a browser", command: ["tsc", "-p", "web/patient/tsconfig.json"] },
+  { name: "types of the search of the documentation", command: ["tsc", "-p", "web/docs/tsconfig.json"] },
   {
     name: "types of the pages' service worker",
     command: ["tsc", "-p", "web/patient/service-worker/tsconfig.json"],
@@ -51,6 +52,10 @@ const checks: Check[] = [
   },
   { name: "every service is listed", command: ["node", "scripts/list-services.ts", "--check"] },
   { name: "the page of codes is up to date", command: ["node", "scripts/codes-page.ts", "--check"] },
+  {
+    name: "the page of reasons is what the sources say",
+    command: ["node", "scripts/reasons-page.ts", "--check"],
+  },
   {
     name: "the page of permissions is the contracts'",
     command: ["node", "scripts/permissions-page.ts", "--check"],

@@ -11,6 +11,7 @@ export function announce(exchange: Exchange): string {
     ...(exchange.mtlsUrl ? [`  gateway (mTLS)    ${exchange.mtlsUrl}`] : []),
     `  people sign in    ${exchange.origin}/sign-in`,
     `  patients see      ${exchange.origin}/me/`,
+    `  documentation     ${exchange.origin}/docs/`,
     `  data              ${dataDir}`,
     `  log's public key  ${exchange.verifierKey}`,
   ];
@@ -37,7 +38,7 @@ export function announce(exchange: Exchange): string {
       `  ${exchange.operatorLink}`,
     );
   }
-  lines.push("", "Ctrl-C stops it. docs/guide.md goes on from here.", "");
+  lines.push("", `Ctrl-C stops it. ${exchange.origin}/docs/guide goes on from here (docs/guide.md).`, "");
   return lines.join("\n");
 }
 
@@ -48,6 +49,7 @@ export function announceJson(exchange: Exchange): string {
     http: exchange.httpUrl,
     ...(exchange.mtlsUrl ? { mtls: exchange.mtlsUrl } : {}),
     signIn: `${exchange.origin}/sign-in`,
+    documentation: `${exchange.origin}/docs/`,
     dataDir: exchange.dataDir,
     authority: exchange.authority,
     verifierKey: exchange.verifierKey,

@@ -2,11 +2,13 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Callers } from "../../gen/wellapi/type/v1/callers_pb.js";
 import { callersOf, isPublic } from "../../packages/rpc/src/caller/callers.ts";
+import { requestBytesOf } from "../../packages/rpc/src/checks/request-size.ts";
+import { callersInWords } from "../callers-words.ts";
 import { commentOf, paragraphs } from "./comments.ts";
 import { errorSchemas } from "./errors.ts";
-import { operationId, pathItem, sharedParameters, streamsUp } from "./operations.ts";
+import { operationId, pathItem, sharedParameters, streamsUp, whoMayCall } from "./operations.ts";
 import { given, type JsonSchema, OpenApiError } from "./rules.ts";
-import { createSchemas } from "./schemas.ts";
+import { createSchemas, type Schemas } from "./schemas.ts";
 import { requirementsOf, securitySchemes } from "./security.ts";
 
 const about = `The exchange for patients' wellness data under the patient's own consent: its public RPCs as JSON over HTTP, by Connect's
@@ -42,7 +44,7 @@ export function openApiDocument(services: readonly DescService[]): JsonSchema | 
     },
     jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
     servers: [{ url: "/", description: "The installation that serves this document." }],
-    tags: told.map(tag),
+    tags: told.map((service) => tag(service, schemas)),
     paths: Object.fromEntries(paths),
     components: {
       securitySchemes: securitySchemes(methods.flatMap((method) => requirementsOf(requiredCallers(method)))),
@@ -66,18 +68,25 @@ export function openApiDocument(services: readonly DescService[]): JsonSchema | 
   };
 }
 
-function tag(service: DescService): JsonSchema {
-  const grpc = service.methods.filter(streamsUp);
+function tag(service: DescService, schemas: Schemas): JsonSchema {
+  const grpc = service.methods.filter(streamsUp).map((method) => grpcMethod(method, schemas));
   return given({
     name: service.typeName,
     description: commentOf(service),
-    "x-grpc-methods":
-      grpc.length === 0
-        ? undefined
-        : grpc.map((method) => ({
-            path: `/${service.typeName}/${method.name}`,
-            description: paragraphs(commentOf(method)),
-          })),
+    "x-grpc-methods": grpc.length === 0 ? undefined : grpc,
+  });
+}
+
+/** What an operation says, of an RPC that HTTP does not carry. */
+function grpcMethod(method: DescMethod, schemas: Schemas): JsonSchema {
+  const callers = requiredCallers(method);
+  return given({
+    path: `/${method.parent.typeName}/${method.name}`,
+    description: paragraphs(commentOf(method), whoMayCall(callers)),
+    "x-callers": callersInWords(callers),
+    "x-max-request-bytes": requestBytesOf(method),
+    "x-request-schema": schemas.refTo(method.input, "request"),
+    "x-answer-schema": schemas.refTo(method.output, "answer"),
   });
 }
 

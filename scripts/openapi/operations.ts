@@ -113,7 +113,8 @@ function idempotencyOf({ idempotency }: DescMethod): string | undefined {
   return idempotency ? Idempotency[idempotency]?.toLowerCase() : undefined;
 }
 
-function whoMayCall(callers: Callers): string {
+/** Who may call the RPC, as a sentence. */
+export function whoMayCall(callers: Callers): string {
   const { principals, members, staff, signIn } = callersInWords(callers);
   const who = [
     ...principals,

@@ -1,41 +1,30 @@
 /** Makes the patient's pages of their sources: `node web/patient/build.ts`, or `make pages`. Takes about a second. */
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
-import { mark, stylesheet } from "@wellapi/ui";
+import { createAsset, mark, stylesheet } from "@wellapi/ui";
+import { replaceFolder, writePageFile } from "@wellapi/ui/built-files";
 import { rolldown } from "rolldown";
 import { documentOf } from "./document.ts";
 import { builtFolder, type SiteIndex } from "./src/site.ts";
 
 const app = fileURLToPath(new URL("app/", import.meta.url));
 
-/** Builds beside the folder and takes its place at the end, so that a server does not read a half of it. */
-export async function buildSite(folder: URL = builtFolder): Promise<void> {
-  const beside = (state: string) => new URL(`${folder.href.replace(/\/$/, "")}.${state}-${process.pid}/`);
-  const [fresh, old] = [beside("fresh"), beside("old")];
-  mkdirSync(fresh, { recursive: true });
-  try {
-    await fill(fresh);
-    if (existsSync(folder)) renameSync(folder, old);
-    renameSync(fresh, folder);
-  } finally {
-    for (const left of [fresh, old]) rmSync(left, { recursive: true, force: true });
-  }
+export function buildSite(folder: URL = builtFolder): Promise<void> {
+  return replaceFolder(folder, fill);
 }
 
 async function fill(fresh: URL): Promise<void> {
   const { entry, names } = await bundle(fresh);
   const serviceWorker = await bundleServiceWorker(fresh);
-  const style = nameOf("me", "css", readFileSync(`${app}style.css`));
+  const style = createAsset("me", "css", readFileSync(`${app}style.css`));
   const files = new Map<string, Buffer>([
     ...[...names, serviceWorker].map((name) => [name, readFileSync(new URL(name, fresh))] as const),
-    [style, readFileSync(`${app}style.css`)],
+    [style.name, style.bytes],
     [stylesheet.name, stylesheet.bytes],
     [mark.name, mark.bytes],
   ]);
-  for (const [name, bytes] of files) writeCompressed(fresh, name, bytes);
-  const parts = { entry, styles: [stylesheet.name, style], mark: mark.name };
+  for (const [name, bytes] of files) writePageFile(fresh, name, bytes);
+  const parts = { entry, styles: [stylesheet.name, style.name], mark: mark.name };
   const index: SiteIndex = {
     documents: {
       en: documentOf({ ...parts, language: "en" }),
@@ -90,18 +79,6 @@ async function bundleServiceWorker(folder: URL): Promise<string> {
   });
   await build.close();
   return output[0].fileName;
-}
-
-function nameOf(name: string, kind: string, bytes: Buffer): string {
-  return `${name}-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}.${kind}`;
-}
-
-function writeCompressed(folder: URL, name: string, bytes: Buffer): void {
-  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
-  const params = { [BROTLI_PARAM_QUALITY]: 11, [BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  writeFileSync(new URL(name, folder), bytes);
-  writeFileSync(new URL(`${name}.br`, folder), brotliCompressSync(bytes, { params }));
-  writeFileSync(new URL(`${name}.gz`, folder), gzipSync(bytes, { level: 9 }));
 }
 
 if (import.meta.main) {

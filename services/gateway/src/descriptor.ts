@@ -1,4 +1,5 @@
 import { describeService } from "@wellapi/service";
+import { createDocsSurface } from "./docs-surface.ts";
 import { createOpenApiSurface } from "./openapi-surface.ts";
 import { createPatientPagesSurface } from "./patient-pages-surface.ts";
 
@@ -10,6 +11,6 @@ export const gatewayService = describeService({
   needs: ["enforcement"],
   calls: [],
   replicas: "many",
-  pages: [createOpenApiSurface(), createPatientPagesSurface()],
+  pages: [createOpenApiSurface(), createPatientPagesSurface(), createDocsSurface()],
   sizing: { cpu: "500m" },
 });

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { type HttpReply, type HttpRequest, preferencesOf, type Surface } from "@wellapi/http";
+import { isKnown } from "./etag.ts";
 
 const path = "/openapi.yaml";
 
@@ -43,10 +44,4 @@ function answer({ bytes, etag }: Representation, { headers }: HttpRequest, reply
     return reply.removeHeader("content-encoding").code(304).send();
   }
   return reply.header("content-type", "application/yaml").send(bytes);
-}
-
-/** By the weak comparison (RFC 9110, 13.1.2): caches mark as weak what they have packed themselves. */
-function isKnown(ifNoneMatch: string | undefined, etag: string): boolean {
-  const shown = (ifNoneMatch ?? "").split(",").map((one) => one.trim().replace(/^W\//, ""));
-  return shown.includes(etag) || shown.includes("*");
 }

@@ -5,28 +5,20 @@ import {
   languageSeconds,
   pageCookies,
   pageLanguage,
-  preferencesOf,
   type Surface,
 } from "@wellapi/http";
-import { documentFor, type PageFile, readSite, type Site, siteLanguages } from "@wellapi/patient-web";
+import { documentFor, readSite, type Site, siteLanguages } from "@wellapi/patient-web";
 import { sessionIn } from "@wellapi/rpc";
+import { forEver, pageSecurity, sendAsset, sendUnbuilt } from "./page-file.ts";
 
 /**
- * Our own files, and calls of our own origin. Nothing makes HTML or scripts of text: the one policy is that by which the pages name
- * their service worker, and it gives this one address whatever it is asked.
+ * As other pages have it, but for the one policy by which these name their service worker, and which gives this one address whatever it
+ * is asked.
  */
-const pageSecurity = {
+const security = {
   contentSecurityPolicy: {
-    defaultSrc: ["'none'"],
-    scriptSrc: ["'self'"],
-    styleSrc: ["'self'"],
-    imgSrc: ["'self'"],
-    connectSrc: ["'self'"],
+    ...pageSecurity.contentSecurityPolicy,
     workerSrc: ["'self'"],
-    formAction: ["'self'"],
-    baseUri: ["'none'"],
-    frameAncestors: ["'none'"],
-    requireTrustedTypesFor: ["'script'"],
     trustedTypes: ["service-worker"],
   },
 } as const;
@@ -40,7 +32,7 @@ export function createPatientPagesSurface(read: () => Site | undefined = readSit
     name: "patient-pages",
     paths: ["/me", "/me/"],
     methods: ["GET"],
-    securityHeaders: pageSecurity,
+    securityHeaders: security,
     cors: "none",
     mount(app, { log }) {
       const site = read();
@@ -58,28 +50,6 @@ export function createPatientPagesSurface(read: () => Site | undefined = readSit
   };
 }
 
-const forEver = "public, max-age=31536000, immutable";
-
-function sendAsset(
-  request: HttpRequest,
-  reply: HttpReply,
-  file: PageFile | undefined,
-  cacheControl: string,
-): HttpReply {
-  if (file === undefined) {
-    const problem = { code: "not_found", reason: "NOT_FOUND", message: "no such file: load the page again" };
-    return reply.code(404).header("cache-control", "no-store").send(problem);
-  }
-  const accepted = preferencesOf(String(request.headers["accept-encoding"] ?? ""));
-  const encoding = (["br", "gzip"] as const).find((one) => accepted.includes(one));
-  if (encoding !== undefined) reply.header("content-encoding", encoding);
-  return reply
-    .type(file.contentType)
-    .header("vary", "accept-encoding")
-    .header("cache-control", cacheControl)
-    .send(file[encoding ?? "plain"]);
-}
-
 /** Who is not signed in is sent to where they can, and comes back. */
 function sendDocument(request: HttpRequest, reply: HttpReply, site: Site | undefined): HttpReply {
   const url = new URL(request.url, "http://page");
@@ -94,12 +64,7 @@ function sendDocument(request: HttpRequest, reply: HttpReply, site: Site | undef
     return reply.code(303).header("location", location).send();
   }
   if (site === undefined) {
-    return reply
-      .code(503)
-      .type("text/plain; charset=utf-8")
-      .send(
-        "The patient's pages are not built on this server: its operator runs `node web/patient/build.ts`.\n",
-      );
+    return sendUnbuilt(reply, "The patient's pages are", "web/patient/build.ts");
   }
   const choice = chosen ?? cookieIn(cookie, pageCookies.language);
   const document = documentFor(

@@ -1,1 +1,1 @@
-export { documentFor, type PageFile, readSite, type Site, type SiteLanguage, siteLanguages } from "./site.ts";
+export { documentFor, readSite, type Site, type SiteLanguage, siteLanguages } from "./site.ts";

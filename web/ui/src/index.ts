@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { contentTypes } from "./content-types.ts";
 
 /** A file that a page loads from its own origin. Its name changes with its content, so that it may be kept for ever. */
 export interface Asset {
@@ -13,12 +14,6 @@ export function createAsset(name: string, kind: keyof typeof contentTypes, bytes
   const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
   return { name: `${name}-${digest}.${kind}`, contentType: contentTypes[kind], bytes };
 }
-
-const contentTypes = {
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml",
-} as const;
 
 const read = (name: string): Buffer => readFileSync(new URL(name, import.meta.url));
 

@@ -1,0 +1,1 @@
+export { type Docs, type DocsPage, readDocs } from "./site.ts";
