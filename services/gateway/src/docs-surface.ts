@@ -1,6 +1,6 @@
 import { type Docs, readDocs } from "@wellapi/docs-web";
 import type { HttpReply, HttpRequest, Surface } from "@wellapi/http";
-import { forEver, pageSecurity, sendAsset, sendPage, sendUnbuilt } from "./page-file.ts";
+import { forEver, pageSecurity, sendAsset, sendMissing, sendPage, sendUnbuilt } from "./page-file.ts";
 
 /** The documentation: files, the same for everybody, for which nobody needs a credential. They are read once, when it is mounted. */
 export function createDocsSurface(read: () => Docs | undefined = readDocs): Surface {
@@ -34,7 +34,5 @@ function sendDocument(
   if (docs === undefined) return sendUnbuilt(reply, "The documentation is", "web/docs/build.ts");
   const page = docs.pages.get(path);
   if (page !== undefined) return sendPage(request, reply, page.file, page.digest);
-  // Never a 304: what is not there has no etag.
-  reply.code(404).header("cache-control", "no-store");
-  return reply.type(docs.missing.file.contentType).send(docs.missing.file.plain);
+  return sendMissing(request, reply, docs.missing.file);
 }

@@ -45,6 +45,11 @@ export function sendPage(request: HttpRequest, reply: HttpReply, file: PageFile,
   return sendFile(request, reply, file);
 }
 
+/** A page of its site for a path that nothing has. What is not there has no etag, and is kept nowhere. */
+export function sendMissing(request: HttpRequest, reply: HttpReply, file: PageFile): HttpReply {
+  return sendFile(request, reply.code(404).header("cache-control", "no-store"), file);
+}
+
 /** What the site answers where nobody has built it. `build`: the program that does. */
 export function sendUnbuilt(reply: HttpReply, what: string, build: string): HttpReply {
   return reply

@@ -32,7 +32,7 @@ export interface BuiltPage {
 /** Where `build.ts` puts them. */
 export const builtFolder = new URL("../dist/", import.meta.url);
 
-/** Reads the built documentation into memory, some MB; undefined where nobody has built it. */
+/** Reads the built documentation into memory, two MB; undefined where nobody has built it. */
 export function readDocs(folder: URL = builtFolder): Docs | undefined {
   const index = readSiteIndex<DocsIndex>(folder);
   if (index === undefined) return undefined;

@@ -1,6 +1,6 @@
 /** Built files of pages, as `build.ts` of a site writes them and the gateway reads them. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { brotliCompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import { contentTypes } from "./content-types.ts";
 
 /** A file, compressed beforehand. */
@@ -10,25 +10,28 @@ export interface PageFile {
   readonly br: Buffer;
   /** gzip (RFC 1952). */
   readonly gzip: Buffer;
+  /** Made of the other at each use: hardly anybody takes neither, and it is most of the memory. */
   readonly plain: Buffer;
 }
 
 /** The file `name` of the folder, which `writePageFile` wrote. */
 export function readPageFile(folder: URL, name: string): PageFile {
   const read = (suffix: string): Buffer => readFileSync(new URL(`${name}${suffix}`, folder));
+  const gzip = read(".gz");
   return {
     contentType: contentTypes[name.slice(name.lastIndexOf(".") + 1) as keyof typeof contentTypes],
     br: read(".br"),
-    gzip: read(".gz"),
-    plain: read(""),
+    gzip,
+    get plain() {
+      return gunzipSync(gzip);
+    },
   };
 }
 
-/** Writes the file and its compressed forms. `quality`: of Brotli, 1 to 11, where 11 takes twenty times as long as 9. */
+/** Writes the compressed forms of the file. `quality`: of Brotli, 1 to 11, where 11 takes twenty times as long as 9. */
 export function writePageFile(folder: URL, name: string, bytes: Buffer, quality = 11): void {
   const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_SIZE_HINT } = constants;
   const params = { [BROTLI_PARAM_QUALITY]: quality, [BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  writeFileSync(new URL(name, folder), bytes);
   writeFileSync(new URL(`${name}.br`, folder), brotliCompressSync(bytes, { params }));
   writeFileSync(new URL(`${name}.gz`, folder), gzipSync(bytes, { level: 9 }));
 }
