@@ -35,6 +35,7 @@ const exitCodesByStatus = new Map<Code, number>([
   [Code.DeadlineExceeded, 7],
   [Code.ResourceExhausted, 7],
   [Code.InvalidArgument, 8],
+  [Code.OutOfRange, 8],
   [Code.DataLoss, 9],
 ]);
 

@@ -57,6 +57,7 @@ const commands: readonly Listed[] = [
   { name: "ingest", load: async () => (await import("./commands/ingest.ts")).addIngest },
   { name: "read", load: async () => (await import("./commands/read.ts")).addRead },
   { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },
+  { name: "listen", load: async () => (await import("./commands/listen.ts")).addListen },
   { name: "series", load: async () => (await import("./commands/read.ts")).addSeries },
   { name: "device", load: async () => (await import("./commands/device.ts")).addDevice },
   { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import type { CallOptions, Client } from "@connectrpc/connect";
+import type { EventService, WatchEventsResponse } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import type {
   WatchSeriesRequestSchema,
   WatchSeriesResponse,
@@ -13,9 +14,12 @@ export interface WatchOptions {
   readonly resumeToken?: string;
   /** Ends the watch, without an error. */
   readonly signal?: AbortSignal;
-  /** Called when the watch was cut, or the server has ended it, and will be opened again after a pause. */
+  /** Called when the watch was cut and will be opened again after a pause. */
   readonly onCut?: (error: WellApiError) => void;
 }
+
+/** `createClient(EventService, connection)`. */
+export type EventClient = Client<typeof EventService>;
 
 const backoff = { firstMs: 200, longestMs: 10_000 };
 
@@ -23,34 +27,50 @@ const backoff = { firstMs: 200, longestMs: 10_000 };
  * A watch that resumes after a cut, until `signal` aborts or the server refuses it (then it throws WellApiError). A
  * batch that was cut comes again from its start; nothing else comes twice, and nothing is missing.
  */
-export async function* watchSeries(
+export function watchSeries(
   client: RecordsClient,
   request: Omit<MessageInitShape<typeof WatchSeriesRequestSchema>, "$typeName" | "resumeToken">,
-  { resumeToken = "", signal, onCut }: WatchOptions = {},
+  options: WatchOptions = {},
 ): AsyncGenerator<WatchSeriesResponse, void, undefined> {
+  return resumed(
+    (resumeToken, callOptions) => client.watchSeries({ ...request, resumeToken }, callOptions),
+    options,
+  );
+}
+
+/**
+ * What becomes of the organization's consents and requests, as `watchSeries` watches. Keep the `resumeToken` of a message once its
+ * events are handled. Throws WellApiError `RESUME_TOKEN_TOO_OLD` where events are missing: read the consents, and begin without it.
+ */
+export function watchEvents(
+  client: EventClient,
+  options: WatchOptions = {},
+): AsyncGenerator<WatchEventsResponse, void, undefined> {
+  return resumed((resumeToken, callOptions) => client.watchEvents({ resumeToken }, callOptions), options);
+}
+
+async function* resumed<M extends { readonly resumeToken: string }>(
+  open: (resumeToken: string, options: CallOptions) => AsyncIterable<M>,
+  { resumeToken = "", signal, onCut }: WatchOptions,
+): AsyncGenerator<M, void, undefined> {
   let reached = resumeToken;
   let attempt = 0;
   while (!signal?.aborted) {
-    let error: WellApiError;
+    let retryAfterMs: number | undefined;
     try {
-      const messages = client.watchSeries(
-        { ...request, resumeToken: reached },
-        signal === undefined ? {} : { signal },
-      );
-      for await (const message of messages) {
-        // A message of a later version may have none: to forget the place would leave data out.
-        if (message.resumeToken !== "") reached = message.resumeToken;
+      for await (const message of open(reached, signal === undefined ? {} : { signal })) {
+        reached = message.resumeToken;
         attempt = 0;
         yield message;
       }
-      error = WellApiError.from(new ConnectError("the server ended the watch", Code.Unavailable));
     } catch (caught) {
-      error = WellApiError.from(caught);
+      if (signal?.aborted) return;
+      const error = WellApiError.from(caught);
+      if (!error.transient) throw error;
+      retryAfterMs = error.retryAfterMs;
+      onCut?.(error);
     }
-    if (signal?.aborted) return;
-    if (!error.transient) throw error;
-    onCut?.(error);
     attempt += 1;
-    await pause(waitBefore(attempt, error, backoff), signal);
+    await pause(waitBefore(attempt, { retryAfterMs }, backoff), signal);
   }
 }

@@ -4,7 +4,8 @@ import { type Event, Event_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/
 import { problemOf } from "@wellapi/rpc";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { courseOfConsent } from "../src/organizations/event.ts";
-import { type EventDocument, organizationEvents } from "../src/organizations/feed-documents.ts";
+import { type EventDocument, feedOf, organizationEvents } from "../src/organizations/feed-documents.ts";
+import { createFeedRepository } from "../src/organizations/feed-repository.ts";
 import { createFeedWriter } from "../src/organizations/feed-writer.ts";
 import { clinic, DAY, type Installation, noon, openInstallation, partition } from "./installation.ts";
 
@@ -103,6 +104,17 @@ test("a resume token goes on after what was read, also after a restart; another'
   expect((await other.listEvents({})).events).toEqual([]);
   expect(await reasonOf(other.listEvents({ resumeToken }))).toBe("INVALID_RESUME_TOKEN");
   expect(await reasonOf(other.listEvents({ pageToken: nextPageToken }))).toBe("INVALID_PAGE_TOKEN");
+  // A restored server has another event under the number.
+  const feed = createFeedRepository(world.store(), world.vault);
+  const own = feedOf(world.tagOf, clinic);
+  for (const [sequence, id] of [
+    [1, "evt_lost"],
+    [3, "evt_lost"],
+    [4, "evt_lost"],
+  ] as const) {
+    const lost = feed.after(own, { sequence, event: id }, 10, world.state.now);
+    await expect(lost).rejects.toMatchObject({ code: "resume_token_too_old" });
+  }
   world.state.now += 31 * DAY;
   const old = world.application(clinic).listEvents({ resumeToken });
   expect(await reasonOf(old)).toBe("RESUME_TOKEN_TOO_OLD");
