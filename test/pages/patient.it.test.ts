@@ -1,14 +1,8 @@
 /** The patient's own pages, in a real browser against a whole exchange. */
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import {
-  AuditService,
-  GetConsistencyProofResponseSchema,
-  GetInclusionProofResponseSchema,
-  ListAccessesRequestSchema,
-  ListAccessesResponseSchema,
-} from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { AuditService, ListAccessesRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { Notice_Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
@@ -19,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { openPushService, type PushService } from "../../services/notices/test/push-service.ts";
 import { openAccount } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
+import { lies } from "./lies.ts";
 import { openPatientScene, type PatientScene } from "./patient-scene.ts";
 import { forcePress, openPushBrowser, shownMessages } from "./push-browser.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
@@ -352,8 +347,17 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await scene.permit("body");
     await expect.poll(() => push.to(here.browser())).toHaveLength(1);
 
-    await page.getByRole("button", { name: "Remove: This browser, since " }).click();
-    await page.getByRole("button", { name: "Tell me in this browser" }).waitFor();
+    const switchOn = page.getByRole("button", { name: "Tell me in this browser" });
+    const remove = async () => {
+      await page.getByRole("button", { name: "Remove: This browser, since " }).click();
+      await switchOn.waitFor();
+    };
+    const endOther = await here.followOther();
+    await remove();
+    expect([await ids(), await here.subscribed()]).toEqual([[], true]);
+    await endOther();
+    await switchOn.click();
+    await remove();
     expect([await ids(), await here.subscribed()]).toEqual([[], false]);
   });
 
@@ -490,22 +494,3 @@ async function readStream(stream: AsyncIterable<Buffer>): Promise<string> {
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
 }
-
-/** What somebody on the way, or the exchange itself, could answer instead. */
-const lies = {
-  GetConsistencyProof(message: Uint8Array) {
-    const answer = fromBinary(GetConsistencyProofResponseSchema, message);
-    answer.hashes[0]![0]! ^= 1;
-    return toBinary(GetConsistencyProofResponseSchema, answer);
-  },
-  GetInclusionProof(message: Uint8Array) {
-    const answer = fromBinary(GetInclusionProofResponseSchema, message);
-    answer.hashes[0]![0]! ^= 1;
-    return toBinary(GetInclusionProofResponseSchema, answer);
-  },
-  ListAccesses(message: Uint8Array) {
-    const answer = fromBinary(ListAccessesResponseSchema, message);
-    for (const { access } of answer.accesses) access!.items += 1;
-    return toBinary(ListAccessesResponseSchema, answer);
-  },
-};

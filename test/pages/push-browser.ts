@@ -13,6 +13,8 @@ export interface PushBrowser {
   /** The push service gives the browser another address. */
   move(): Promise<void>;
   subscribed(): Promise<boolean>;
+  /** As if the browser were told of another record, too. Returns how to end that. */
+  followOther(): Promise<() => Promise<void>>;
 }
 
 /** Before the page has loaded anything. */
@@ -49,6 +51,15 @@ export async function openPushBrowser(
       await worker(context).evaluate(
         "dispatchEvent(Object.assign(new ExtendableEvent('pushsubscriptionchange'), { newSubscription: {} }))",
       );
+    },
+    async followOther() {
+      const keep = (other: string) =>
+        page.evaluate<void>(`(() => {
+          const { pat_other, ...others } = JSON.parse(localStorage.getItem("wellapi-push"));
+          localStorage.setItem("wellapi-push", JSON.stringify({ ...others, ...${other} }));
+        })()`);
+      await keep('{ pat_other: { id: "psh_other", endpoint: "" } }');
+      return () => keep("{}");
     },
     subscribed: () => page.evaluate<boolean>("localStorage.getItem('push-service') !== null"),
   };
