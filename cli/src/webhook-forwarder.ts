@@ -23,6 +23,8 @@ const types: Readonly<Record<Kind, string>> = {
   [Kind.CONSENT_REQUEST_ACCEPTED]: "consent_request.accepted",
   [Kind.CONSENT_REQUEST_REFUSED]: "consent_request.refused",
   [Kind.CONSENT_REQUEST_LAPSED]: "consent_request.lapsed",
+  [Kind.DELETION_OBLIGATION_CREATED]: "deletion_obligation.created",
+  [Kind.DELETION_OBLIGATION_OVERDUE]: "deletion_obligation.overdue",
 };
 
 /** What happened, as webhooks name it: `consent.granted`. */

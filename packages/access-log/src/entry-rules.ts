@@ -303,6 +303,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     DescribeConsent: lookUp,
     DescribeVersions: lookUp,
     ResolveHolders: lookUp,
+    DescribeObligation: lookUp,
     DescribeRequest: lookUp,
   },
   "wellapi.internal.identity.v1.BrowserOriginService": { CheckOrigin: lookUp },

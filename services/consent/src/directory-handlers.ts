@@ -5,6 +5,9 @@ import type { Clock } from "@wellapi/runtime";
 import type { Revision } from "./consent-documents.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
+import { stateOf as obligationStateOf } from "./obligations/obligation.ts";
+import { obligationStates } from "./obligations/obligation-convert.ts";
+import type { ObligationRepository } from "./obligations/obligation-repository.ts";
 import { stateOf } from "./requests/request.ts";
 import { requestStates } from "./requests/request-convert.ts";
 import type { RequestRepository } from "./requests/request-repository.ts";
@@ -13,10 +16,12 @@ import type { RequestRepository } from "./requests/request-repository.ts";
 export function createDirectoryHandlers({
   consents,
   requests,
+  obligations,
   clock,
 }: {
   readonly consents: Pick<ConsentRepository, "get" | "revisions">;
   readonly requests: Pick<RequestRepository, "get">;
+  readonly obligations: Pick<ObligationRepository, "get">;
   readonly clock: Pick<Clock, "now">;
 }): ServiceImpl<typeof ConsentDirectoryService> {
   return {
@@ -61,6 +66,17 @@ export function createDirectoryHandlers({
         })),
       };
     },
+    async describeObligation({ partition, deletionObligation }) {
+      const found = await obligations.get(partition, deletionObligation);
+      if (found === undefined) throw new ConsentError("not_found");
+      const { organization, createTime, dueTime } = found.obligation;
+      return {
+        organization,
+        state: obligationStates[obligationStateOf(found.obligation, clock.now())],
+        createTime: timestampFromMs(createTime),
+        dueTime: timestampFromMs(dueTime),
+      };
+    },
     async resolveHolders({ holdings }) {
       const organizations = holdings.map(async ({ partition, held }) => {
         switch (held.case) {
@@ -68,6 +84,8 @@ export function createDirectoryHandlers({
             return (await consents.get(partition, held.value))?.terms.grantee;
           case "consentRequest":
             return (await requests.get(partition, held.value))?.request.terms.grantee;
+          case "deletionObligation":
+            return (await obligations.get(partition, held.value))?.obligation.organization;
           case undefined:
             return undefined;
         }

@@ -7,6 +7,7 @@ import {
   DeletionObligationService,
   DeletionObligation_State as State,
 } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
+import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import { openReceiptKey, verifyReceipt } from "@wellapi/receipts";
 import type { Principal } from "@wellapi/rpc";
 import { describe, expect, it } from "vitest";
@@ -97,6 +98,18 @@ describe("an obligation to delete", () => {
     });
     const due = timestampMs(one.dueTime!) - timestampMs(one.createTime!);
     expect([due, timestampMs(one.endTime!) < clock.now()]).toEqual([30 * day, true]);
+    const directory = createClient(
+      ConsentDirectoryService,
+      scene.as({ kind: "service", id: "notices" }, "notices"),
+    );
+    const held = { partition: personOf().partition!, deletionObligation: one.id };
+    const { createTime, dueTime } = one;
+    expect(await directory.describeObligation(held)).toMatchObject({
+      organization: "org_clinic",
+      state: State.OPEN,
+      createTime,
+      dueTime,
+    });
     // Late entries are looked for a day later, and what they say is added.
     reads.byConsent.set(consent, { heart: 150 });
     scene.pass(day);

@@ -4,6 +4,7 @@ import { AccessNotedSchema } from "@wellapi/gen/wellapi/internal/audit/v1/access
 import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
+  DeletionObligationChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import type { Subject } from "./organizations/event.ts";
 import type { ConsentEvent, Noted } from "./telling.ts";
@@ -17,6 +18,7 @@ const consents = {
   "consent.consent.revoked": "consent_revoked",
 } as const;
 const NOTED = "audit.access.noted";
+const OBLIGATIONS: readonly string[] = ["consent.obligation.created", "consent.obligation.answered"];
 const REQUESTED = "consent.request.created";
 
 /** The events of which patients are told. */
@@ -29,6 +31,7 @@ export const followed: readonly string[] = [
   "consent.request.accepted",
   "consent.request.refused",
   "consent.request.withdrawn",
+  ...OBLIGATIONS,
 ];
 
 /** What such an event is about. */
@@ -36,6 +39,10 @@ export function subjectOf({ subject, data }: DeliveredEvent): { readonly partiti
   if (Object.hasOwn(consents, subject)) {
     const { partition, consent } = fromBinary(ConsentChangedSchema, data);
     return { partition, consent };
+  }
+  if (OBLIGATIONS.includes(subject)) {
+    const { partition, deletionObligation } = fromBinary(DeletionObligationChangedSchema, data);
+    return { partition, deletionObligation };
   }
   const { partition, consentRequest } = fromBinary(ConsentRequestChangedSchema, data);
   return { partition, consentRequest };

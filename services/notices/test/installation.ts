@@ -8,6 +8,7 @@ import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
 import { embeddedEventsCollections, openEmbeddedEvents } from "@wellapi/events";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { ConsentRequest_State as RequestState } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import {
   AccessDirectoryService,
   AccessNotedSchema,
@@ -17,6 +18,7 @@ import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v
 import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
+  DeletionObligationChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
@@ -104,6 +106,10 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     { organization: string; createTime: number; endTime?: number; revoked?: true; versions?: number[] }
   >();
   const requests = new Map<string, FakeRequest>();
+  const obligations = new Map<
+    string,
+    { organization: string; createTime: number; dueTime: number; answered?: true }
+  >();
   const recipients: Recipient[] = [{ account: "usr_ada", language: "de", hides: [] }];
   /** Who acts for the patient, with what is hidden from them. */
   const acting = new Map<string, string[]>();
@@ -155,9 +161,23 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
           ...(endTime !== undefined && { endTime: timestampFromMs(endTime) }),
         };
       },
+      describeObligation({ deletionObligation }) {
+        const found = obligations.get(deletionObligation);
+        if (found === undefined) throw new ConnectError("none", Code.NotFound);
+        const { organization, createTime, dueTime, answered } = found;
+        const open = state.now < dueTime ? ObligationState.OPEN : ObligationState.OVERDUE;
+        return {
+          organization,
+          state: answered ? ObligationState.KEPT : open,
+          createTime: timestampFromMs(createTime),
+          dueTime: timestampFromMs(dueTime),
+        };
+      },
       resolveHolders({ holdings }) {
         if (state.consentDown) throw new ConnectError("away", Code.Unavailable);
-        const held = holdings.map(({ held: { value = "" } }) => consents.get(value) ?? requests.get(value));
+        const held = holdings.map(
+          ({ held: { value = "" } }) => consents.get(value) ?? requests.get(value) ?? obligations.get(value),
+        );
         return { organizations: held.map((found) => found?.organization ?? "") };
       },
     });
@@ -278,6 +298,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     accesses,
     consents,
     requests,
+    obligations,
     recipients,
     acting,
     sent,
@@ -334,6 +355,18 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
           subject: `consent.request.${became}`,
           data: toBinary(ConsentRequestChangedSchema, asked),
           headers: { "ce-time": new Date(state.now).toISOString() },
+        },
+      ]);
+    },
+    /** Consent says that there is an obligation to delete. */
+    async obliged(deletionObligation: string) {
+      const changed = create(DeletionObligationChangedSchema, { partition, deletionObligation });
+      await running.events.publish([
+        {
+          id: `${deletionObligation}.created`,
+          subject: "consent.obligation.created",
+          data: toBinary(DeletionObligationChangedSchema, changed),
+          headers: {},
         },
       ]);
     },

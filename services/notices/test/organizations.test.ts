@@ -84,6 +84,23 @@ test("what ends by itself is told at its time, and not where it has changed unti
   await expect.poll(async () => (await kinds()).at(-1)).toBe(Kind.CONSENT_REQUEST_LAPSED);
 });
 
+test("an obligation to delete is told when it is made, and when it was not answered in time", async () => {
+  const createTime = noon;
+  world.obligations.set("dob_1", { organization: clinic, createTime, dueTime: noon + DAY });
+  world.obligations.set("dob_2", { organization: clinic, createTime, dueTime: noon + DAY });
+  await world.obliged("dob_1");
+  await world.obliged("dob_2");
+  const { DELETION_OBLIGATION_CREATED, DELETION_OBLIGATION_OVERDUE } = Kind;
+  await told(DELETION_OBLIGATION_CREATED, DELETION_OBLIGATION_CREATED);
+  world.obligations.set("dob_2", { organization: clinic, createTime, dueTime: noon + DAY, answered: true });
+  await expect.poll(() => world.store().count("organization_timers"), { timeout: 15_000 }).toBe(2);
+  world.state.now = noon + DAY;
+  await told(DELETION_OBLIGATION_CREATED, DELETION_OBLIGATION_CREATED, DELETION_OBLIGATION_OVERDUE);
+  const about = (await listed()).map(({ deletionObligation }) => deletionObligation);
+  expect(about).toEqual(["dob_1", "dob_2", "dob_1"]);
+  await expect.poll(() => world.store().count("organization_timers"), { timeout: 15_000 }).toBe(0);
+});
+
 test("a resume token goes on after what was read, also after a restart; another's is refused, and one that is too old says so", async () => {
   const before = (await world.application(clinic).listEvents({})).resumeToken;
   for (const id of ["con_1", "con_2", "con_3"]) {

@@ -14,7 +14,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_wellapi_notices_v1_event_service: GenFile;
 
 /**
- * Something happened to a consent that was granted to the organization, or to a request that it made.
+ * Something happened to a consent that was granted to the organization, to a request that it made, or to an obligation of its own.
  *
  * @generated from message wellapi.notices.v1.Event
  */
@@ -56,7 +56,7 @@ export declare type Event = Message<"wellapi.notices.v1.Event"> & {
   patient: string;
 
   /**
-   * The consent; empty where it is about a request.
+   * The consent; empty where it is about something else.
    *
    * @generated from field: string consent = 6;
    */
@@ -70,11 +70,18 @@ export declare type Event = Message<"wellapi.notices.v1.Event"> & {
   consentVersion: number;
 
   /**
-   * The request for consent; empty where it is about a consent.
+   * The request for consent; empty where it is about something else.
    *
    * @generated from field: string consent_request = 8;
    */
   consentRequest: string;
+
+  /**
+   * The obligation to delete; empty where it is about something else.
+   *
+   * @generated from field: string deletion_obligation = 9;
+   */
+  deletionObligation: string;
 };
 
 /**
@@ -144,6 +151,20 @@ export enum Event_Kind {
    * @generated from enum value: KIND_CONSENT_REQUEST_LAPSED = 7;
    */
   CONSENT_REQUEST_LAPSED = 7,
+
+  /**
+   * The organization must delete what it received under a consent that has ended.
+   *
+   * @generated from enum value: KIND_DELETION_OBLIGATION_CREATED = 8;
+   */
+  DELETION_OBLIGATION_CREATED = 8,
+
+  /**
+   * The organization has not answered an obligation in time.
+   *
+   * @generated from enum value: KIND_DELETION_OBLIGATION_OVERDUE = 9;
+   */
+  DELETION_OBLIGATION_OVERDUE = 9,
 }
 
 /**
@@ -269,7 +290,7 @@ export declare type WatchEventsResponse = Message<"wellapi.notices.v1.WatchEvent
 export declare const WatchEventsResponseSchema: GenMessage<WatchEventsResponse>;
 
 /**
- * What became of an organization's own consents and requests for consent: thin events, which say what happened to which of them and
+ * What became of an organization's own consents, requests for consent and obligations to delete: thin events, which say what happened to which of them and
  * hold no data, no name and no other organization. What a consent or a request says is read by its id. Events are kept for 30 days.
  *
  * @generated from service wellapi.notices.v1.EventService
@@ -277,7 +298,7 @@ export declare const WatchEventsResponseSchema: GenMessage<WatchEventsResponse>;
 export declare const EventService: GenService<{
   /**
    * Lists the events of the caller's organization, oldest first, from the oldest that is kept or from a resume token. One whose
-   * consent or request the organization may not read any more is left out, so a page may hold fewer than `page_size`, or none,
+   * consent, request or obligation the organization may not read any more is left out, so a page may hold fewer than `page_size`, or none,
    * although there is a next one. OUT_OF_RANGE, RESUME_TOKEN_TOO_OLD: see `resume_token`.
    *
    * @generated from rpc wellapi.notices.v1.EventService.ListEvents

@@ -1,15 +1,18 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { ConsentRequest_State as State } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
-import type { ConsentVersions, RequestCourse, Subject } from "./event.ts";
+import type { ConsentVersions, ObligationCourse, RequestCourse, Subject } from "./event.ts";
 
-/** What consent says of its consents and requests, now. Throws ConnectError. */
+/** What consent says of its consents, requests and obligations, now. Throws ConnectError. */
 export interface CourseClient {
   /** Undefined where there is none (any more). */
   consent(patient: string, consent: string): Promise<ConsentVersions | undefined>;
   /** As `consent`. */
   request(patient: string, consentRequest: string): Promise<RequestCourse | undefined>;
+  /** As `consent`. */
+  obligation(patient: string, deletionObligation: string): Promise<ObligationCourse | undefined>;
   /** Of each the organization that may read it; empty where there is none (any more). At most 100. */
   holders(held: readonly (Subject & { readonly patient: string })[]): Promise<readonly string[]>;
 }
@@ -21,6 +24,14 @@ const states: Readonly<Record<State, RequestCourse["state"] | undefined>> = {
   [State.REFUSED]: "refused",
   [State.WITHDRAWN]: "withdrawn",
   [State.LAPSED]: "lapsed",
+};
+
+const obligationStates: Readonly<Record<ObligationState, ObligationCourse["state"] | undefined>> = {
+  [ObligationState.UNSPECIFIED]: undefined,
+  [ObligationState.OPEN]: "open",
+  [ObligationState.DELETED]: "answered",
+  [ObligationState.KEPT]: "answered",
+  [ObligationState.OVERDUE]: "overdue",
 };
 
 export function createCourseClient(transport: Transport): CourseClient {
@@ -53,18 +64,28 @@ export function createCourseClient(transport: Transport): CourseClient {
         ...(decideTime !== undefined && { decideTime: timestampMs(decideTime) }),
       };
     },
+    async obligation(partition, deletionObligation) {
+      const found = await unlessMissing(directory.describeObligation({ partition, deletionObligation }));
+      if (found === undefined) return undefined;
+      const { organization, state: stated, createTime, dueTime } = found;
+      const state = obligationStates[stated];
+      if (state === undefined || createTime === undefined || dueTime === undefined) {
+        throw new ConnectError("consent does not say what became of an obligation", Code.Unavailable);
+      }
+      return { organization, state, createTime: timestampMs(createTime), dueTime: timestampMs(dueTime) };
+    },
     async holders(held) {
       if (held.length === 0) return [];
-      const holdings = held.map(({ patient, consent, consentRequest = "" }) => ({
-        partition: patient,
-        held:
-          consent === undefined
-            ? { case: "consentRequest" as const, value: consentRequest }
-            : { case: "consent" as const, value: consent },
-      }));
+      const holdings = held.map(({ patient, ...subject }) => ({ partition: patient, held: heldOf(subject) }));
       return (await directory.resolveHolders({ holdings })).organizations;
     },
   };
+}
+
+function heldOf({ consent, consentRequest, deletionObligation = "" }: Subject) {
+  if (consent !== undefined) return { case: "consent" as const, value: consent };
+  if (consentRequest !== undefined) return { case: "consentRequest" as const, value: consentRequest };
+  return { case: "deletionObligation" as const, value: deletionObligation };
 }
 
 /** Whether consent could not answer at this moment. */

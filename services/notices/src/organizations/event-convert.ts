@@ -11,11 +11,13 @@ const kinds: Readonly<Record<EventKind, Kind>> = {
   consent_request_accepted: Kind.CONSENT_REQUEST_ACCEPTED,
   consent_request_refused: Kind.CONSENT_REQUEST_REFUSED,
   consent_request_lapsed: Kind.CONSENT_REQUEST_LAPSED,
+  deletion_obligation_created: Kind.DELETION_OBLIGATION_CREATED,
+  deletion_obligation_overdue: Kind.DELETION_OBLIGATION_OVERDUE,
 };
 
 /** `patient`: by the organization's own id for them. */
 export function eventMessage(
-  { id, kind, time, sequence, version, consent = "", consentRequest = "" }: OrganizationEvent,
+  { id, kind, time, sequence, version, consent, consentRequest, deletionObligation }: OrganizationEvent,
   patient: string,
 ): MessageInitShape<typeof EventSchema> {
   return {
@@ -24,8 +26,9 @@ export function eventMessage(
     eventTime: timestampFromMs(time),
     sequence: BigInt(sequence),
     patient,
-    consent,
+    consent: consent ?? "",
     consentVersion: version,
-    consentRequest,
+    consentRequest: consentRequest ?? "",
+    deletionObligation: deletionObligation ?? "",
   };
 }

@@ -8,6 +8,8 @@ export const eventKinds = [
   "consent_request_accepted",
   "consent_request_refused",
   "consent_request_lapsed",
+  "deletion_obligation_created",
+  "deletion_obligation_overdue",
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 
@@ -16,13 +18,14 @@ export const LISTED_MS = 30 * 86_400_000;
 /** How long it is stored: longer than a broker brings again what leads to it. */
 export const STORED_MS = 35 * 86_400_000;
 
-/** What an event is about: one of the two. */
+/** What an event is about: one of them. */
 export interface Subject {
   readonly consent?: string;
   readonly consentRequest?: string;
+  readonly deletionObligation?: string;
 }
 
-/** Something that happened to a consent or a request. */
+/** Something that happened to a consent, a request or an obligation. */
 export interface Step extends Subject {
   readonly kind: EventKind;
   readonly time: number;
@@ -34,8 +37,7 @@ export interface Step extends Subject {
 }
 
 /** An event as its organization reads it. */
-export interface OrganizationEvent
-  extends Pick<Step, "kind" | "time" | "version" | "consent" | "consentRequest"> {
+export interface OrganizationEvent extends Subject, Pick<Step, "kind" | "time" | "version"> {
   /** `evt_...` */
   readonly id: string;
   readonly sequence: number;
@@ -43,7 +45,7 @@ export interface OrganizationEvent
   readonly patient: string;
 }
 
-/** What has become of a consent or a request so far. */
+/** What has become of a consent, a request or an obligation so far. */
 export interface Course {
   /** Whose event it is. */
   readonly organization: string;
@@ -92,4 +94,22 @@ export function courseOfRequest(consentRequest: string, facts: RequestCourse): C
   const kind = `consent_request_${state}` as const;
   const about = { consentRequest, version: 0, line: `request ${consentRequest}`, rank: 1 };
   return { organization, steps: [{ ...about, kind, time: decideTime }] };
+}
+
+/** An obligation to delete as it stands. */
+export interface ObligationCourse {
+  readonly organization: string;
+  readonly state: "open" | "answered" | "overdue";
+  readonly createTime: number;
+  readonly dueTime: number;
+}
+
+export function courseOfObligation(deletionObligation: string, facts: ObligationCourse): Course {
+  const { organization, state, createTime, dueTime } = facts;
+  const about = { deletionObligation, version: 0, line: `obligation ${deletionObligation}` };
+  const created = { ...about, kind: "deletion_obligation_created", time: createTime, rank: 1 } as const;
+  if (state === "open") return { organization, steps: [created], due: dueTime };
+  if (state === "answered") return { organization, steps: [created] };
+  const overdue = { ...about, kind: "deletion_obligation_overdue", time: dueTime, rank: 2 } as const;
+  return { organization, steps: [created, overdue] };
 }

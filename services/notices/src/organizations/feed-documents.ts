@@ -1,7 +1,7 @@
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { type PatientKey, type Vault, VaultError } from "@wellapi/vault";
 import { type Place, seal, unseal } from "../sealing.ts";
-import type { Step } from "./event.ts";
+import type { Step, Subject } from "./event.ts";
 
 /**
  * What an organization is told lies in a partition of its own, its feed, whose name is a MAC. What an event says is sealed under the
@@ -31,14 +31,15 @@ export type EventDocument = Document & {
   readonly sealed: Uint8Array;
 };
 
-/** When to look what became of a consent or a request by itself. */
+/** When to look what became of a consent, a request or an obligation by itself. */
 export type TimerDocument = Document & {
   /** A MAC of what it is about. */
   readonly subject: string;
   readonly patient: string;
-  /** One of the two. */
+  /** One of them. */
   readonly consent?: string;
   readonly consent_request?: string;
+  readonly deletion_obligation?: string;
   readonly due_time: number;
 };
 
@@ -69,12 +70,12 @@ export function feedOf(tagOf: TagOf, organization: string): string {
 }
 
 /** The sealed part of an EventDocument. */
-export type EventContent = Pick<Step, "kind" | "time" | "version" | "consent" | "consentRequest">;
+export type EventContent = Subject & Pick<Step, "kind" | "time" | "version">;
 
 export function sealEvent(
   key: PatientKey,
   at: Pick<EventDocument, "partition" | "event">,
-  { kind, time, version, consent, consentRequest }: Step,
+  { kind, time, version, consent, consentRequest, deletionObligation }: Step,
 ): Uint8Array {
   const content: EventContent = {
     kind,
@@ -82,8 +83,15 @@ export function sealEvent(
     version,
     ...(consent !== undefined && { consent }),
     ...(consentRequest !== undefined && { consentRequest }),
+    ...(deletionObligation !== undefined && { deletionObligation }),
   };
   return seal(key, placeOf(at), content);
+}
+
+export function subjectOfTimer(document: TimerDocument): Subject {
+  const { consent, consent_request: consentRequest, deletion_obligation: deletionObligation } = document;
+  if (consent !== undefined) return { consent };
+  return consentRequest === undefined ? { deletionObligation: deletionObligation ?? "" } : { consentRequest };
 }
 
 /** Undefined where the key was destroyed: the retention is over. Throws VaultError. */

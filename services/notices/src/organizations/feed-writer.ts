@@ -19,7 +19,7 @@ import {
 /** Writes what organizations are told. Throws StoreError, VaultError. */
 export interface FeedWriter {
   /**
-   * Adds what is not there yet of what became of a consent or a request, and sets or ends its timer, in one commit. Resolves to
+   * Adds what is not there yet of what became of a consent, a request or an obligation, and sets or ends its timer, in one commit. Resolves to
    * whether there are new events. Throws `unavailable` where others are faster all the time.
    */
   follow(patient: string, subject: Subject, course: Course, now: number): Promise<boolean>;
@@ -134,8 +134,8 @@ async function timerChanges(
 ): Promise<readonly Change[]> {
   const { name: collection } = feedTimers;
   const { feed: partition, patient } = place;
-  const { consent, consentRequest } = place.subject;
-  const subject = tagOf(`timer ${consent ?? consentRequest}`);
+  const { consent, consentRequest, deletionObligation } = place.subject;
+  const subject = tagOf(`timer ${consent ?? consentRequest ?? deletionObligation}`);
   const known = await store.get<TimerDocument>(collection, [partition, subject]);
   if (due === undefined) {
     if (known === undefined) return [];
@@ -148,6 +148,7 @@ async function timerChanges(
     patient,
     ...(consent !== undefined && { consent }),
     ...(consentRequest !== undefined && { consent_request: consentRequest }),
+    ...(deletionObligation !== undefined && { deletion_obligation: deletionObligation }),
     due_time: due,
   };
   if (known === undefined) return [{ kind: "insert", collection, document }];

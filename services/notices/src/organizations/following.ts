@@ -3,7 +3,8 @@ import { StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
 import { NoticesError } from "../errors.ts";
 import { type CourseClient, isAway } from "./course-client.ts";
-import { type Course, courseOfConsent, courseOfRequest, type Subject } from "./event.ts";
+import { type Course, courseOfConsent, courseOfObligation, courseOfRequest, type Subject } from "./event.ts";
+import { subjectOfTimer } from "./feed-documents.ts";
 import type { FeedWriter } from "./feed-writer.ts";
 
 export interface FollowingDeps {
@@ -16,7 +17,7 @@ export interface FollowingDeps {
 }
 
 /**
- * Follows what becomes of consents and requests. An event of consent, and a timer, only say where to look: what is told is what
+ * Follows what becomes of consents, requests and obligations. An event of consent, and a timer, only say where to look: what is told is what
  * consent says then, so nothing is told twice, and what was missed once is told with the next.
  */
 export interface Following {
@@ -35,13 +36,17 @@ const AT_ONCE = 100;
 
 export function createFollowing({ feed, courses, clock, log, told }: FollowingDeps): Following {
   async function courseOf(patient: string, subject: Subject): Promise<Course | undefined> {
-    const { consent, consentRequest = "" } = subject;
-    if (consent === undefined) {
+    const { consent, consentRequest, deletionObligation = "" } = subject;
+    if (consent !== undefined) {
+      const facts = await courses.consent(patient, consent);
+      return facts && courseOfConsent(consent, facts, clock.now());
+    }
+    if (consentRequest !== undefined) {
       const facts = await courses.request(patient, consentRequest);
       return facts && courseOfRequest(consentRequest, facts);
     }
-    const facts = await courses.consent(patient, consent);
-    return facts && courseOfConsent(consent, facts, clock.now());
+    const facts = await courses.obligation(patient, deletionObligation);
+    return facts && courseOfObligation(deletionObligation, facts);
   }
 
   /** False where there is nothing to follow any more. */
@@ -68,12 +73,11 @@ export function createFollowing({ feed, courses, clock, log, told }: FollowingDe
     },
     async work() {
       for (const timer of await feed.dueTimers(clock.now(), AT_ONCE)) {
-        const { patient, consent, consent_request: consentRequest } = timer.document;
-        const subject = consent === undefined ? { consentRequest: consentRequest ?? "" } : { consent };
         try {
-          if (!(await once(patient, subject))) await feed.endTimer(timer);
+          if (!(await once(timer.document.patient, subjectOfTimer(timer.document))))
+            await feed.endTimer(timer);
         } catch (err) {
-          log.warn({ err }, "what became of a consent or a request could not be told; trying again");
+          log.warn({ err }, "what became of something by itself could not be told; trying again");
         }
       }
     },

@@ -8,6 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { ConsentRequest_State } from "../../../consent/v1/consent_request_service_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { DeletionObligation_State } from "../../../consent/v1/deletion_obligation_service_pb.js";
 
 /**
  * Describes the file wellapi/internal/consent/v1/consent_directory_service.proto.
@@ -253,6 +254,74 @@ export declare type DescribeVersionsResponse_Version = Message<"wellapi.internal
 export declare const DescribeVersionsResponse_VersionSchema: GenMessage<DescribeVersionsResponse_Version>;
 
 /**
+ * Which obligation.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeObligationRequest
+ */
+export declare type DescribeObligationRequest = Message<"wellapi.internal.consent.v1.DescribeObligationRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * The obligation, `dob_...`.
+   *
+   * @generated from field: string deletion_obligation = 2;
+   */
+  deletionObligation: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeObligationRequest.
+ * Use `create(DescribeObligationRequestSchema)` to create a new message.
+ */
+export declare const DescribeObligationRequestSchema: GenMessage<DescribeObligationRequest>;
+
+/**
+ * What it is.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeObligationResponse
+ */
+export declare type DescribeObligationResponse = Message<"wellapi.internal.consent.v1.DescribeObligationResponse"> & {
+  /**
+   * The organization that must delete.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: wellapi.consent.v1.DeletionObligation.State state = 2;
+   */
+  state: DeletionObligation_State;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Until when it is to be answered.
+   *
+   * @generated from field: google.protobuf.Timestamp due_time = 4;
+   */
+  dueTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeObligationResponse.
+ * Use `create(DescribeObligationResponseSchema)` to create a new message.
+ */
+export declare const DescribeObligationResponseSchema: GenMessage<DescribeObligationResponse>;
+
+/**
  * Which of them.
  *
  * @generated from message wellapi.internal.consent.v1.ResolveHoldersRequest
@@ -273,7 +342,7 @@ export declare type ResolveHoldersRequest = Message<"wellapi.internal.consent.v1
 export declare const ResolveHoldersRequestSchema: GenMessage<ResolveHoldersRequest>;
 
 /**
- * One consent, or one request.
+ * One consent, one request, or one obligation.
  *
  * @generated from message wellapi.internal.consent.v1.ResolveHoldersRequest.Holding
  */
@@ -306,6 +375,14 @@ export declare type ResolveHoldersRequest_Holding = Message<"wellapi.internal.co
      */
     value: string;
     case: "consentRequest";
+  } | {
+    /**
+     * The obligation to delete, `dob_...`.
+     *
+     * @generated from field: string deletion_obligation = 4;
+     */
+    value: string;
+    case: "deletionObligation";
   } | { case: undefined; value?: undefined };
 };
 
@@ -322,7 +399,7 @@ export declare const ResolveHoldersRequest_HoldingSchema: GenMessage<ResolveHold
  */
 export declare type ResolveHoldersResponse = Message<"wellapi.internal.consent.v1.ResolveHoldersResponse"> & {
   /**
-   * In the order of the request; empty where there is no such consent or request (any more).
+   * In the order of the request; empty where there is none such (any more).
    *
    * @generated from field: repeated string organizations = 1;
    */
@@ -363,7 +440,17 @@ export declare const ConsentDirectoryService: GenService<{
     output: typeof DescribeVersionsResponseSchema;
   },
   /**
-   * Says of consents and requests whose they are now: of which organization's lists they are a part. All at once.
+   * Whose an obligation to delete is, and what became of it. NOT_FOUND where there is none about the patient.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDirectoryService.DescribeObligation
+   */
+  describeObligation: {
+    methodKind: "unary";
+    input: typeof DescribeObligationRequestSchema;
+    output: typeof DescribeObligationResponseSchema;
+  },
+  /**
+   * Says of consents, requests and obligations whose they are now: of which organization's lists they are a part. All at once.
    *
    * @generated from rpc wellapi.internal.consent.v1.ConsentDirectoryService.ResolveHolders
    */
