@@ -90,7 +90,7 @@ export async function run(io: Io, parameters: readonly string[]): Promise<number
 }
 
 /** The `wellapi` command: with the one command that a command line names first, else with all. */
-async function createProgram(io: Io, first: string | undefined): Promise<Command> {
+export async function createProgram(io: Io, first: string | undefined): Promise<Command> {
   const width = ({ isTTY, columns }: Io["stdout"]) => (isTTY && columns ? columns : 80);
   const program = new Command("wellapi")
     // Set before any command is added: each command inherits both.

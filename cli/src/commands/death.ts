@@ -67,7 +67,7 @@ export function addDeath(program: Command, io: Io): void {
     .option("--request-id <id>", "sending it again gives the same report")
     .addHelpText(
       "after",
-      '\nExample: wellapi login --as member --organization org_... && wellapi death report --patient pat_... \\\n           --date 2026-03-31 --grounds "death certificate 12/2026"',
+      '\nExample: wellapi login --as member && wellapi death report --patient pat_... \\\n           --date 2026-03-31 --grounds "death certificate 12/2026"',
     )
     .action(async (options: ReportOptions, command: Command) => {
       const settings = settingsOf(command, io);

@@ -50,8 +50,8 @@ export function addDevice(program: Command, io: Io): void {
     .option("--etag <etag>", "of the order that it replaces: refused where it has changed since")
     .addHelpText(
       "after",
-      "\nExample: wellapi device rank org_...:dev_... org_... --patient pat_...\n" +
-        "         wellapi series list --json has the ids; what is not named comes last.",
+      "\nExample: wellapi device rank org_...:dev_... org_... --patient pat_...\n\n" +
+        "`wellapi series list --json` has the ids; what is not named comes last.",
     )
     .action(async (devices: Ranked[], options: DeviceOptions, command: Command) => {
       await set(io, command, options, devices);

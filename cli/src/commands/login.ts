@@ -23,8 +23,8 @@ export function addLogin(program: Command, io: Io): void {
     .addHelpText(
       "after",
       "\nExample: wellapi login --scope 'openid patient/Observation.rs'\n" +
-        "         wellapi login --as staff    for members, staff and the account: 12 hours, and what asks for a\n" +
-        "                                     fresh sign-in for five minutes after it",
+        "         wellapi login --as staff\n\n" +
+        "As a member, as staff or for the account, it lasts 12 hours; what asks for a fresh sign-in works for five minutes after it.",
     )
     .action(async (options: { as: keyof typeof scopesOf; scope?: string }, command: Command) => {
       const scope = options.scope ?? scopesOf[options.as];
