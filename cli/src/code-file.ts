@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { CliError } from "./failure.ts";
+import { fileText } from "./file-text.ts";
 import type { Io } from "./io.ts";
 
 /**
@@ -7,17 +7,7 @@ import type { Io } from "./io.ts";
  * the machine see. Throws CliError `usage`.
  */
 export function codeFrom(file: string | undefined, name: string, { env }: Io): string {
-  const code = file === undefined ? env[name] : read(file);
+  const code = file === undefined ? env[name] : fileText(file, "usage").trim();
   if (code) return code;
   throw new CliError("usage", `no code: pass --code-file FILE, or set ${name}`);
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8").trim();
-  } catch (cause) {
-    throw new CliError("usage", `cannot read ${file}: name a file that exists and that you may read`, {
-      cause,
-    });
-  }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { fromJsonString, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, durationFromMs, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
@@ -18,6 +17,7 @@ import {
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { directions, interval, nameOf, purposes, resolutions } from "./arguments.ts";
 import { CliError } from "./failure.ts";
+import { fileText } from "./file-text.ts";
 import { timeText } from "./output.ts";
 
 /** A consent with one provision, as options describe it. */
@@ -142,8 +142,9 @@ function shortened(window: Provision["window"], days: number, now: number): Prov
 
 /** The consent in a file. Unknown content is rejected, not left out. */
 export function consentIn(file: string): Consent {
+  const text = fileText(file);
   try {
-    return fromJsonString(ConsentSchema, readFileSync(file, "utf8"));
+    return fromJsonString(ConsentSchema, text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new CliError("input", `${file} holds no consent: ${reason}`, { cause });

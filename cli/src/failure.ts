@@ -43,6 +43,10 @@ export const exitCodeHelp = `
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 credential refused, 4 not permitted, 5 not found, 6 conflict,
 7 unavailable (try again), 8 bad input, 9 verification failed or data damaged, 10 the log declared a break`;
 
+/** `connect` of connection.ts decides which credential is sent. */
+const credentialHint = `  sent was the first of --as-patient, --token-file (WELLAPI_TOKEN), --credentials, --api-key-file (WELLAPI_API_KEY)
+  and the sign-in of \`wellapi login\`: is it whole, and made by the exchange at --url?`;
+
 /** What is printed to stderr, and the exit code. */
 export function describeFailure(error: unknown): { exitCode: number; lines: string[]; json: object } {
   if (error instanceof CliError || error instanceof ClientError) {
@@ -60,7 +64,11 @@ export function describeFailure(error: unknown): { exitCode: number; lines: stri
       ? `${rawMessage}: is the exchange running? Start it with "make start", or name it with --url or --grpc-url`
       : rawMessage;
     const lines = [`${reason || Code[code]}: ${message}`];
-    for (const violation of violations) lines.push(`  ${violation.field}: ${violation.description}`);
+    for (const { field, description } of violations) {
+      // Of a single one the message may be the very text.
+      if (`${field}: ${description}` !== message) lines.push(`  ${field}: ${description}`);
+    }
+    if (reason === "CREDENTIAL_INVALID") lines.push(credentialHint);
     if (retryAfterMs) lines.push(`  try again in ${retryAfterMs} ms`);
     const details = {
       ...(violations.length > 0 ? { violations } : {}),

@@ -1,6 +1,7 @@
-import { readFileSync } from "node:fs";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Command } from "commander";
 import { CliError } from "./failure.ts";
+import { fileText } from "./file-text.ts";
 import type { Io } from "./io.ts";
 
 /** The exchange to call, and the credential. Options win over the environment. */
@@ -31,13 +32,46 @@ export function addConnectionOptions(command: Command, { env }: Io): Command {
     .option("--json", "print JSON, one document a line", false);
 }
 
-function fileText(path: string): string {
+/** A secret from a file, of which an empty one is not taken for none. */
+function secretIn(path: string): string {
+  const secret = fileText(path, "usage").trim();
+  if (secret === "") throw new CliError("usage", `${path} is empty: it should hold a key or a token`);
+  return secret;
+}
+
+/** The address that an option or the environment gives; empty for commands without. Throws CliError `usage`. */
+function address(option: string, text: string | undefined, protocols: readonly string[]): string {
+  if (text === undefined) return "";
+  if (protocols.includes(URL.parse(text)?.protocol ?? "")) return text;
+  const wanted = protocols.map((protocol) => `${protocol}//`).join(" or ");
+  throw new CliError(
+    "usage",
+    `${option} ${text} is no address: write it with ${wanted} in front, for example ${protocols[0]}//localhost:7080`,
+  );
+}
+
+/** The certificate in a folder, and its key. Throws CliError `usage`: a connection would only say that it failed. */
+function certificateIn(folder: string): NonNullable<Settings["certificate"]> {
+  const [certPath, keyPath, caPath] = [`${folder}/cert.pem`, `${folder}/key.pem`, `${folder}/ca.pem`];
+  const [cert, key, ca] = [
+    fileText(certPath, "usage"),
+    fileText(keyPath, "usage"),
+    fileText(caPath, "usage"),
+  ];
+  const certificate = parsed(certPath, "a certificate", () => new X509Certificate(cert));
+  parsed(caPath, "a certificate", () => new X509Certificate(ca));
+  if (!certificate.checkPrivateKey(parsed(keyPath, "a private key", () => createPrivateKey(key)))) {
+    throw new CliError("usage", `${keyPath} is not the key of ${certPath}: take both from one folder`);
+  }
+  return { cert, key, ca };
+}
+
+function parsed<T>(path: string, what: string, parse: () => T): T {
   try {
-    return readFileSync(path, "utf8").trim();
+    return parse();
   } catch (cause) {
-    throw new CliError("usage", `cannot read ${path}: name a file that exists and that you may read`, {
-      cause,
-    });
+    const hint = "`wellapi credential issue` and `wellapi credential enroll` make the folder";
+    throw new CliError("usage", `${path} does not hold ${what} in PEM: ${hint}`, { cause });
   }
 }
 
@@ -48,12 +82,12 @@ export function settingsOf(command: Command, { env }: Io): Settings {
   const apiKeyFile = text("apiKeyFile");
   const tokenFile = text("tokenFile");
   const folder = text("credentials") ?? env.WELLAPI_CREDENTIALS;
-  const apiKey = apiKeyFile ? fileText(apiKeyFile) : env.WELLAPI_API_KEY;
-  const token = tokenFile ? fileText(tokenFile) : env.WELLAPI_TOKEN;
+  const apiKey = apiKeyFile ? secretIn(apiKeyFile) : env.WELLAPI_API_KEY;
+  const token = tokenFile ? secretIn(tokenFile) : env.WELLAPI_TOKEN;
   const asPatient = text("asPatient");
   return {
-    url: text("url") ?? "",
-    grpcUrl: text("grpcUrl") ?? "",
+    url: address("--url", text("url"), ["http:", "https:"]),
+    grpcUrl: address("--grpc-url", text("grpcUrl"), ["https:"]),
     json: options.json === true,
     env,
     ...(apiKey ? { apiKey } : {}),
@@ -62,11 +96,7 @@ export function settingsOf(command: Command, { env }: Io): Settings {
     ...(folder
       ? {
           credentials: folder,
-          certificate: {
-            cert: fileText(`${folder}/cert.pem`),
-            key: fileText(`${folder}/key.pem`),
-            ca: fileText(`${folder}/ca.pem`),
-          },
+          certificate: certificateIn(folder),
         }
       : {}),
   };

@@ -56,6 +56,63 @@ test("a call without a credential is refused before it is made", async () => {
   expect(asPatient).toMatchObject({ code: 2, err: expect.stringContaining("operator's key") });
 });
 
+test("an address, a folder of a certificate and a log's key that are none are named before anything is called", async () => {
+  const folder = openFolder();
+  for (const name of ["cert.pem", "key.pem", "ca.pem"]) writeFileSync(`${folder}/${name}`, "none");
+  writeFileSync(`${folder}/empty`, "\n");
+  const env = { WELLAPI_API_KEY: "wak_test" };
+  for (const [words, names] of [
+    [["consent", "list", "--url", "localhost:7080"], "--url localhost:7080"],
+    [["consent", "list", "--grpc-url", "http://localhost:7443"], "--grpc-url http://localhost:7443"],
+    [["consent", "list", "--credentials", folder], `${folder}/cert.pem does not hold a certificate`],
+    [["consent", "list", "--api-key-file", `${folder}/empty`], `${folder}/empty is empty`],
+    [["audit", "verify", "acc_1", "--verifier-key", "log+0a9859a3+AWgb"], "--verifier-key log+0a9859a3+AWgb"],
+    [["consent", "list", "--state", "constructor"], "revoked"],
+  ] as const) {
+    expect(await wellapi(words, { env })).toMatchObject({
+      code: 2,
+      out: "",
+      err: expect.stringContaining(names),
+    });
+  }
+  for (const words of [
+    ["policy", "validate", folder],
+    ["receipt", "verify", "-", "--keys", folder],
+    ["clinical", "put", folder, "--patient", "pat_1"],
+    ["consent", "create", "--from", folder],
+  ]) {
+    const { code, err } = await wellapi(words, { env });
+    expect([code, err]).toEqual([8, expect.stringContaining(`cannot read ${folder}: it is a folder`)]);
+  }
+});
+
+test("a credential that the exchange refuses is told with which ones are sent, and a single mistake once", async () => {
+  let problem = {
+    code: Code.Unauthenticated,
+    reason: "CREDENTIAL_INVALID",
+    message: "not of here",
+  } as Parameters<typeof problemError>[0];
+  const env = await openGateway(({ service }) =>
+    service(ConsentService, {
+      listConsents() {
+        throw problemError(problem);
+      },
+    }),
+  );
+  expect(await wellapi(["consent", "list"], { env })).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/^CREDENTIAL_INVALID: not of here\n.*WELLAPI_API_KEY/),
+  });
+  const violations = [{ field: "page_size", description: "is negative", reason: "int32.gte" }];
+  problem = {
+    code: Code.InvalidArgument,
+    reason: "INVALID_FIELD",
+    message: "page_size: is negative",
+    violations,
+  };
+  expect((await wellapi(["consent", "list"], { env })).err).toBe("INVALID_FIELD: page_size: is negative");
+});
+
 test("a wrong file in place of a key is refused without showing it", async () => {
   const file = `${openFolder()}/key.pem`;
   writeFileSync(file, "-----BEGIN PRIVATE KEY-----\nMIG2\n-----END PRIVATE KEY-----\n");

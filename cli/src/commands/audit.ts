@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
 import {
   describeSteps,
@@ -20,6 +19,7 @@ import type { Command } from "commander";
 import { count, nameOf, purposes } from "../arguments.ts";
 import { connect, connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import { fileText } from "../file-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -151,13 +151,14 @@ function addVerify(group: Command, io: Io): void {
             "usage",
             "say what to verify: an access, --since FILE, --full, or several of them",
           );
+        if (options.verifierKey !== undefined) checkKey(options.verifierKey);
         const open = createClient(AuditService, connectAnonymously(settings));
         const verifierKey = options.verifierKey ?? (await open.getCheckpoint({})).verifierKey;
         const keys = await trustedKeys(open, verifierKey);
         const findings: Record<string, string | number> = { verifierKey, currentKey: keys.current };
         const news = describeSteps(keys);
         if (options.since) {
-          const grown = await verifyLogGrowth(open, readFileSync(options.since, "utf8"), verifierKey);
+          const grown = await verifyLogGrowth(open, fileText(options.since), verifierKey);
           findings.grewFrom = grown.from;
           findings.grewTo = grown.to;
         }
@@ -184,6 +185,15 @@ function addVerify(group: Command, io: Io): void {
         createOutput(io, settings.json).object({ verified: true, ...findings }, () => lines.join("\n"));
       },
     );
+}
+
+/** A key that is cut off is told here: later on it looks as if the log were not genuine. */
+function checkKey(key: string): void {
+  if (/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/.test(key)) return;
+  throw new CliError(
+    "usage",
+    `--verifier-key ${key} is no public key of a log: pass all of name+hash+key, as \`wellapi start\` prints it`,
+  );
 }
 
 /** The log's size, where it is whole. Prints each finding, one a line. */

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
 import {
   clinicalBatchesOf,
@@ -19,6 +18,7 @@ import type { Command } from "commander";
 import { codingOf, count, instant, interval, purposes, several, wordOption } from "../arguments.ts";
 import { connect, connectDoor } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import { fileText } from "../file-text.ts";
 import type { Io } from "../io.ts";
 import { readLines } from "../ndjson.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
@@ -80,7 +80,7 @@ function addPut(clinical: Command, io: Io): void {
       const settings = settingsOf(command, io);
       const { patient, requestId = "", record, etag = "", ifNoneExist } = options;
       if (record === undefined && etag !== "") throw new CliError("usage", "--etag is for --record");
-      const resource = textOf(file);
+      const resource = fileText(file);
       const write =
         record === undefined
           ? ({
@@ -281,16 +281,6 @@ function printRecords(output: Output, records: readonly ClinicalRecord[]): void 
       categories.join(", "),
     ],
   );
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new CliError("usage", `cannot read ${file}: name a file that exists and that you may read`, {
-      cause,
-    });
-  }
 }
 
 /** `<system>|<value>`; without a system the value alone. */

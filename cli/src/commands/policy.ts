@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import {
@@ -18,6 +17,7 @@ import { Assurance, CallerKind, Role } from "@wellapi/gen/wellapi/type/v1/caller
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { connect } from "../connection.ts";
+import { fileText } from "../file-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -118,7 +118,7 @@ function addStored(group: Command, io: Io): void {
     .addHelpText("after", "\nExample: wellapi policy validate no-research.cedar")
     .action(async (file: string, { organization = "" }: { organization?: string }, command: Command) => {
       const { client, output } = await clientOf(command);
-      const found = await client.validatePolicy({ organization, text: await readFile(file, "utf8") });
+      const found = await client.validatePolicy({ organization, text: fileText(file) });
       output.message(ValidatePolicyResponseSchema, found, () =>
         found.mistakes.length === 0
           ? "nothing is wrong: it may be stored"
@@ -145,7 +145,7 @@ function addStored(group: Command, io: Io): void {
         command: Command,
       ) => {
         const { client, output } = await clientOf(command);
-        const text = await readFile(file, "utf8");
+        const text = fileText(file);
         const { policy } = await client.createPolicy({
           policy: { organization, reason, text },
           requestId: requestId ?? crypto.randomUUID(),

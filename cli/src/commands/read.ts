@@ -84,7 +84,12 @@ export function addRead(program: Command, io: Io): void {
       });
       const output = createOutput(io, settings.json);
       try {
-        for await (const run of runs) printSamples(output, run);
+        let found = false;
+        for await (const run of runs) {
+          found = true;
+          printSamples(output, run);
+        }
+        if (!found) output.note("no samples: `wellapi series list` shows the codes and times that there are");
       } catch (cause) {
         if (!(cause instanceof ClientError) || cause.code !== "cut") throw cause;
         const message = "the answer was cut off: what was printed is not all; read again";

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { createClient } from "@connectrpc/connect";
 import { ReceiptError, type ReceiptKind, verifyAnyReceipt, verifyReceipt } from "@wellapi/client";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
@@ -6,6 +5,7 @@ import type { Command } from "commander";
 import { wordOption } from "../arguments.ts";
 import { connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
+import { fileText } from "../file-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
@@ -54,7 +54,7 @@ export function addReceipt(program: Command, io: Io): void {
 }
 
 async function textOf(file: string, { stdin }: Io): Promise<string> {
-  if (file !== "-") return readFile(file, "utf8");
+  if (file !== "-") return fileText(file);
   let text = "";
   for await (const chunk of stdin) text += String(chunk);
   return text;

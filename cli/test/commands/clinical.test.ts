@@ -77,5 +77,8 @@ test("records are listed over all pages, and printed as FHIR", async () => {
 test("a file that is not there is said so", async () => {
   const { env } = await openRecords();
   const { code, err } = await wellapi(["clinical", "put", "missing.json", "--patient", "pat_1"], { env });
-  expect([code, err]).toEqual([2, "cannot read missing.json: name a file that exists and that you may read"]);
+  expect([code, err]).toEqual([
+    8,
+    "cannot read missing.json: there is none of that name; name a file that exists and that you may read",
+  ]);
 });

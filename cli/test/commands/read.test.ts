@@ -43,6 +43,12 @@ async function openReads(messages: object[]) {
 
 const end = { payload: { case: "end" as const, value: { samples: 2 } } };
 
+test("a read that finds nothing says so beside its empty output", async () => {
+  const { env } = await openReads([{ payload: { case: "end", value: { samples: 0 } } }]);
+  const { code, out, err } = await wellapi(["read", ...of], { env });
+  expect([code, out, err]).toEqual([0, "", expect.stringContaining("series list")]);
+});
+
 test("reads as CSV lines", async () => {
   const { env, asked } = await openReads([start, run, end]);
   const options = ["--from", "2026-04-12T08:00:00Z", "--unit", "/s", "--digits", "2"];
