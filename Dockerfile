@@ -24,6 +24,8 @@ RUN npm ci --workspace=@wellapi/cli --omit=dev --omit=optional --ignore-scripts 
 FROM install AS pages
 # The bundler, and what goes into the pages: optional packages of theirs, which nothing that runs has.
 RUN npm ci --workspace=@wellapi/patient-web --workspace=@wellapi/docs-web --omit=dev --ignore-scripts --no-audit --no-fund
+# What the bundler reads of how TypeScript is written, and the texts of the documentation.
+COPY tsconfig.json ./
 COPY docs docs
 RUN node web/patient/build.ts && node web/docs/build.ts
 

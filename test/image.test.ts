@@ -21,23 +21,37 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const root = fileURLToPath(new URL("../", import.meta.url));
 const app = mkdtempSync(join(tmpdir(), "wellapi-image-"));
 
-/** What the last stage copies from the checkout. */
-function copiedPaths(): readonly string[] {
-  const text = readFileSync(join(root, "Dockerfile"), "utf8");
-  return text
-    .slice(text.lastIndexOf("\nFROM "))
-    .split("\n")
-    .filter((line) => /^COPY (?!--from)/.test(line))
-    .flatMap((line) => line.split(" ").slice(1, -1));
+/** What each stage copies from the checkout. */
+const stages = readFileSync(join(root, "Dockerfile"), "utf8")
+  .split(/^FROM /m)
+  .slice(1)
+  .map((stage) =>
+    stage
+      .split("\n")
+      .filter((line) => /^COPY (?!--from)/.test(line))
+      .flatMap((line) => line.split(" ").slice(1, -1)),
+  );
+const [installed, building, served] = stages as [string[], string[], string[]];
+
+/** Copies the files to `app`, and links the libraries that are installed here. */
+function fillImage(app: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    const options = {
+      recursive: true,
+      filter: (source: string) => !/node_modules|[/]web[/][^/]+[/]dist/.test(source),
+    };
+    cpSync(join(root, path), join(app, path), options);
+  }
+  linkModules(app, join(root, "node_modules"), join(app, "node_modules"));
 }
 
 /** The libraries, and links to our own packages that lead into the image instead of the checkout. */
-function linkModules(from: string, to: string): void {
+function linkModules(app: string, from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.name.startsWith(".")) continue;
-    if (entry.name === "@wellapi") linkModules(source, target);
+    if (entry.name === "@wellapi") linkModules(app, source, target);
     else if (!entry.isSymbolicLink()) symlinkSync(source, target);
     else symlinkSync(join(app, relative(root, resolve(from, readlinkSync(source)))), target);
   }
@@ -63,13 +77,24 @@ test("the image's base is pinned by its digest, and is the Node that the project
   expect(new Set(bases.map((base) => base?.[2])).size).toBe(1);
 });
 
+test("what the stage of the pages copies is enough to build them, and the context has it", () => {
+  const stage = mkdtempSync(join(tmpdir(), "wellapi-pages-"));
+  try {
+    fillImage(stage, [...installed, ...building]);
+    for (const site of ["docs", "patient"]) {
+      const built = spawnSync(process.execPath, [`web/${site}/build.ts`], { cwd: stage, encoding: "utf8" });
+      expect([site, built.status, built.stderr]).toEqual([site, 0, expect.stringContaining("Built")]);
+    }
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+  const context = readFileSync(join(root, ".dockerignore"), "utf8").split("\n");
+  expect(stages.flat().filter((path) => !context.includes(`!${path}`))).toEqual([]);
+}, 60_000);
+
 describe("in the image", () => {
   beforeAll(() => {
-    for (const path of copiedPaths()) {
-      const options = { recursive: true, filter: (source: string) => !source.includes("node_modules") };
-      cpSync(join(root, path), join(app, path), options);
-    }
-    linkModules(join(root, "node_modules"), join(app, "node_modules"));
+    fillImage(app, served);
   });
 
   afterAll(() => rmSync(app, { recursive: true, force: true }));
