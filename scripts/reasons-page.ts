@@ -5,31 +5,20 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Code } from "@connectrpc/connect";
+import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import { type Expression, type ObjectExpression, parseSync } from "@swc/core";
 import { itemReasons, violation } from "../services/ingestion/src/violation.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const page = new URL("../docs/reasons.md", import.meta.url);
 
-/** Connect's name of a code, which is gRPC's in other letters, with the HTTP status of Connect's protocol. */
-const statuses: Readonly<Record<string, number>> = {
-  Canceled: 499,
-  Unknown: 500,
-  InvalidArgument: 400,
-  DeadlineExceeded: 504,
-  NotFound: 404,
-  AlreadyExists: 409,
-  PermissionDenied: 403,
-  ResourceExhausted: 429,
-  FailedPrecondition: 400,
-  Aborted: 409,
-  OutOfRange: 400,
-  Unimplemented: 501,
-  Internal: 500,
-  Unavailable: 503,
-  DataLoss: 500,
-  Unauthenticated: 401,
-};
+/** HTTP statuses of Connect's protocol, by Connect's name of the code, which is gRPC's in other letters. */
+const statuses: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(Code)
+    .filter(([, code]) => typeof code === "number")
+    .map(([name, code]) => [name, codeToHttpStatus(code as Code)]),
+);
 
 /** One place of the sources where a reason is given. */
 export interface Refusal {

@@ -14,6 +14,7 @@ process.stdout.write(
 );
 const folder = temporaryFolder();
 const server = await startServer({ dataDir: folder.path });
+process.stdout.write(`While it runs, ${server.http}/docs/ has the documentation.\n`);
 try {
   await tellStory(server, narrator);
 } catch (error) {
