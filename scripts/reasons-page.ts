@@ -79,7 +79,8 @@ function refusalOf(object: ObjectExpression, constants: ReadonlyMap<string, stri
     ...messageOf(object, constants),
   };
   // What an entry of the log says is a reason, too, and nothing that a caller is told.
-  if (Object.keys(said).length === 0) return [];
+  const isTold = ["message", "description"].some((key) => propertyOf(object, key) !== undefined);
+  if (Object.keys(said).length === 0 && !isTold) return [];
   return textsOf(propertyOf(object, "reason"), constants)
     .filter((reason) => reasonForm.test(reason))
     .map((reason) => ({ reason, ...said }));
@@ -99,7 +100,8 @@ function refusalsByCall(parameters: Node, constants: ReadonlyMap<string, string>
 
 function messageOf(object: ObjectExpression, constants: ReadonlyMap<string, string>) {
   const [message] = ["message", "description"].flatMap((key) => textsOf(propertyOf(object, key), constants));
-  return message === undefined || message === "…" ? {} : { message };
+  // What is passed on as it is says nothing here.
+  return message !== undefined && /\p{L}/u.test(message) ? { message } : {};
 }
 
 function propertyOf(object: ObjectExpression, key: string): Expression | undefined {
