@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { CallOptions, Client } from "@connectrpc/connect";
+import { type CallOptions, type Client, Code, ConnectError } from "@connectrpc/connect";
 import type { EventService, WatchEventsResponse } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import type {
   WatchSeriesRequestSchema,
@@ -56,21 +56,22 @@ async function* resumed<M extends { readonly resumeToken: string }>(
   let reached = resumeToken;
   let attempt = 0;
   while (!signal?.aborted) {
-    let retryAfterMs: number | undefined;
+    let error: WellApiError;
     try {
       for await (const message of open(reached, signal === undefined ? {} : { signal })) {
-        reached = message.resumeToken;
+        // A message of a later version may have none: to forget the place would leave data out.
+        if (message.resumeToken !== "") reached = message.resumeToken;
         attempt = 0;
         yield message;
       }
+      error = WellApiError.from(new ConnectError("the server ended the watch", Code.Unavailable));
     } catch (caught) {
-      if (signal?.aborted) return;
-      const error = WellApiError.from(caught);
-      if (!error.transient) throw error;
-      retryAfterMs = error.retryAfterMs;
-      onCut?.(error);
+      error = WellApiError.from(caught);
     }
+    if (signal?.aborted) return;
+    if (!error.transient) throw error;
+    onCut?.(error);
     attempt += 1;
-    await pause(waitBefore(attempt, { retryAfterMs }, backoff), signal);
+    await pause(waitBefore(attempt, error, backoff), signal);
   }
 }
