@@ -237,12 +237,6 @@ test("what the clinic received under a consent that ends is named to it and to t
   const audit = createClient(AuditService, person.transport);
   const { organization } = clinic;
   await createClient(ConsentService, person.transport).revokeConsent({ consent: known.consent });
-  const { disclosures } = await audit.aggregateDisclosures({ organization });
-  const [disclosure] = disclosures;
-  const read = disclosure!.total!;
-  expect(read).toMatchObject({ finestResolution: Resolution.RAW, purposes: [Purpose.TREATMENT] });
-  expect(read.consents.map(({ consent }) => consent)).toEqual([known.consent]);
-  expect(read.accesses).toContain(known.access);
   const listed = (transport: Transport) =>
     createClient(DeletionObligationService, transport)
       .listDeletionObligations({})
@@ -250,6 +244,13 @@ test("what the clinic received under a consent that ends is named to it and to t
   await expect.poll(() => listed(clinic.transport), { timeout: 15_000 }).toHaveLength(1);
   const [obligation] = await listed(clinic.transport);
   expect(obligation).toMatchObject({ consent: known.consent, organization, patient: known.atClinic });
+  // The obligation is made once what was under way has left its entries.
+  const { disclosures } = await audit.aggregateDisclosures({ organization });
+  const [disclosure] = disclosures;
+  const read = disclosure!.total!;
+  expect(read).toMatchObject({ finestResolution: Resolution.RAW, purposes: [Purpose.TREATMENT] });
+  expect(read.consents.map(({ consent }) => consent)).toEqual([known.consent]);
+  expect(read.accesses).toContain(known.access);
   const amounts = (categories: readonly { category: string; values: bigint }[]) =>
     categories.map(({ category, values }) => [category, values]).filter(([, values]) => values !== 0n);
   const disclosed = disclosure!.categories.map(({ category, figures }) => ({
