@@ -44,12 +44,12 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const [out, err, [code]] = await Promise.all([
+    const [out, err, [code, signal]] = await Promise.all([
       text(child.stdout),
       text(child.stderr),
-      once(child, "exit") as Promise<[number | null]>,
+      once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>,
     ]);
-    expect(code, `${command} ${args.join(" ")}\n${out}${err}`).toBe(0);
+    expect({ code, signal }, `${command} ${args.join(" ")}\n${out}${err}`).toEqual({ code: 0, signal: null });
     return out;
   }
 
