@@ -41,7 +41,7 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
   async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const child = spawn(command, args, {
       cwd: folder.path,
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", ...env },
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONFAULTHANDLER: "1", ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const [out, err, [code, signal]] = await Promise.all([

@@ -93,9 +93,10 @@ class AsyncClient(Reads):
         return watch_series(self._connection, request, on_cut=on_cut)
 
     async def close(self) -> None:
-        """Ends what the client holds for itself. Connections close when they are idle."""
+        """Ends the client's connections, and the calls on them."""
         if self._tokens is not None:
             await self._tokens.close()
+        await self._connection.close()
 
     async def __aenter__(self) -> AsyncClient:
         return self

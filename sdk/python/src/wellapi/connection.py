@@ -84,7 +84,12 @@ class Connection:
                 http_version=HTTPVersion.HTTP2,
                 follow_redirects=False,
             )
+        self._transport = transport
         self._http = HttpClient(transport)
+
+    async def close(self) -> None:
+        """Ends its connections. One that is open while the program ends may abort it: its threads are not Python's."""
+        await self._transport.aclose()
 
     def service(self, generated: type[S]) -> S:
         """A generated client (`RecordsServiceClient`) on this connection."""
