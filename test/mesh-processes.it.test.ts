@@ -312,7 +312,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   describeBadInputs(() => server);
 
   describeReadsInFlight(() => server);
-  describeStalledReaders(() => server);
+  describeStalledReaders(() => server, { connectionsAge: true });
 
   describeSurfaces(() => server);
 
