@@ -1,13 +1,4 @@
-import {
-  type Change,
-  type CommitResult,
-  type Document,
-  type OutboxEvent,
-  type Scan,
-  type Store,
-  type Stored,
-  StoreError,
-} from "@wellapi/store";
+import type { Change, CommitResult, Document, OutboxEvent, Scan, Store, Stored } from "@wellapi/store";
 import type { PatientKey } from "@wellapi/vault";
 import { type Consent, type CurrentConsents, noConsents } from "./consent.ts";
 import {
@@ -33,6 +24,7 @@ import type { ConsentSealing } from "./consent-sealing.ts";
 import { ConsentError } from "./errors.ts";
 import { consentChanged } from "./event-convert.ts";
 import { newTimer } from "./obligations/timer-repository.ts";
+import { refusingForeign } from "./owner.ts";
 import {
   createPendingRecallRepository,
   type PendingRecall,
@@ -170,10 +162,7 @@ export class ConsentRepository {
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     } as const;
-    const page = await this.#store.scan<ConsentDocument>(consents.name, scan).catch((cause: unknown) => {
-      const foreign = cursor !== undefined && cause instanceof StoreError && cause.code === "invalid";
-      throw foreign ? new ConsentError("invalid_page_token", { cause }) : cause;
-    });
+    const page = await this.#store.scan<ConsentDocument>(consents.name, scan).catch(refusingForeign(cursor));
     const kept = await Promise.all(
       page.documents.map(async ({ document }) => {
         const opened = await openConsent(this.#sealing, document);

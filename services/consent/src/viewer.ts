@@ -2,6 +2,7 @@ import { type Caller, partyOf } from "@wellapi/rpc";
 import { type Author, isHidden } from "./consent.ts";
 import type { ConsentRepository, Holder, KeptConsent } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
+import { isOf, type Owner } from "./owner.ts";
 
 /**
  * The reader: a patient at their own consents, an organization at those granted to it, or an application with a token for one
@@ -30,6 +31,12 @@ export function viewerOf(caller: Caller): Viewer {
   throw new ConsentError("not_permitted");
 }
 
+/** Whose items the viewer sees. */
+export function ownerOf({ holder, grantee }: Viewer): Owner {
+  if ("grantee" in holder) return { organization: holder.grantee };
+  return { partition: holder.partition, ...(grantee !== undefined && { organization: grantee }) };
+}
+
 /** The calling patient. Throws `not_permitted`. */
 export function patientOfCall(caller: Caller): { partition: string; author: Author } {
   const { kind, id, partition, actor } = caller.principal;
@@ -53,18 +60,11 @@ export function organizationOfCall({ principal }: Caller): {
  * A consent that the viewer may see, as it is now; whoever shows another version asks `isHidden` of that one, too. Throws
  * `not_found`, the same for another's consent and for none.
  */
-export async function visible(
-  consents: ConsentRepository,
-  { holder, grantee, hides }: Viewer,
-  id: string,
-): Promise<KeptConsent> {
+export async function visible(consents: ConsentRepository, viewer: Viewer, id: string): Promise<KeptConsent> {
   const found = await consents.find(id);
   const theirs =
     found !== undefined &&
-    ("partition" in holder
-      ? found.partition === holder.partition
-      : found.consent.terms.grantee === holder.grantee);
-  const granted = grantee === undefined || found?.consent.terms.grantee === grantee;
-  if (!theirs || !granted || isHidden(found.consent.terms, hides)) throw new ConsentError("not_found");
+    isOf(ownerOf(viewer), { partition: found.partition, organization: found.consent.terms.grantee });
+  if (!theirs || isHidden(found.consent.terms, viewer.hides)) throw new ConsentError("not_found");
   return found;
 }

@@ -7,13 +7,13 @@ import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
 import { patientOf } from "../consent.ts";
 import { openPage } from "../page.ts";
-import { organizationOfCall, viewerOf } from "../viewer.ts";
+import { organizationOfCall, ownerOf, viewerOf } from "../viewer.ts";
 import { named } from "../vocabulary-convert.ts";
 import { isHidden, stateOf } from "./obligation.ts";
 import type { ObligationAnswers } from "./obligation-answers.ts";
 import { obligationMessage, obligationStates, saidIn } from "./obligation-convert.ts";
 import type { KeptObligation, ObligationRepository } from "./obligation-repository.ts";
-import { obligationHolderOf, visibleObligation } from "./visible-obligation.ts";
+import { visibleObligation } from "./visible-obligation.ts";
 
 const { method } = DeletionObligationService;
 
@@ -46,8 +46,7 @@ export function createObligationHandlers(
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         const page = openPage(pageTokens, call.caller, method.listDeletionObligations, request);
         const { organization } = request;
-        const holder = obligationHolderOf(viewer);
-        const found = await obligations.list(holder, page);
+        const found = await obligations.list(ownerOf(viewer), page);
         const states = new Set(request.states.map((state) => named(obligationStates, state)));
         const now = clock.now();
         const seen = found.obligations.filter(

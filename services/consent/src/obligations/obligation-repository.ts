@@ -1,14 +1,7 @@
-import {
-  type Change,
-  type OutboxEvent,
-  type Scan,
-  type Store,
-  type Stored,
-  StoreError,
-} from "@wellapi/store";
+import type { Change, OutboxEvent, Scan, Store, Stored } from "@wellapi/store";
 import type { Page } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
-import { ConsentError } from "../errors.ts";
+import { isOf, type Owner, ownScan, refusingForeign } from "../owner.ts";
 import type { DeletionObligation } from "./obligation.ts";
 import {
   deletionObligations,
@@ -25,12 +18,6 @@ export interface KeptObligation {
 }
 
 export type StoredObligation = KeptObligation & { readonly stored: Stored<ObligationDocument> };
-
-/** Whose obligations are listed: those about a patient, perhaps of one organization alone, or those of an organization. */
-export interface ObligationHolder {
-  readonly partition?: string;
-  readonly organization?: string;
-}
 
 const { name: collection } = deletionObligations;
 
@@ -59,24 +46,15 @@ export class ObligationRepository {
    * `invalid_page_token` for a cursor of another list.
    */
   async list(
-    { partition, organization }: ObligationHolder,
-    { limit, cursor }: Page,
+    owner: Owner,
+    page: Page,
   ): Promise<{ readonly obligations: readonly KeptObligation[]; readonly cursor?: string }> {
-    const scan = {
-      ...(partition === undefined
-        ? { index: "by_organization", equals: [organizationMac(this.#sealing, organization ?? "")] }
-        : { index: "by_patient", equals: [partition] }),
-      order: "descending",
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    } as const;
-    const found = await this.#scan(scan).catch((cause: unknown) => {
-      const foreign = cursor !== undefined && cause instanceof StoreError && cause.code === "invalid";
-      throw foreign ? new ConsentError("invalid_page_token", { cause }) : cause;
-    });
-    const theirs = ({ obligation }: KeptObligation) =>
-      organization === undefined || obligation.organization === organization;
-    return { ...found, obligations: found.obligations.filter(theirs) };
+    const scan = ownScan(owner, page, (organization) => organizationMac(this.#sealing, organization));
+    const found = await this.#scan(scan).catch(refusingForeign(page.cursor));
+    const obligations = found.obligations.filter(({ partition, obligation: { organization } }) =>
+      isOf(owner, { partition, organization }),
+    );
+    return { ...found, obligations };
   }
 
   /**

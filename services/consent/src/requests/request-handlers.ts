@@ -17,14 +17,14 @@ import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
-import { organizationOfCall, patientOfCall, viewerOf } from "../viewer.ts";
+import { organizationOfCall, ownerOf, patientOfCall, viewerOf } from "../viewer.ts";
 import { named } from "../vocabulary-convert.ts";
 import { isHiddenRequest, stateOf } from "./request.ts";
 import type { RequestBudget } from "./request-budget-repository.ts";
 import type { RequestChanges } from "./request-changes.ts";
 import { askedOf, chosenOf, digestOfAsked, requestMessage, requestStates } from "./request-convert.ts";
 import type { KeptRequest, RequestRepository } from "./request-repository.ts";
-import { requestHolderOf, visibleRequest } from "./visible-request.ts";
+import { visibleRequest } from "./visible-request.ts";
 
 const { method } = ConsentRequestService;
 
@@ -124,7 +124,7 @@ function createReadHandlers(
       return accesses.logged(context, method.listConsentRequests, "", async (call) => {
         const viewer = viewerOf(call.caller);
         const page = openPage(pageTokens, call.caller, method.listConsentRequests, request);
-        const found = await requests.list(requestHolderOf(viewer), page);
+        const found = await requests.list(ownerOf(viewer), page);
         const states = new Set(request.states.map((state) => named(requestStates, state)));
         const now = clock.now();
         const seen = found.requests.filter(

@@ -1,15 +1,8 @@
-import {
-  type Change,
-  type OutboxEvent,
-  type Scan,
-  type Store,
-  type Stored,
-  StoreError,
-} from "@wellapi/store";
+import type { Change, OutboxEvent, Scan, Store, Stored } from "@wellapi/store";
 import type { PatientKey } from "@wellapi/vault";
 import type { Page } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
-import { ConsentError } from "../errors.ts";
+import { isOf, type Owner, ownScan, refusingForeign } from "../owner.ts";
 import { type Asking, type ConsentRequest, lately, nothingAsked } from "./request.ts";
 import {
   type AskingDocument,
@@ -40,12 +33,6 @@ export interface StoredAsking {
   readonly organization: string;
   readonly asking: Asking;
   readonly stored: Stored<AskingDocument> | undefined;
-}
-
-/** Whose requests are listed: those to a patient, perhaps of one organization alone, or those of an organization. */
-export interface RequestHolder {
-  readonly partition?: string;
-  readonly organization?: string;
 }
 
 /** A change that concerns requests alone: all of it is stored, or nothing. */
@@ -85,24 +72,15 @@ export class RequestRepository {
    * `invalid_page_token` for a cursor of another list.
    */
   async list(
-    { partition, organization }: RequestHolder,
-    { limit, cursor }: Page,
+    owner: Owner,
+    page: Page,
   ): Promise<{ readonly requests: readonly KeptRequest[]; readonly cursor?: string }> {
-    const scan = {
-      ...(partition === undefined
-        ? { index: "by_organization", equals: [organizationMac(this.#sealing, organization ?? "")] }
-        : { index: "by_patient", equals: [partition] }),
-      order: "descending",
-      limit,
-      ...(cursor === undefined ? {} : { cursor }),
-    } as const;
-    const found = await this.#scan(scan).catch((cause: unknown) => {
-      const foreign = cursor !== undefined && cause instanceof StoreError && cause.code === "invalid";
-      throw foreign ? new ConsentError("invalid_page_token", { cause }) : cause;
-    });
-    const theirs = ({ request: { terms } }: KeptRequest) =>
-      organization === undefined || terms.grantee === organization;
-    return { ...found, requests: found.requests.filter(theirs) };
+    const scan = ownScan(owner, page, (organization) => organizationMac(this.#sealing, organization));
+    const found = await this.#scan(scan).catch(refusingForeign(page.cursor));
+    const requests = found.requests.filter(({ partition, request: { terms } }) =>
+      isOf(owner, { partition, organization: terms.grantee }),
+    );
+    return { ...found, requests };
   }
 
   /** Without what counts no more. */
