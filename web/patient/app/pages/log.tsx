@@ -8,7 +8,8 @@ import { useEntries } from "../log/entries.ts";
 import { fits, type LogFilter } from "../log/filter.ts";
 import { EntryLine } from "../parts/entry-line.tsx";
 import { Heading } from "../parts/heading.tsx";
-import { ProblemNotice, Waited } from "../parts/notice.tsx";
+import { More } from "../parts/more.tsx";
+import { Waited } from "../parts/notice.tsx";
 import { ProofCard } from "../parts/proof-card.tsx";
 
 /** Entries a page: what a reader looks through, and what is proven at once. */
@@ -17,27 +18,17 @@ const pageOf = 100;
 /** Every access, and the proof that none was changed. */
 export function Log() {
   const { words, record } = usePlace();
-  const { loaded, loadMore, loadingMore, problem } = useEntries(record.connection, pageOf);
+  const pages = useEntries(record.connection, pageOf);
   const ownAccount = useLoaded((signal) => ownAccountOf(record, signal), [record]);
   return (
     <>
       <Heading>{words.log.title}</Heading>
       <p class="quiet">{words.log.lead}</p>
-      <Waited loaded={loaded}>
-        {({ items, nextPageToken }) => (
+      <Waited loaded={pages.loaded}>
+        {({ items }) => (
           <>
             <Waited loaded={ownAccount}>{(id) => <List entries={items} ownAccount={id} />}</Waited>
-            {problem !== undefined && <ProblemNotice problem={problem} />}
-            {nextPageToken !== "" && (
-              <button
-                type="button"
-                class="button second"
-                disabled={loadingMore || loaded.loading}
-                onClick={loadMore}
-              >
-                {words.common.more}
-              </button>
-            )}
+            <More pages={pages} />
           </>
         )}
       </Waited>

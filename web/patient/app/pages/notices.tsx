@@ -11,6 +11,7 @@ import { noticesOf, useInbox } from "../notices/inbox.ts";
 import { shownNotices } from "../notices/list.ts";
 import { noticeText, pathOfNotice } from "../notices/sentence.ts";
 import { Heading } from "../parts/heading.tsx";
+import { More } from "../parts/more.tsx";
 import { ProblemNotice, Waited } from "../parts/notice.tsx";
 import { NoticePreferences } from "../parts/notice-preferences.tsx";
 
@@ -40,7 +41,7 @@ function InboxCard() {
   const [unreadOnly, setUnreadOnly] = useState(false);
   const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
   const [refused, setRefused] = useState<Problem>();
-  const { loaded, loadMore, loadingMore, problem } = usePages(
+  const pages = usePages(
     async (pageToken, signal) => {
       const asked = { unreadOnly, pageSize: pageOf, pageToken };
       const { notices, nextPageToken, unreadCount } = await noticesOf(record).listNotices(asked, { signal });
@@ -53,7 +54,7 @@ function InboxCard() {
   useEffect(() => {
     if (inbox.begun === known.current) return;
     known.current = inbox.begun;
-    loaded.reload();
+    pages.loaded.reload();
   }, [inbox.begun]);
   async function mark(ids: readonly string[]): Promise<void> {
     try {
@@ -88,25 +89,15 @@ function InboxCard() {
         ))}
       </fieldset>
       {refused !== undefined && <ProblemNotice problem={refused} />}
-      <Waited loaded={loaded}>
-        {({ items, nextPageToken }) => (
+      <Waited loaded={pages.loaded}>
+        {({ items }) => (
           <>
             <List
               shown={shownNotices(items, inbox.fresh, { marked, unreadOnly })}
               unreadOnly={unreadOnly}
               onRead={mark}
             />
-            {problem !== undefined && <ProblemNotice problem={problem} />}
-            {nextPageToken !== "" && (
-              <button
-                type="button"
-                class="button second"
-                disabled={loadingMore || loaded.loading}
-                onClick={loadMore}
-              >
-                {words.common.more}
-              </button>
-            )}
+            <More pages={pages} />
           </>
         )}
       </Waited>
