@@ -28,7 +28,8 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const rounds = 20;
+/** `WELLAPI_CRASHES=100` for a night. */
+const rounds = Number(process.env.WELLAPI_CRASHES ?? 10);
 const samplesPerBatch = 40;
 const code = "8867-4";
 const epoch = Date.parse("2026-01-01T00:00:00Z");

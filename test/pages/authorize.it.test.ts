@@ -1,7 +1,6 @@
 /** An application connects patients, in a browser: by the pages alone, and by `openid-client` at the application. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import AxeBuilder from "@axe-core/playwright";
 import { createClient } from "@connectrpc/connect";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -13,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { clientKey, confidential, openWorld, type World } from "../oauth/world.ts";
 import { addAuthenticator, hasBrowser, openBrowser, openPerson } from "./browser.ts";
 import { enterCode, register, signInByCode } from "./people.ts";
+import { findings, sideways } from "./readable.ts";
 
 const terms = {
   directions: [Direction.CONTRIBUTE, Direction.READ],
@@ -82,10 +82,8 @@ describe.skipIf(!hasBrowser)("an application connects a patient, in a browser", 
   const text = async (page: Page, selector = "main") => (await page.locator(selector).textContent()) ?? "";
 
   async function expectReadable(page: Page): Promise<void> {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([]);
-    const sideways = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-    expect(sideways).toBeLessThanOrEqual(0);
+    expect(await findings(page)).toEqual([]);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
   }
 
   test("who has no account makes one on the way, narrows what is asked for, and agrees", async () => {
