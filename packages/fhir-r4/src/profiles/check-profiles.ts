@@ -1,19 +1,18 @@
 import { definitionOf, ownDefinition, type TypeDefinition } from "../definitions.ts";
 import { expressionOf, type Finding, type Place } from "../finding.ts";
 import { type FhirObject, type FhirResource, type FhirValue, isObject } from "../resource.ts";
+import { type Contained, containedIn, typeOfTarget } from "../validate/contained.ts";
 import { Evaluator } from "../validate/evaluator.ts";
 import { judgeInvariant } from "../validate/invariants.ts";
+import { targetOf } from "../validate/references.ts";
 import { fits, isBound, isOfSlice, type TypedItem } from "./match.ts";
-import { type Profile, type ProfileNode, profileOf } from "./profiles.ts";
+import { type Profile, type ProfileNode, profileOf, saysVersion } from "./profiles.ts";
 
 /** A value of an element, and where it stands. */
 interface Item extends TypedItem {
   readonly definition: TypeDefinition;
   readonly place: Place;
 }
-
-/** The version of the profiles that are R4's own: nobody can mean another. */
-const ownVersion = "4.0.1";
 
 /**
  * What is not as the profiles ask that a resource names in `meta.profile`, as far as they are judged here. A profile of a guide that is
@@ -26,8 +25,9 @@ export function checkClaims(resource: FhirResource): readonly Finding[] {
     const profile = typeof one === "string" ? profileOf(one) : undefined;
     if (profile === undefined) return [];
     const findings = checkProfiles(resource, [profile]);
-    const isMeant = profile.version === ownVersion || (one as string).includes("|");
-    return isMeant ? findings : findings.map((finding) => ({ ...finding, severity: "warning" as const }));
+    return saysVersion(one as string, profile)
+      ? findings
+      : findings.map((finding) => ({ ...finding, severity: "warning" as const }));
   });
 }
 
@@ -39,12 +39,14 @@ export function checkProfiles(resource: FhirResource, profiles: readonly Profile
 class ProfileCheck {
   readonly #resource: FhirResource;
   readonly #profile: Profile;
+  readonly #contained: Contained;
   readonly #evaluator = new Evaluator();
   readonly #findings = new Map<string, Finding>();
 
   constructor(resource: FhirResource, profile: Profile) {
     this.#resource = resource;
     this.#profile = profile;
+    this.#contained = containedIn(resource);
   }
 
   findings(): readonly Finding[] {
@@ -78,6 +80,11 @@ class ProfileCheck {
     if (node.codes !== undefined && !isBound(value, node.codes, type)) {
       this.#report(place, "code-invalid", `asks for a code of the value set ${node.codes}`);
     }
+    if (node.targets !== undefined && !this.#pointsTo(node.targets, value)) {
+      this.#report(place, "value", `asks for a reference to ${node.targets.join(" or ")} here`);
+    }
+    // A rule is about a value, and not about the reason why there is none.
+    if (value === null) return;
     for (const invariant of node.invariants ?? []) {
       const at = { value, type, resource: this.#resource, root: this.#resource };
       const verdict = judgeInvariant(invariant, () => this.#evaluator.isTrue(invariant.expression, at));
@@ -86,6 +93,14 @@ class ProfileCheck {
       this.#findings.set(`${expression} ${verdict.text}`, { ...verdict, expression });
     }
     if (isObject(value)) for (const child of node.children ?? []) this.#child(child, value, item);
+  }
+
+  /** Also where the text of a reference does not tell. */
+  #pointsTo(targets: readonly string[], value: FhirValue): boolean {
+    const reference = isObject(value) ? value.reference : undefined;
+    const target = typeof reference === "string" ? targetOf(reference) : undefined;
+    const type = target && typeOfTarget(target, this.#contained);
+    return type === undefined || targets.includes(type);
   }
 
   #child(child: ProfileNode, parent: FhirObject, { definition, place }: Item): void {
@@ -111,9 +126,10 @@ function itemsOf(name: string, parent: FhirObject, definition: TypeDefinition, p
   const bare = name.replace("[x]", "");
   const properties = definition.elements.find((one) => one.name === bare)?.properties ?? [];
   return properties.flatMap((property): Item[] => {
-    const value = property.companion ? undefined : parent[property.name];
-    if (value === undefined) return [];
+    if (property.companion) return [];
     const { type } = property;
+    const value = parent[property.name] ?? withoutValue(parent[`_${property.name}`]);
+    if (value === undefined) return [];
     const item = (one: FhirValue, index: number | undefined): Item => ({
       value: one,
       type: narrowed.get(type.name) ?? type.name,
@@ -124,6 +140,12 @@ function itemsOf(name: string, parent: FhirObject, definition: TypeDefinition, p
       ? value.map((one, index) => item(one, index))
       : [item(value as FhirValue, undefined)];
   });
+}
+
+/** An element that has extensions in place of a value is there, too: why it is not known, say. */
+function withoutValue(companion: FhirValue | undefined): FhirValue | undefined {
+  if (companion === undefined) return undefined;
+  return Array.isArray(companion) ? companion.map(() => null) : null;
 }
 
 /** What tells the slice, for a reader who does not have the profile: `8480-6`. */

@@ -6,7 +6,8 @@ import type { FhirValue } from "../resource.ts";
 export interface Profile {
   /** Canonical URL. */
   readonly url: string;
-  readonly version: string;
+  /** Those of its guide in which it asks for the same, the newest last. */
+  readonly versions: readonly string[];
   /** The resource type that it is of. */
   readonly type: string;
   readonly root: ProfileNode;
@@ -23,6 +24,8 @@ export interface ProfileNode {
   readonly max?: number;
   /** Of a choice. */
   readonly types?: readonly string[];
+  /** The types that a reference may point to. */
+  readonly targets?: readonly string[];
   readonly fixed?: FhirValue;
   readonly pattern?: FhirValue;
   /** The value set that binds it. */
@@ -33,17 +36,28 @@ export interface ProfileNode {
 
 const entries = table as unknown as Readonly<Record<string, Omit<Profile, "url">>>;
 
-/** The profile of a canonical URL, with its version or without; undefined where it is not judged here. */
+/** The version of the profiles that are R4's own: nobody can mean another. */
+const ownVersion = "4.0.1";
+
+/** The profile of a canonical URL, with its version or without; undefined where it, or this version of it, is not judged here. */
 export function profileOf(canonical: string): Profile | undefined {
   const [url = "", version] = canonical.split("|");
   if (!Object.hasOwn(entries, url)) return undefined;
   const profile = { url, ...entries[url]! };
-  return version === undefined || version === profile.version ? profile : undefined;
+  return version === undefined || profile.versions.includes(version) ? profile : undefined;
 }
 
-/** Canonical URLs of the profiles of a resource type that are judged here, sorted. */
+/** Whether a canonical URL leaves no doubt which version is meant: it says so, or there is only one. */
+export function saysVersion(canonical: string, { versions }: Profile): boolean {
+  return canonical.includes("|") || versions.includes(ownVersion);
+}
+
+/** Canonical URLs of the profiles of a resource type that are judged here, sorted: those of guides with each version that is. */
 export function profilesOf(type: string): readonly string[] {
-  return Object.keys(entries)
-    .filter((url) => entries[url]!.type === type)
+  return Object.entries(entries)
+    .filter(([, profile]) => profile.type === type)
+    .flatMap(([url, { versions }]) =>
+      versions.includes(ownVersion) ? [url] : versions.map((version) => `${url}|${version}`),
+    )
     .sort();
 }

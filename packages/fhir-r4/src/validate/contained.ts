@@ -1,7 +1,7 @@
 import type { ElementDefinition } from "../definitions.ts";
 import type { Place } from "../finding.ts";
 import { type FhirObject, type FhirResource, type FhirValue, isObject } from "../resource.ts";
-import { targetOf } from "./references.ts";
+import { type ReferenceTarget, targetOf } from "./references.ts";
 
 /** The resources within another, by id; the types that they have. */
 export type Contained = ReadonlyMap<string, string>;
@@ -56,19 +56,25 @@ export function checkReference(
     report("A reference is '#id', 'Type/id', or an absolute URI");
     return;
   }
-  let type: string | undefined;
-  if (target.kind === "contained") {
-    if (target.id === "") return;
-    type = contained.get(target.id);
-    if (type === undefined) report("There is no contained resource of this id (ref-1)");
-  } else if (target.kind !== "other") type = target.type;
-  if (type === undefined) return;
+  const type = typeOfTarget(target, contained);
+  if (type === undefined) {
+    if (target.kind === "contained" && target.id !== "") {
+      report("There is no contained resource of this id (ref-1)");
+    }
+    return;
+  }
   if (element.targets && !element.targets.has(type)) {
     report(`A reference here points to ${[...element.targets].join(", ")}, and not to ${type}`);
   }
   if (typeof sentType === "string" && !sentType.includes("/") && sentType !== type) {
     report(`The reference names a resource of type ${type}, and its 'type' another`);
   }
+}
+
+/** The type of what a reference points to, as far as its text tells. */
+export function typeOfTarget(target: ReferenceTarget, contained: Contained): string | undefined {
+  if (target.kind === "contained") return contained.get(target.id);
+  return target.kind === "other" ? undefined : target.type;
 }
 
 /** Every string below the value that starts with '#': references, and URIs that point into the resource. */

@@ -6,6 +6,7 @@ import {
   OBSERVATION_CATEGORY_SYSTEM,
   shippedTerminology,
 } from "@wellapi/terminology";
+import { generalCodeOf } from "./general-codes.ts";
 
 /** Codes that only this exchange has. */
 const ownSystem = "https://wellapi.dev/fhir/CodeSystem";
@@ -19,6 +20,14 @@ export interface CodingParts {
 
 export function codingOf({ system, code, display }: CodingParts): FhirObject {
   return { system: system === "" ? LOINC : system, code, ...(display !== "" && { display }) };
+}
+
+/** What was measured: its code, those that its sender gave beside it, and the general one that profiles ask for. */
+export function measuredCodings(code: CodingParts, others: readonly CodingParts[] = []): FhirObject[] {
+  const codings = [code, ...others].map(codingOf);
+  const general = generalCodeOf(code);
+  const isThere = codings.some((one) => one.system === general?.system && one.code === general?.code);
+  return general === undefined || isThere ? codings : [...codings, codingOf(general)];
 }
 
 export function conceptOf(coding: CodingParts): FhirObject {

@@ -6,7 +6,7 @@ import {
   ObservationStatus,
   type Segment,
 } from "@wellapi/gen/wellapi/type/v1/observation_pb";
-import { categoriesOf, codingOf, conceptOf, methodOf } from "./coding.ts";
+import { categoriesOf, conceptOf, measuredCodings, methodOf } from "./coding.ts";
 import { dateTimeOf, effectiveOf } from "./fhir-time.ts";
 import { fhirPatientId, formatLogicalId } from "./logical-id.ts";
 import { deviceOf, metaOf, type View } from "./source-convert.ts";
@@ -63,7 +63,7 @@ export function spanOf({ observation }: StoredObservation) {
 
 function codeOf({ code, alternativeCodes, codeText }: Observation): FhirObject {
   return {
-    coding: [code!, ...alternativeCodes].map(codingOf),
+    coding: measuredCodings(code!, alternativeCodes),
     ...(codeText !== "" && { text: codeText }),
   };
 }

@@ -2,7 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { exactNumber, type FhirObject, type FhirResource } from "@wellapi/fhir-r4";
 import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { ComponentColumn, Decimals, Series } from "@wellapi/gen/wellapi/type/v1/series_pb";
-import { categoriesOf, conceptOf, methodOf } from "./coding.ts";
+import { categoriesOf, conceptOf, measuredCodings, methodOf } from "./coding.ts";
 import { effectiveOf } from "./fhir-time.ts";
 import { fhirPatientId, formatLogicalId } from "./logical-id.ts";
 import { runsOf, type Sample, type SampleRun, type SampleValue } from "./sample-runs.ts";
@@ -129,7 +129,7 @@ function observationOf(view: View, { series, source }: SourcedSeries, run: Sampl
     ...metaOf(view, source),
     status: "final",
     category: categoriesOf(code!.code),
-    code: conceptOf(code!),
+    code: { coding: measuredCodings(code!) },
     subject: { reference: `Patient/${fhirPatientId(patient)}` },
     ...effectiveOf(first.ms, spanMs, times?.utcOffsetMinutes ?? 0),
     ...(components.length === 0 ? valueElementOf(run, 0, unit) : {}),

@@ -1,4 +1,5 @@
 import { codesOfCategories, type Terminology } from "@wellapi/terminology";
+import { specificCodesOf } from "../mapping/general-codes.ts";
 
 /** `system|code`; an empty system is any. */
 export interface SearchedToken {
@@ -31,5 +32,5 @@ export function measuredCodes(
 function codeOf(terminology: Terminology, { system, code }: SearchedToken): string[] {
   const found =
     system === "" ? terminology.codes.find((one) => one.code === code) : terminology.findCode(code, system);
-  return found === undefined ? [] : [found.code];
+  return [...(found === undefined ? [] : [found.code]), ...specificCodesOf({ system, code })];
 }
