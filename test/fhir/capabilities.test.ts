@@ -25,6 +25,7 @@ describe("the CapabilityStatement", () => {
   let patient = "";
   let formats: readonly string[] = [];
   let resources: readonly Listed[] = [];
+  let operations: readonly { readonly name: string }[] = [];
 
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
@@ -38,6 +39,7 @@ describe("the CapabilityStatement", () => {
     parseResource(text);
     formats = body.format;
     resources = body.rest[0].resource;
+    operations = body.rest[0].operation;
   });
   afterAll(async () => {
     await server?.stop();
@@ -135,6 +137,11 @@ describe("the CapabilityStatement", () => {
     expect(
       told.filter(({ status, reason }) => reason === "NOT_SUPPORTED" || status >= 500 || status === 405),
     ).toEqual([]);
+    for (const { name } of operations) {
+      const headers = { "content-type": "application/fhir+ndjson" };
+      const { status, text } = await ask(`/$${name}`, { method: "POST", headers, body: "{}\n" });
+      expect([name, status, text]).toEqual([name, 200, expect.stringContaining("line-1")]);
+    }
   }, 120_000);
 
   test("lists profiles that are all judged, each in its version", async () => {

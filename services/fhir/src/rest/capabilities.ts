@@ -52,6 +52,7 @@ export function capabilities(base: string, origin: string): FhirResource {
           groupResource,
         ],
         interaction: [{ code: "transaction" }, { code: "batch" }],
+        operation: [importOperation],
       },
     ],
   };
@@ -61,11 +62,13 @@ function resourceOf(type: string) {
   const known = searchParameters(type);
   const searchParam = searchNames(type).flatMap((name) => {
     const parameter = known.get(name);
-    return parameter === undefined ? [] : [{ name, type: parameter.type }];
+    if (parameter !== undefined) return [{ name, type: parameter.type }];
+    return name === "patient" ? [wholeRecord] : [];
   });
   const included = includeNames(type);
   return {
     type,
+    ...(type === "Observation" && { documentation: ofMeasurements }),
     interaction: interactions.map((code) => ({ code })),
     versioning: "versioned-update",
     readHistory: true,
@@ -83,12 +86,32 @@ function resourceOf(type: string) {
   };
 }
 
+/** HL7 has no such parameter of a Practitioner, say: here it tells whose record the search is in. */
+const wholeRecord = {
+  name: "patient",
+  type: "reference",
+  documentation: "Whose record is searched. A search names the patient here, or by _id.",
+};
+
+const ofMeasurements =
+  "What devices streamed in is found and read as Observations, too. It has no version and no history, and is neither changed nor deleted here: that is for what was written here.";
+
+/** Not of HL7's: a line of NDJSON becomes an outcome. */
+const importOperation = {
+  name: "import",
+  definition: "https://wellapi.dev/fhir/OperationDefinition/import",
+  documentation:
+    "POST [base]/$import with application/fhir+ndjson: resources of any of the caller's patients, one a line. The answer has an OperationOutcome for each.",
+};
+
 /** FHIR Bulk Data Access: the operations of `bulk/`. */
 const bulkData = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition";
 
 /** There is one group, `Group/consented`: the patients of whom the caller's organization has consents. */
 const groupResource = {
   type: "Group",
+  documentation:
+    "There is one, Group/consented: the patients of whom the caller has consents. It is exported, and not read.",
   operation: [{ name: "export", definition: `${bulkData}/group-export` }],
 };
 
