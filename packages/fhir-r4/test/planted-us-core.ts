@@ -45,10 +45,10 @@ const ofVitalSigns: Faults = {
 
 const quantityOf = (code: string, value = 1) => ({ value, unit: code, system: ucum, code });
 
-/** Faults of a quantity at a place, which `put` places into the resource. */
-function ofQuantity(unit: string, at: string, put: (value: object) => object): Faults {
+/** Faults of a quantity at a place, which `put` places into the resource, of a part with a name. */
+function ofQuantity(unit: string, at: string, put: (value: object) => object, part = ""): Faults {
   const without = (name: string) => put({ valueQuantity: { ...quantityOf(unit), [name]: undefined } });
-  return {
+  const faults: Faults = {
     "another unit": [put({ valueQuantity: quantityOf("mol") }), `${at}.value.code`],
     "a unit of another system": [
       put({ valueQuantity: { ...quantityOf(unit), system: "http://example.org" } }),
@@ -67,6 +67,7 @@ function ofQuantity(unit: string, at: string, put: (value: object) => object): F
     ],
     "words for a value": [put({ valueQuantity: undefined, valueString: "much" }), `${at}.value`],
   };
+  return Object.fromEntries(Object.entries(faults).map(([fault, one]) => [`${part}${fault}`, one]));
 }
 
 /** LOINC code, unit, others that are permitted. */
@@ -117,7 +118,7 @@ export const plantedInUsCore: Readonly<Record<string, GuideCase>> = {
   "us-core-vital-signs": {
     versions: usCore,
     right: { ...vitalSign, code: coded("8867-4"), valueQuantity: quantityOf("/min", 60) },
-    permitted: { "a value of another type": { valueQuantity: undefined, valueString: "regular" } },
+    permitted: { "a value of another type": { valueQuantity: undefined, valueInteger: 60 } },
     faults: ofVitalSigns,
   },
   "us-core-blood-pressure": {
@@ -131,21 +132,23 @@ export const plantedInUsCore: Readonly<Record<string, GuideCase>> = {
     },
     faults: {
       ...ofPressure,
-      ...ofQuantity("mm[Hg]", "Observation.component[1]", (change) => ({
-        component: [systolic, { code: diastolic!.code, ...change }],
-      })),
+      ...ofQuantity(
+        "mm[Hg]",
+        "Observation.component[0]",
+        (change) => ({ component: [{ code: systolic!.code, ...change }, diastolic] }),
+        "systolic: ",
+      ),
+      ...ofQuantity(
+        "mm[Hg]",
+        "Observation.component[1]",
+        (change) => ({ component: [systolic, { code: diastolic!.code, ...change }] }),
+        "diastolic: ",
+      ),
       "another code": [{ code: coded("8357-6") }, "Observation.code"],
       "no systolic one": [{ component: [diastolic] }, "Observation"],
       "no diastolic one": [{ component: [systolic] }, "Observation"],
+      "two systolic ones": [{ component: [systolic, systolic, diastolic] }, "Observation.component[0]"],
       "two diastolic ones": [{ component: [systolic, diastolic, diastolic] }, "Observation.component[1]"],
-      "a systolic one in kPa": [
-        { component: [{ ...systolic, valueQuantity: quantityOf("kPa", 16) }, diastolic] },
-        "Observation.component[0].value.code",
-      ],
-      "a value of a component in words": [
-        { component: [{ code: systolic!.code, valueString: "high" }, diastolic] },
-        "Observation.component[0].value",
-      ],
       "no components": [{ component: undefined }, "Observation"],
     },
   },
@@ -163,16 +166,24 @@ export const plantedInUsCore: Readonly<Record<string, GuideCase>> = {
       ...ofQuantity("%", "Observation", (change) => change),
       "without the code of pulse oximetry": [{ code: coded("2708-6", "20564-1") }, "Observation.code"],
       "without the general code": [{ code: coded("59408-5", "20564-1") }, "Observation.code"],
+      "the general code twice": [
+        { code: coded("59408-5", "2708-6", "2708-6") },
+        "Observation.code.coding[1]",
+      ],
       "a code twice": [{ code: coded("59408-5", "59408-5", "2708-6") }, "Observation.code.coding[0]"],
-      "a flow in another unit": [
-        { component: [{ ...flow, valueQuantity: quantityOf("mL/min") }] },
-        "Observation.component[0].value.code",
-      ],
+      ...ofQuantity(
+        "L/min",
+        "Observation.component[0]",
+        (change) => ({ component: [{ code: flow.code, ...change }] }),
+        "flow: ",
+      ),
+      ...ofQuantity(
+        "%",
+        "Observation.component[0]",
+        (change) => ({ component: [{ code: oxygen.code, ...change }] }),
+        "concentration: ",
+      ),
       "two flows": [{ component: [flow, flow] }, "Observation.component[0]"],
-      "a concentration in another unit": [
-        { component: [flow, { ...oxygen, valueQuantity: quantityOf("mm[Hg]") }] },
-        "Observation.component[1].value.code",
-      ],
       "two concentrations": [{ component: [oxygen, oxygen] }, "Observation.component[0]"],
     },
   },

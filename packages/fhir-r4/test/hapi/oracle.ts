@@ -15,9 +15,14 @@ export function fetchLibraries(): void {
   run("mvn", ["-q", "-B", "-f", join(home, "pom.xml"), "package", `-Dlib=${libraries}`]);
 }
 
-/** What it says of the files of a folder: `[file, severity, place, text]`. */
-export function askHapi(folder: string): string[][] {
-  const output = run("java", ["-cp", join(libraries, "*"), join(home, "Oracle.java"), folder]);
+/**
+ * What it says of the files of a folder: `[file, severity, place, text]`.
+ *
+ * @param guides a folder of StructureDefinitions that it is to know beside R4's
+ */
+export function askHapi(folder: string, guides?: string): string[][] {
+  const folders = guides === undefined ? [folder] : [folder, guides];
+  const output = run("java", ["-cp", join(libraries, "*"), join(home, "Oracle.java"), ...folders]);
   return output
     .split("\n")
     .filter((line) => line !== "")

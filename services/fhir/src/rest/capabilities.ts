@@ -89,7 +89,7 @@ function resourceOf(type: string) {
 /** HL7 has no such parameter of a Practitioner, say: here it tells whose record the search is in. */
 const wholeRecord = {
   name: "patient",
-  type: "reference",
+  type: "reference" as const,
   documentation: "Whose record is searched. A search names the patient here, or by _id.",
 };
 
