@@ -98,11 +98,12 @@ module.exports = {
       from: {
         path: "^services/records/src/",
         pathNot:
-          "^services/records/src/((door|write|read|clinical|exports|lots|gate|compaction|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
+          "^services/records/src/((door|preview|write|read|clinical|exports|lots|gate|compaction|blocks|model)/|(check|config|descriptor|errors|index|service)\\.ts$)",
       },
       to: {},
     },
     wing("door", "write", "read", "clinical", "exports", "lots", "gate", "blocks", "model"),
+    wing("preview", "door", "read", "clinical", "lots", "gate", "blocks", "model"),
     wing("write", "gate", "compaction", "blocks", "model"),
     wing("read", "lots", "gate", "blocks", "model"),
     wing("clinical", "write", "gate", "blocks", "model"),

@@ -11,6 +11,7 @@ import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addProvisionOptions } from "../provision-options.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
+import { addConsentPreview } from "./consent-preview.ts";
 import { addConsentRequests } from "./consent-request.ts";
 
 interface ListOptions {
@@ -46,6 +47,7 @@ export function addConsent(program: Command, io: Io): void {
   const group = program.command("consent").description("what a patient permits and denies");
   addCreate(group, io);
   addConsentRequests(group, io);
+  addConsentPreview(group, io);
   addConnectionOptions(group.command("list"), io)
     .description("list the caller's consents; a grantee finds its patients' ids here")
     .option("--active", "only those in force", false)

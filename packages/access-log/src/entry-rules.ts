@@ -267,6 +267,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ListClinicalRecords: data,
     ListClinicalRecordVersions: data,
   },
+  "wellapi.records.v1.PreviewService": { PreviewReads: data },
   "wellapi.records.v1.ExportService": {
     PrepareDownload: data,
     CreateExport: ofExports,

@@ -4,6 +4,7 @@ export type { EnforcerOptions, OpenEnforcer } from "./enforcer.ts";
 export { openEnforcer, runEnforcer, sessionOptions } from "./enforcer.ts";
 export type { EnforcerErrorCode } from "./errors.ts";
 export { EnforcerError } from "./errors.ts";
+export { judgedAt } from "./foreseen.ts";
 export type { ClockReading, SessionLease } from "./lease.ts";
 export { clockToleranceMs } from "./lease.ts";
 export type { MessageQueue } from "./message-queue.ts";

@@ -13,6 +13,8 @@ export const weights = {
     "wellapi.records.v1.RecordsService/MergeSeries": 10,
     "wellapi.records.v1.RecordsService/ListObservations": 2,
     "wellapi.records.v1.RecordsService/ListSeries": 2,
+    // Reads everything twice, as the patient and as the organization.
+    "wellapi.records.v1.PreviewService/PreviewReads": 20,
     // Two entries, and a session of its own.
     "wellapi.records.v1.RecordsService/ReadSeries": 5,
     "wellapi.records.v1.RecordsService/WatchSeries": 5,

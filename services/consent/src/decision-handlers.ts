@@ -14,6 +14,7 @@ import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
 import { type Decision, decide } from "./decision.ts";
 import { ConsentError } from "./errors.ts";
+import { createForesightHandlers, type ForesightHandlersDeps } from "./foresight/foresight-handlers.ts";
 import type { Revocations } from "./revocation.ts";
 import type { FromEnforcer, SessionStreams, ToEnforcer } from "./session-streams.ts";
 import type { Categories } from "./understanding.ts";
@@ -23,7 +24,7 @@ const { method } = ConsentDecisionService;
 /** How many consents are remembered whose unknown content has been logged. */
 const mostReported = 10_000;
 
-export interface DecisionHandlersDeps {
+export interface DecisionHandlersDeps extends ForesightHandlersDeps {
   readonly consents: ConsentRepository;
   readonly revocations: Revocations;
   readonly deletion: ConsentDeletion;
@@ -42,6 +43,7 @@ export function createDecisionHandlers(
   const { consents, revocations, deletion, streams, accesses, clock, categories, closing } = deps;
   const tellDoubt = createDoubtTeller(deps.log);
   return {
+    ...createForesightHandlers(deps),
     async decide({ question: message, furtherCodes }) {
       if (!message) throw new ConsentError("invalid");
       const question = questionOf(message);

@@ -181,8 +181,8 @@ export class Granting {
   }
 }
 
-/** Throws `patient_erased`, `record_frozen`, `too_many_consents`. */
-function checkRoom(current: CurrentConsents, { id, terms }: Consent): void {
+/** Whether a consent may come to be, or to other terms. Throws `patient_erased`, `record_frozen`, `too_many_consents`. */
+export function checkRoom(current: CurrentConsents, { id, terms }: Consent): void {
   if (current.closed) throw new ConsentError("patient_erased");
   if (isFrozen(current)) throw new ConsentError("record_frozen");
   const others = current.consents.filter((one) => one.id !== id);

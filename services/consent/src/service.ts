@@ -206,14 +206,14 @@ export async function openConsentService(
       route(
         ConsentDecisionService,
         createDecisionHandlers({
+          ...deps,
           consents,
           revocations,
           deletion,
           streams,
           accesses,
-          clock,
           categories,
-          log,
+          requests: requests.requests,
           closing: closing.signal,
         }),
       ),

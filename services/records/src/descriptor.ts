@@ -1,6 +1,7 @@
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
+import { PreviewService } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
 import { observeGauge } from "@wellapi/runtime";
@@ -12,7 +13,7 @@ const LOOK_EVERY_MS = 5_000;
 
 export const recordsService = describeService({
   name: "records",
-  contracts: [RecordsService, ClinicalRecordsService, ExportService, RecordsWriteService],
+  contracts: [RecordsService, ClinicalRecordsService, ExportService, PreviewService, RecordsWriteService],
   selfValidating: [ClinicalRecordsService.method.streamClinicalRecords],
   store: {
     collections: recordsCollections,

@@ -5,6 +5,7 @@ import type { Relay } from "@wellapi/events";
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
+import { PreviewService } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
@@ -44,6 +45,7 @@ import { createRestricting } from "./gate/restrictions-client.ts";
 import { createReleaseRepository } from "./lots/release-repository.ts";
 import { createReleases } from "./lots/releases.ts";
 import { DAY_MS } from "./model/utc-day.ts";
+import { createPreviewHandlers } from "./preview/preview-handlers.ts";
 import { createArrivalRepository } from "./read/arrival-repository.ts";
 import { createAppend } from "./write/append.ts";
 import { createDevicePriorities } from "./write/device-priorities.ts";
@@ -154,17 +156,21 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const releases = createReleaseRepository(store, vault, writing.queue, damage);
   const priorities = createDevicePriorityRepository(store, vault, damage);
   const observations = createObservationRepository(store, vault, damage);
-  const reads = createReadHandlers({
+  const reading = {
     ...writing,
-    priorities,
-    devicePriorities: createDevicePriorities({ ...writing, priorities }),
-    erase,
     region,
     share,
     blocks,
     releases: createReleases({ store, vault, clock, blocks, releases }, releaseMinimum),
-    arrivals: createArrivalRepository(store, vault, damage),
     observations,
+    damage,
+  };
+  const reads = createReadHandlers({
+    ...reading,
+    priorities,
+    devicePriorities: createDevicePriorities({ ...writing, priorities }),
+    erase,
+    arrivals: createArrivalRepository(store, vault, damage),
     backupRetentionMs: backupRetentionDays * DAY_MS,
   });
   const writes = createWriteHandlers({
@@ -204,6 +210,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     routes: [
       route(RecordsService, reads),
       route(ClinicalRecordsService, clinical),
+      route(PreviewService, createPreviewHandlers(reading)),
       route(
         ExportService,
         createExportHandlers({

@@ -32,7 +32,14 @@ export function createFakeConsent() {
   const deleted: string[] = [];
   const sessions = new Set<(change: Recall) => Promise<void>>();
   /** `asked` counts questions, `calls` the calls that they came in. */
-  const state = { reachable: true, asked: 0, calls: 0 };
+  const state: {
+    reachable: boolean;
+    asked: number;
+    calls: number;
+    foreseen: number;
+    /** Runs once it was foreseen, and before that is answered. */
+    foreseeing?: (() => Promise<void>) | undefined;
+  } = { reachable: true, asked: 0, calls: 0, foreseen: 0 };
   /** Partitions of frozen records. */
   const frozen = new Set<string>();
 
@@ -92,6 +99,22 @@ export function createFakeConsent() {
         decision: decide(question!),
         further: furtherCodes.map((code) => decide({ ...question!, code })),
       };
+    },
+    async foresee({ partition, purpose, codes, view }) {
+      state.foreseen++;
+      const given = view.case === "consent" ? consents.get(view.value) : undefined;
+      const organization = given?.terms.organization ?? String(view.value);
+      const asked = {
+        partition,
+        organization,
+        direction: Direction.READ,
+        purpose,
+        region: "local",
+        person: "",
+      };
+      const decisions = codes.map((code) => decide({ ...asked, code }));
+      await state.foreseeing?.();
+      return { organization, time: timestampFromMs(Date.now()), decisions };
     },
     async *watch(requests) {
       const outgoing: Parameters<typeof Array.prototype.push>[0][] = [];

@@ -20,6 +20,7 @@ import { PolicyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v
 import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
+import { PreviewService } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -375,6 +376,15 @@ export async function openWorld(options: WorldOptions = {}) {
     ownClinical: ({ id, partition }: TestPatient, more: Pick<Principal, "actor" | "hides"> = {}) =>
       createClient(
         ClinicalRecordsService,
+        createTestTransport({
+          routes: records.routes,
+          caller: { principal: { kind: "patient", id, partition, ...more }, workload: "door", token: "" },
+        }),
+      ),
+    /** What organizations see, shown to the patient. */
+    previews: ({ id, partition }: TestPatient, more: Pick<Principal, "actor" | "hides"> = {}) =>
+      createClient(
+        PreviewService,
         createTestTransport({
           routes: records.routes,
           caller: { principal: { kind: "patient", id, partition, ...more }, workload: "door", token: "" },

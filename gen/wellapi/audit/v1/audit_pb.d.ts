@@ -169,6 +169,14 @@ export declare type Access = Message<"wellapi.audit.v1.Access"> & {
    * @generated from field: wellapi.type.v1.Resolution resolution = 21;
    */
   resolution: Resolution;
+
+  /**
+   * The organization whose view the patient looked at (`PreviewReads`). What was sent went to the actor alone: it is no disclosure to
+   * the organization, which sees nothing of the entry. Empty: it is no preview, or was refused before it was known whose.
+   *
+   * @generated from field: string previewed_organization = 22;
+   */
+  previewedOrganization: string;
 };
 
 /**

@@ -234,14 +234,12 @@ export class RequestChanges {
     by: Author,
     now: number,
   ): Gift {
-    const { continues } = request;
-    if (continues === undefined) {
+    const replaced = continuedConsent(request, current, now);
+    if (replaced === undefined) {
       const requestId = digest([partition, "consent request", request.id]);
       const origin = { requestId, requestDigest: digest(terms) };
       return { consent: this.#options.granting.newConsent(terms, by, now), origin };
     }
-    const replaced = baseOf(current, continues.consent, terms.grantee, now);
-    if (replaced.version !== continues.version) throw new ConsentError("consent_over");
     const consent = amended(replaced, terms, by);
     const narrows = beyond(replaced.terms, terms, { partition, from: now }) !== undefined;
     const owed = narrows ? [amendmentOf(partition, consent, now)] : [];
@@ -269,8 +267,23 @@ function continuedBy({ id, version, terms }: Consent): NonNullable<ConsentReques
   return { consent: id, version, categories: categoryNames(terms) };
 }
 
+/**
+ * The consent of which accepting a request makes the next version; undefined where it makes a new one. Throws `consent_over`,
+ * `consent_denies`.
+ */
+export function continuedConsent(
+  { continues, terms }: ConsentRequest,
+  current: CurrentConsents,
+  now: number,
+): Consent | undefined {
+  if (continues === undefined) return undefined;
+  const base = baseOf(current, continues.consent, terms.grantee, now);
+  if (base.version !== continues.version) throw new ConsentError("consent_over");
+  return base;
+}
+
 /** Throws `request_decided`, `request_lapsed`. */
-function checkOpen(request: ConsentRequest, now: number): void {
+export function checkOpen(request: ConsentRequest, now: number): void {
   const state = stateOf(request, now);
   if (state === "lapsed") throw new ConsentError("request_lapsed");
   if (state !== "open") throw new ConsentError("request_decided");

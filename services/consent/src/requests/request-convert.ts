@@ -83,7 +83,7 @@ export function digestOfAsked(message: RequestMessage | undefined): string {
 
 /**
  * What the patient agrees to: what was asked for, or less. Throws ConsentError `invalid`, by the path of what goes beyond the
- * request.
+ * request. `root` is where the acceptance stands in the call; empty: it is the call.
  */
 export function chosenOf(
   message: AcceptConsentRequestRequest,
@@ -92,14 +92,20 @@ export function chosenOf(
     partition,
     now,
     terminology,
-  }: { readonly partition: string; readonly now: number; readonly terminology: Terminology },
+    root = "",
+  }: {
+    readonly partition: string;
+    readonly now: number;
+    readonly terminology: Terminology;
+    readonly root?: string;
+  },
 ): Terms {
   const validity = { ...asked.validity, ...intervalOf(message.validity) };
   const provisions = message.provisions.map((one) => pinnedAs(asked, one));
   const stated = { grantee: asked.grantee, provisions, validity: undefined, notice: undefined };
   const chosen =
-    provisions.length === 0 ? asked.provisions : termsOf(stated, now, terminology, "").provisions;
-  const { refuse, done } = refusals("");
+    provisions.length === 0 ? asked.provisions : termsOf(stated, now, terminology, root).provisions;
+  const { refuse, done } = refusals(root);
   for (const [i, { effect }] of chosen.entries()) {
     if (effect !== "permit")
       refuse(`provisions[${i}].effect`, "is EFFECT_PERMIT here: deny by a consent of its own");

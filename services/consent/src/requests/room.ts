@@ -48,12 +48,16 @@ export interface RequestRoomDeps {
 }
 
 /** Requests for consent, and receipts of what was decided: their RPCs, and what other services ask of both. */
-export function createRequestRoom(deps: RequestRoomDeps): { readonly routes: readonly Route[] } {
+export function createRequestRoom(deps: RequestRoomDeps): {
+  readonly routes: readonly Route[];
+  readonly requests: Pick<RequestRepository, "find">;
+} {
   const { store, sealing, requestsPerDay } = deps;
   const requests = new RequestRepository(store, sealing);
   const requestChanges = new RequestChanges({ ...deps, requests });
   const budget = createRequestBudget({ ...deps, most: requestsPerDay });
   return {
+    requests,
     routes: [
       route(ConsentRequestService, createRequestHandlers({ ...deps, requests, requestChanges, budget })),
       route(ConsentReceiptService, createReceiptHandlers({ ...deps, requests })),

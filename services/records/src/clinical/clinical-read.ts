@@ -34,39 +34,48 @@ export function listClinicalRecords(
   size: number,
   position: RecordPosition | undefined,
 ): Promise<ClinicalPage<RecordPosition>> {
-  return readOnce(deps, intent, async (read) => {
-    const { partition } = read.subject;
-    const readable = await readableKeys(deps.terminology, read, "s");
-    const found: ShownRecord[] = [];
-    let next: RecordPosition | undefined;
-    let last = position;
-    let [looked, bytes] = [0, 0];
-    const places = candidates(deps, partition, readable, query, position, size + 1);
-    // One more shows whether another page follows.
-    const missing = () => size + 1 - found.length;
-    const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), missing);
-    for await (const [at, record] of records) {
-      // What may not be read does not count: the page would end sooner for it, or promise another one.
-      if (record === undefined) continue;
-      if (found.length === size || looked === MOST_LOOKED_AT) {
+  return readOnce(deps, intent, (read) => findClinicalRecords(deps, read, query, size, position));
+}
+
+/** As `listClinicalRecords`, for a read that has begun. */
+export async function findClinicalRecords(
+  deps: ClinicalReadDeps,
+  read: Read,
+  query: ClinicalQuery,
+  size: number,
+  position: RecordPosition | undefined,
+): Promise<Found<ClinicalPage<RecordPosition>>> {
+  const { partition } = read.subject;
+  const readable = await readableKeys(deps.terminology, read, "s");
+  const found: ShownRecord[] = [];
+  let next: RecordPosition | undefined;
+  let last = position;
+  let [looked, bytes] = [0, 0];
+  const places = candidates(deps, partition, readable, query, position, size + 1);
+  // One more shows whether another page follows.
+  const missing = () => size + 1 - found.length;
+  const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), missing);
+  for await (const [at, record] of records) {
+    // What may not be read does not count: the page would end sooner for it, or promise another one.
+    if (record === undefined) continue;
+    if (found.length === size || looked === MOST_LOOKED_AT) {
+      next = last;
+      break;
+    }
+    looked++;
+    if (record.resource !== undefined && fitsQuery(query, record.resource, record.organization)) {
+      if (found.length > 0 && bytes + record.size > PAGE_BYTES) {
         next = last;
         break;
       }
-      looked++;
-      if (record.resource !== undefined && fitsQuery(query, record.resource, record.organization)) {
-        if (found.length > 0 && bytes + record.size > PAGE_BYTES) {
-          next = last;
-          break;
-        }
-        found.push(record);
-        bytes += record.size;
-      }
-      last = at;
+      found.push(record);
+      bytes += record.size;
     }
-    const answered = foundOf(readable, found, (access: string) => ({ records: found, next, access }));
-    // Consents that are named where something was found would tell that something was.
-    return intent.deIdentified ? { ...answered, permits: readable.allPermits() } : answered;
-  });
+    last = at;
+  }
+  const answered = foundOf(readable, found, (access: string) => ({ records: found, next, access }));
+  // Consents that are named where something was found would tell that something was.
+  return read.intent.deIdentified ? { ...answered, permits: readable.allPermits() } : answered;
 }
 
 /** Each read of the store takes a way to its worker and back: so many are on it at once. */

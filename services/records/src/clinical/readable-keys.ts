@@ -64,7 +64,7 @@ export async function readableKeys(
 }
 
 /** Keys of clinical records: of each version of each category that has rules for them, and the codes of observations. */
-function allKeys(terminology: Terminology): string[] {
+export function allKeys(terminology: Terminology): string[] {
   const categories = new Set(
     terminology.sets.filter(({ records }) => records).map(({ category }) => category),
   );

@@ -43,6 +43,7 @@ export function accessInit(
     ...(interval === undefined || isAlways(interval) ? {} : { interval: intervalInit(interval) }),
     openedBy: result.openedBy ?? "",
     emergencyAccess: consents.find(({ emergency }) => emergency)?.consent ?? "",
+    previewedOrganization: result.previewed ?? "",
     resolution: result.fineness === undefined ? Resolution.UNSPECIFIED : resolutions[result.fineness],
   };
 }

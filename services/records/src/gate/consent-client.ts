@@ -1,6 +1,10 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
-import type { Enforcer, Permit, Question } from "@wellapi/enforcer";
-import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
+import { type Decision, type Enforcer, judgedAt, type Permit, type Question } from "@wellapi/enforcer";
+import {
+  ConsentDecisionService,
+  type ForeseeRequest,
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Principal } from "@wellapi/rpc";
@@ -14,6 +18,28 @@ import type { Subject } from "./subject.ts";
 export type ReadDecision =
   | { readonly own: true }
   | { readonly own: false; readonly permits: readonly ConsentPermit[] };
+
+/** What is looked at: what there is for an organization or by a consent, or would be, as the contract says it. */
+export type View = Exclude<ForeseeRequest["view"], { case: undefined }>;
+
+/** Whose view of a patient is foreseen, for what, and of which data. */
+export interface Foreseeing {
+  readonly partition: string;
+  /** Categories that are hidden from who acts in the patient's name. */
+  readonly hides: readonly string[];
+  readonly purpose: number;
+  readonly codes: readonly string[];
+  readonly view: View;
+}
+
+/** Decisions that nobody reads by but the patient. */
+export interface Foreseen {
+  readonly organization: string;
+  /** UTC milliseconds: the time for which they are. */
+  readonly time: number;
+  /** As `decideRead` decides for the organization. Throws RecordsError CONSENT_REQUIRED for a denial. */
+  decide(code: string): ReadDecision;
+}
 
 /** Decisions by the patients' consents. Throws EnforcerError `undecided` where no decision is possible. */
 export interface ConsentClient {
@@ -29,6 +55,8 @@ export interface ConsentClient {
     purpose: number,
     deIdentified?: boolean,
   ): Promise<ReadDecision>;
+  /** What would be decided about each of these codes, for a preview. Throws ConnectError, of the consent service. */
+  foresee(asked: Foreseeing): Promise<Foreseen>;
   /** Decides now what the organization may contribute. */
   contributions(subject: Subject, organization: string, codes: Iterable<string>): Promise<Contributions>;
   /** Revokes all of a patient's consents; resolves once every enforcer has dropped them. */
@@ -57,12 +85,24 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
       const question = { partition, organization, direction: Direction.READ, code, purpose };
       // Emergency access is a person's own; for other purposes the person makes no difference.
       const inPerson = purpose === Purpose.EMERGENCY && kind === "member";
-      const decision = await decide(inPerson ? { ...question, person: id } : question);
-      if (!decision.permitted) throw denied(decision.reason);
-      const permits = decision.permits.filter((permit) => (permit.deIdentified === true) === deIdentified);
-      // What is permitted without a name only is as if it were not there for who asks with one, and the other way round.
-      if (permits.length === 0) throw denied(DenialReason.CATEGORY);
-      return { own: false, permits: permits.map(consentPermit) };
+      return readDecision(await decide(inPerson ? { ...question, person: id } : question), deIdentified);
+    },
+
+    async foresee({ partition, hides, purpose, codes, view }) {
+      const asked = { partition, hiddenCategories: [...hides], purpose, region, codes: [...codes], view };
+      const foreseen = await decisions.foresee(asked);
+      const { organization } = foreseen;
+      const at = timestampMs(foreseen.time!);
+      const byCode = new Map(codes.map((code, i) => [code, judgedAt(foreseen.decisions[i]!, at)]));
+      return {
+        organization,
+        time: at,
+        decide(code) {
+          const decision = byCode.get(code);
+          if (decision === undefined) throw denied(DenialReason.CATEGORY);
+          return readDecision(decision, false);
+        },
+      };
     },
 
     async contributions({ partition }, organization, codes) {
@@ -90,6 +130,15 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
       await decisions.deleteConsents({ partition });
     },
   };
+}
+
+/** What a decision lets be read. Throws CONSENT_REQUIRED for a denial. */
+function readDecision(decision: Decision, deIdentified: boolean): ReadDecision {
+  if (!decision.permitted) throw denied(decision.reason);
+  const permits = decision.permits.filter((permit) => (permit.deIdentified === true) === deIdentified);
+  // What is permitted without a name only is as if it were not there for who asks with one, and the other way round.
+  if (permits.length === 0) throw denied(DenialReason.CATEGORY);
+  return { own: false, permits: permits.map(consentPermit) };
 }
 
 /** An unknown resolution never permits. */

@@ -21,7 +21,7 @@ export interface GateDeps {
 }
 
 /** Decides whether data may move, and logs its decision. All data passes through it. */
-export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions"> {
+export interface Gate extends Pick<ConsentClient, "decideRead" | "contributions" | "foresee"> {
   /** Attribute policies, which are asked before a consent is: a refusal says nothing of the patient. */
   readonly policy: DataPolicy;
   subject(caller: Caller, patientId: string): Subject;
@@ -45,6 +45,10 @@ export function createGate({ consents, directory, policy, pairwise, accessLog, r
       return consents.decideRead(...question);
     },
     contributions: consents.contributions,
+    async foresee(asked) {
+      if (accessLog.logDamaged()) throw new RecordsError("LOG_DAMAGED");
+      return consents.foresee(asked);
+    },
     subject: (caller, patientId) => subjectOf(pairwise, region, caller, patientId),
 
     leaf: (intent, subject, result) =>

@@ -49,6 +49,8 @@ export interface Result {
   readonly items?: number;
   /** Of the values that were sent, at the finest. Absent: none were, or the entry must not say. */
   readonly fineness?: Fineness | undefined;
+  /** Of a preview: the organization whose view it was. */
+  readonly previewed?: string | undefined;
   /** The opening entry, for a later phase. */
   readonly openedBy?: string;
 }

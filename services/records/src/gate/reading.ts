@@ -35,6 +35,8 @@ export interface Found<T> {
   /** Only where the call did not name them. */
   readonly codes?: readonly string[];
   readonly permits: readonly UsedPermit[];
+  /** Of a preview: the organization whose view it was. */
+  readonly previewed?: string;
   /** The answer, given the id of the log's entry. */
   readonly answer: (access: string) => T;
 }
@@ -51,7 +53,7 @@ export interface ReadingDeps {
   readonly log: Logger;
 }
 
-function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
+export function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const { caller, purpose, within } = intent;
   const subject = gate.subject(caller, intent.patient);
   const decide = async (code: string, bounds: Interval | undefined): Promise<ReadDecision> => {
@@ -96,7 +98,7 @@ async function checkNotErased(vault: Vault, partition: string): Promise<void> {
 const mostWaiting = 1_000;
 /** Consent may change during a read; after this many changes the caller has to ask again. */
 const MOST_READS = 3;
-const MOST_DECISIONS = 5;
+export const MOST_DECISIONS = 5;
 
 /**
  * A unary read: its entry is durable before the answer leaves, and the answer leaves under the decisions that are in
@@ -109,12 +111,21 @@ export async function readOnce<T>(
   intent: Intent,
   work: (read: Read) => Promise<Found<T>>,
 ): Promise<T> {
-  const { gate, share } = deps;
   const read = beginRead(deps, intent);
+  return answerOnce(deps, read, () => createDecisions(deps, read), work);
+}
+
+/** As `readOnce`, by decisions of another kind: `decide` begins them, for each time that the data is read. */
+export async function answerOnce<R, T>(
+  { gate, share }: ReadingDeps,
+  { intent, subject }: Pick<Read, "intent" | "subject">,
+  decide: () => Decisions<R>,
+  work: (read: R) => Promise<Found<T>>,
+): Promise<T> {
   const tenant = tenantOf(intent.caller);
   if (share.waiting(tenant) >= mostWaiting) throw new RecordsError("TOO_MANY_CALLS");
   for (let reads = 1; ; reads++) {
-    const decisions = createDecisions(deps, read);
+    const decisions = decide();
     let entry: Intent;
     let found: Found<T>;
     let access: string;
@@ -126,10 +137,11 @@ export async function readOnce<T>(
       const said = intent.deIdentified ? { items: 0, codes: [], fineness: undefined } : found;
       const { items, codes = intent.codes, fineness } = said;
       entry = { ...intent, codes };
-      access = await gate.record(entry, read.subject, { items, consents: found.permits, fineness });
+      const { permits: consents, previewed } = found;
+      access = await gate.record(entry, subject, { items, consents, fineness, previewed });
     } catch (error) {
       // An entry, too, so that who asks for what is denied, many times at once, waits for its own entries.
-      throw await share.run(tenant, () => gate.refusal(intent, read.subject, error));
+      throw await share.run(tenant, () => gate.refusal(intent, subject, error));
     }
     let refused: unknown;
     try {
@@ -139,7 +151,7 @@ export async function readOnce<T>(
     }
     const withheld = ending(midStream(refused ?? new RecordsError("CONSENT_REVOKED")));
     await gate
-      .record(entry, read.subject, { ...withheld, phase: "closed", openedBy: access })
+      .record(entry, subject, { ...withheld, phase: "closed", openedBy: access })
       .catch((error: unknown) => {
         throw asRecordsError(error);
       });
@@ -147,9 +159,9 @@ export async function readOnce<T>(
   }
 }
 
-interface Decisions {
+export interface Decisions<R> {
   /** Remembers the decisions of a read. */
-  readonly read: Read;
+  readonly read: R;
   /**
    * Whether all decisions are still in force: at once where no change has taken anything away, else by deciding
    * again. Throws CONSENT_REQUIRED, EnforcerError `undecided`.
@@ -157,7 +169,7 @@ interface Decisions {
   stand(): Promise<boolean>;
 }
 
-function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
+function createDecisions({ answers }: ReadingDeps, read: Read): Decisions<Read> {
   const { partition } = read.subject;
   /** By code. */
   const made = new Map<string, { readonly bounds: Interval | undefined; readonly signature: string }>();
@@ -194,7 +206,11 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions {
   };
 }
 
-async function codePermitOf(decide: Read["decide"], code: string, bounds: Interval): Promise<CodePermit> {
+export async function codePermitOf(
+  decide: Read["decide"],
+  code: string,
+  bounds: Interval,
+): Promise<CodePermit> {
   const decided = await decide(code, bounds);
   if (decided.own) return ownPermit(bounds);
   const codePermit = rawPermit(decided.permits, bounds);

@@ -19,6 +19,7 @@ import { type Release, release } from "./release.ts";
 import { lotId, type MonthOfLots, monthOfLot } from "./release-codec.ts";
 import type { NextMonth, ReleaseRepository, ToldMonth } from "./release-repository.ts";
 import { concatTold, emptyTold, type ShownRun, sliceTold, type ToldSamples } from "./told-samples.ts";
+import { createUnsavedReleases } from "./unsaved-releases.ts";
 
 /** What readers of hourly and daily data are told of a series. */
 export interface Told {
@@ -37,6 +38,11 @@ export interface Releases {
    * The result is the same for every reader, and for every repetition. Throws STORE_UNAVAILABLE, DATA_DAMAGED.
    */
   told(partition: string, series: string, interval: Interval, zones: readonly ZonePeriod[]): Promise<Told>;
+  /**
+   * As `told` would tell now, for who reads everything anyway: the lots that are due are made for this answer alone. Nothing is stored,
+   * so no reader of hourly or daily data can tell that it was asked.
+   */
+  foretold: Releases["told"];
 }
 
 export interface ReleasesDeps {
@@ -77,32 +83,39 @@ export function createReleases(deps: ReleasesDeps, least: number): Releases {
   if (!(least >= 2)) throw new RangeError("a lot of one sample tells it");
   const opened = createOpenedLots();
 
+  async function tell(
+    what: "told" | "foretold",
+    ...[partition, series, interval, zones]: Parameters<Releases["told"]>
+  ): Promise<Told> {
+    for (let i = 0; i < MAX_ATTEMPTS; i++) {
+      const head = await loadHead(store, partition);
+      if (head === undefined || head.document.erased) return { lots: [], newest: undefined };
+      const instant = fullHour(clock.now());
+      const asOf = { instant, sequence: sequenceBefore(head.document, instant), zones };
+      const name = JSON.stringify([what, partition, series]);
+      const state = JSON.stringify([head.revision, instant, zones]);
+      const known = await withBox(vault, partition, (box) => opened.get(box, name, state, interval));
+      if (known !== undefined) return toldWithin(known, interval);
+      const releases = what === "told" ? deps.releases : createUnsavedReleases(deps.releases, head.revision);
+      const making = { ...deps, releases };
+      const book = await bookOf(making, partition, series, interval, head.revision);
+      if (!(await makeDue(making, least, book, interval, asOf))) continue;
+      const found = openedOf(book, interval);
+      const { revision } = book;
+      if (revision !== undefined) {
+        const then = JSON.stringify([revision, instant, zones]);
+        await withBox(vault, partition, (box) => opened.set(box, name, then, found));
+      }
+      return toldWithin(found, interval);
+    }
+    throw new RecordsError("STORE_UNAVAILABLE");
+  }
+
   return {
     least,
     instant: () => fullHour(clock.now()),
-
-    async told(partition, series, interval, zones) {
-      for (let i = 0; i < MAX_ATTEMPTS; i++) {
-        const head = await loadHead(store, partition);
-        if (head === undefined || head.document.erased) return { lots: [], newest: undefined };
-        const instant = fullHour(clock.now());
-        const asOf = { instant, sequence: sequenceBefore(head.document, instant), zones };
-        const name = JSON.stringify([partition, series]);
-        const state = JSON.stringify([head.revision, instant, zones]);
-        const known = await withBox(vault, partition, (box) => opened.get(box, name, state, interval));
-        if (known !== undefined) return toldWithin(known, interval);
-        const book = await bookOf(deps, partition, series, interval, head.revision);
-        if (!(await makeDue(deps, least, book, interval, asOf))) continue;
-        const found = openedOf(book, interval);
-        const { revision } = book;
-        if (revision !== undefined) {
-          const then = JSON.stringify([revision, instant, zones]);
-          await withBox(vault, partition, (box) => opened.set(box, name, then, found));
-        }
-        return toldWithin(found, interval);
-      }
-      throw new RecordsError("STORE_UNAVAILABLE");
-    },
+    told: (...asked) => tell("told", ...asked),
+    foretold: (...asked) => tell("foretold", ...asked),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Run } from "../blocks/winners.ts";
 import { invalidField, RecordsError } from "../errors.ts";
 import type { Directory } from "../gate/directory-client.ts";
 import type { Intent } from "../gate/intent.ts";
-import { readOnce } from "../gate/reading.ts";
+import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import type { Releases, Told } from "../lots/releases.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import type { Buckets, Part } from "../model/buckets.ts";
@@ -43,6 +43,10 @@ const MAX_BUCKETS = 10_000;
 /** Limit for one series: the contributor decides how many units and components it has. */
 const MAX_BUCKETS_A_SERIES = 50_000;
 
+export interface AnsweredAggregates extends Pick<AggregatePage, "aggregates" | "next"> {
+  readonly access: string;
+}
+
 /** The requested buckets, and how they are made. */
 interface Question {
   readonly partition: string;
@@ -62,38 +66,47 @@ export function aggregateSeries(
   unit: BucketUnit,
   size: number,
   position: AggregatePosition | undefined,
-): Promise<Pick<AggregatePage, "aggregates" | "next"> & { readonly access: string }> {
+): Promise<AnsweredAggregates> {
+  return readOnce(deps, intent, (read) => findAggregates(deps, read, query, unit, { size, position }));
+}
+
+/** As `aggregateSeries`, for a read that has begun. */
+export async function findAggregates(
+  deps: AggregateSeriesDeps,
+  read: Read,
+  query: SeriesQuery,
+  unit: BucketUnit,
+  { size, position }: { readonly size: number; readonly position: AggregatePosition | undefined },
+): Promise<Found<AnsweredAggregates>> {
   const { code, interval, wanted } = query;
-  return readOnce(deps, intent, async (read) => {
-    const { partition } = read.subject;
-    const decision = await read.decide(code, interval);
-    const permission = decision.own ? ownPermission : aggregatePermission(decision.permits, unit);
-    const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
-    // Only numbers have lots.
-    if (permission === undefined || (isCoded && permission.raw.length === 0)) {
-      throw new RecordsError("RESOLUTION_TOO_FINE");
-    }
-    checkWantedUnit(deps.terminology, code, wanted);
-    const zones = await zonesOf(deps, partition);
-    const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
-    if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
-    const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
-    const revision = deps.blocks.revision(partition);
-    revision.catch(() => {}); // handled where it is awaited
-    const question = { partition, query, zones, permission, buckets, revision };
-    const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
-    const page = createAggregatePage(size, position);
-    for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
-      if (!page.add(series, await aggregateOne(deps, series, question))) break;
-    }
-    const { aggregates, next } = page;
-    return {
-      items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
-      fineness: finenessOf(unit),
-      permits: decision.own ? [] : decision.permits,
-      answer: (access) => ({ aggregates, next, access }),
-    };
-  });
+  const { partition } = read.subject;
+  const decision = await read.decide(code, interval);
+  const permission = decision.own ? ownPermission : aggregatePermission(decision.permits, unit);
+  const isCoded = deps.terminology.findAnyCode(code)?.kind === "coded";
+  // Only numbers have lots.
+  if (permission === undefined || (isCoded && permission.raw.length === 0)) {
+    throw new RecordsError("RESOLUTION_TOO_FINE");
+  }
+  checkWantedUnit(deps.terminology, code, wanted);
+  const zones = await zonesOf(deps, partition);
+  const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
+  if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
+  const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
+  const revision = deps.blocks.revision(partition);
+  revision.catch(() => {}); // handled where it is awaited
+  const question = { partition, query, zones, permission, buckets, revision };
+  const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
+  const page = createAggregatePage(size, position);
+  for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
+    if (!page.add(series, await aggregateOne(deps, series, question))) break;
+  }
+  const { aggregates, next } = page;
+  return {
+    items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
+    fineness: finenessOf(unit),
+    permits: decision.own ? [] : decision.permits,
+    answer: (access) => ({ aggregates, next, access }),
+  };
 }
 
 /** Throws CONSENT_REQUIRED for an unknown patient. */

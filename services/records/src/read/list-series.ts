@@ -5,7 +5,7 @@ import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Intent } from "../gate/intent.ts";
 import { isLeftOut } from "../gate/left-out.ts";
 import { type ConsentPermit, rawPermit } from "../gate/permit.ts";
-import { type Read, readOnce } from "../gate/reading.ts";
+import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import { bucketEdges } from "../model/calendar.ts";
 import { ALWAYS, type Interval } from "../model/interval.ts";
@@ -56,37 +56,46 @@ export function listSeries(
   size: number,
   position: ListPosition | undefined,
 ): Promise<SeriesListPage> {
-  return readOnce(deps, intent, async (read) => {
-    const { partition } = read.subject;
-    const readable = await readableCodes(deps.terminology, read, query.codes);
-    const found: SeriesInfo[] = [];
-    let last = position;
-    let next: ListPosition | undefined;
-    let samples = 0;
-    for (const { code, decision } of readable) {
-      if (next !== undefined || (position !== undefined && code < position.code)) continue;
-      const first = code === position?.code ? position.series : undefined;
-      for await (const { series } of seriesOf(deps, partition, { ...query, code }, first)) {
-        if (series === first) continue;
-        if (found.length === size || samples >= SAMPLES_A_PAGE) {
-          next = last;
-          break;
-        }
-        const info = await infoOf(deps, partition, code, series, decision);
-        last = { code, series };
-        if (info === undefined) continue;
-        found.push(info);
-        samples += info.count ?? 0;
+  return readOnce(deps, intent, (read) => findSeries(deps, read, query, size, position));
+}
+
+/** As `listSeries`, for a read that has begun. */
+export async function findSeries(
+  deps: AggregateSeriesDeps,
+  read: Read,
+  query: { readonly codes: readonly string[]; readonly sources: SourceFilter },
+  size: number,
+  position: ListPosition | undefined,
+): Promise<Found<SeriesListPage>> {
+  const { partition } = read.subject;
+  const readable = await readableCodes(deps.terminology, read, query.codes);
+  const found: SeriesInfo[] = [];
+  let last = position;
+  let next: ListPosition | undefined;
+  let samples = 0;
+  for (const { code, decision } of readable) {
+    if (next !== undefined || (position !== undefined && code < position.code)) continue;
+    const first = code === position?.code ? position.series : undefined;
+    for await (const { series } of seriesOf(deps, partition, { ...query, code }, first)) {
+      if (series === first) continue;
+      if (found.length === size || samples >= SAMPLES_A_PAGE) {
+        next = last;
+        break;
       }
+      const info = await infoOf(deps, partition, code, series, decision);
+      last = { code, series };
+      if (info === undefined) continue;
+      found.push(info);
+      samples += info.count ?? 0;
     }
-    return {
-      items: found.length,
-      fineness: undefined,
-      codes: readable.map(({ code }) => code),
-      permits: readable.flatMap(({ decision }) => (decision.own ? [] : decision.permits)),
-      answer: (access) => ({ series: found, next, access }),
-    };
-  });
+  }
+  return {
+    items: found.length,
+    fineness: undefined,
+    codes: readable.map(({ code }) => code),
+    permits: readable.flatMap(({ decision }) => (decision.own ? [] : decision.permits)),
+    answer: (access) => ({ series: found, next, access }),
+  };
 }
 
 /** By code. Throws CONSENT_REQUIRED or SCOPE_REQUIRED where a requested code, or every code, may not be read. */

@@ -1,7 +1,7 @@
 import { viewOf } from "@wellapi/series";
 import type { Run } from "../blocks/winners.ts";
 import type { Intent } from "../gate/intent.ts";
-import { readOnce } from "../gate/reading.ts";
+import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { type Interval, unite } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
@@ -49,19 +49,28 @@ export function querySeries(
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<SeriesPage> {
+  return readOnce(deps, intent, (read) => findSamples(deps, read, query, size, position));
+}
+
+/** As `querySeries`, for a read that has begun. */
+export async function findSamples(
+  deps: ReadSeriesDeps,
+  read: Read,
+  query: KindsQuery,
+  size: number,
+  position: SeriesPosition | undefined,
+): Promise<Found<SeriesPage>> {
   const { code, interval, wanted } = query;
-  return readOnce(deps, intent, async (read) => {
-    const codePermit = await read.codePermit(code, interval);
-    checkWantedUnit(deps.terminology, code, wanted);
-    const page = await collect(deps, read.subject.partition, query, codePermit.intervals, size, position);
-    const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
-    return {
-      items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
-      fineness: "raw",
-      permits: codePermit.permits,
-      answer: (access) => ({ runs, next: page.next, access }),
-    };
-  });
+  const codePermit = await read.codePermit(code, interval);
+  checkWantedUnit(deps.terminology, code, wanted);
+  const page = await collect(deps, read.subject.partition, query, codePermit.intervals, size, position);
+  const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
+  return {
+    items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
+    fineness: "raw",
+    permits: codePermit.permits,
+    answer: (access) => ({ runs, next: page.next, access }),
+  };
 }
 
 async function collect(

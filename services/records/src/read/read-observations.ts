@@ -9,7 +9,7 @@ import {
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
-import { type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
+import { type Found, type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
 import { coversTimes, type Interval } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
 import { readableCodes } from "./readable-codes.ts";
@@ -43,35 +43,44 @@ export function listObservations(
   size: number,
   position: ObservationPosition | undefined,
 ): Promise<ObservationPage> {
-  return readOnce(deps, intent, async (read) => {
-    const { partition } = read.subject;
-    const readable = await permitsOf(deps, read, query);
-    const found: StoredObservation[] = [];
-    let next: ObservationPosition | undefined;
-    let bytes = 0;
-    try {
-      for await (const stored of inOrder(deps, partition, readable, query.descending, position)) {
-        if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
-        bytes += bytesOf(stored);
-        if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
-          next = positionOf(found.at(-1)!);
-          break;
-        }
-        found.push(stored);
+  return readOnce(deps, intent, (read) => findObservations(deps, read, query, size, position));
+}
+
+/** As `listObservations`, for a read that has begun. */
+export async function findObservations(
+  deps: ReadObservationsDeps,
+  read: Read,
+  query: ObservationsQuery,
+  size: number,
+  position: ObservationPosition | undefined,
+): Promise<Found<ObservationPage>> {
+  const { partition } = read.subject;
+  const readable = await permitsOf(deps, read, query);
+  const found: StoredObservation[] = [];
+  let next: ObservationPosition | undefined;
+  let bytes = 0;
+  try {
+    for await (const stored of inOrder(deps, partition, readable, query.descending, position)) {
+      if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
+      bytes += bytesOf(stored);
+      if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
+        next = positionOf(found.at(-1)!);
+        break;
       }
-    } catch (error) {
-      // The page is whole: the damaged block belongs to the next page.
-      if (!isDamaged(error) || found.length < size) throw error;
-      next = positionOf(found.at(-1)!);
+      found.push(stored);
     }
-    return {
-      items: found.length,
-      fineness: "raw",
-      codes: [...readable.keys()],
-      permits: [...readable.values()].flatMap(({ permits }) => permits),
-      answer: (access) => ({ partition, observations: found, next, access }),
-    };
-  });
+  } catch (error) {
+    // The page is whole: the damaged block belongs to the next page.
+    if (!isDamaged(error) || found.length < size) throw error;
+    next = positionOf(found.at(-1)!);
+  }
+  return {
+    items: found.length,
+    fineness: "raw",
+    codes: [...readable.keys()],
+    permits: [...readable.values()].flatMap(({ permits }) => permits),
+    answer: (access) => ({ partition, observations: found, next, access }),
+  };
 }
 
 async function permitsOf(

@@ -34,7 +34,7 @@ export function ObservationList({ code, period }: { readonly code: Coding; reado
           <ol class="timeline">
             {observations.map((one) => (
               <li key={one.id}>
-                <p>{valueText(one, place)}</p>
+                <p>{observationText(one, place)}</p>
                 <p class="quiet small">{formats.moment(effectiveMs(one))}</p>
               </li>
             ))}
@@ -50,7 +50,8 @@ function effectiveMs({ observation }: StoredObservation): number {
   return effective?.case === "effectiveTime" ? msOf(effective.value) : 0;
 }
 
-function valueText({ observation }: StoredObservation, { words, formats }: Place): string {
+/** The value as a reader says it. */
+export function observationText({ observation }: StoredObservation, { words, formats }: Place): string {
   const { data } = words;
   const value = observation?.value;
   switch (value?.case) {

@@ -4,6 +4,8 @@ import { type Actor, Actor_Kind, Direction } from "@wellapi/gen/wellapi/type/v1/
 /** What an entry of the log tells, in the kinds that a reader tells apart. */
 export type HappeningKind =
   | "read"
+  /** The patient looked at what an organization sees. */
+  | "previewed"
   | "sent"
   | "permitted"
   | "stopped"
@@ -41,6 +43,7 @@ export function happeningOf(access: Access, ownAccount = ""): Happening {
 }
 
 const methodKinds: ReadonlyArray<readonly [RegExp, HappeningKind]> = [
+  [/\/PreviewReads$/, "previewed"],
   [/\/ErasePatient$/, "erased"],
   [/^wellapi\.consent\.v1\.EmergencyService\//, "emergency"],
   [/\/(CreateConsent|CompleteInteraction|AcceptConsentRequest)$/, "permitted"],

@@ -29,6 +29,9 @@ export function sentenceOf(
     installation: says.installation,
   }[doer];
   if (kind === "signIn" && outcome !== "done") return `${says.wantedSignIn(whom)}.`;
+  if (kind === "previewed" && access.previewedOrganization !== "") {
+    return `${says.previewedOf(who, organizationName ?? words.common.unknownOrganization)}.`;
+  }
   if (kind !== "read" && kind !== "sent") return `${says[kind](who, whom)}.`;
   const what = access.codes.length === 0 ? says.data : codesText(words, formats, access.codes);
   if (outcome !== "done") {

@@ -43,7 +43,7 @@ function List(props: { readonly entries: readonly LoggedAccess[]; readonly ownAc
   const [show, setShow] = useState<LogFilter["show"]>("others");
   const [organization, setOrganization] = useState("");
   const [proven, setProven] = useState<ReadonlySet<string>>(new Set());
-  const ids = [...new Set(entries.map(({ access }) => access?.organization ?? ""))].filter((id) => id !== "");
+  const ids = [...new Set(entries.map(namedIn))].filter((id) => id !== "");
   const names = useLoaded(() => organizationsOf(record.connection, ids), [record.connection, ids.join()]);
   const ended = new Set(entries.map(({ access }) => access?.openedBy ?? ""));
   const shown = entries.filter(
@@ -93,7 +93,7 @@ function List(props: { readonly entries: readonly LoggedAccess[]; readonly ownAc
             <li key={entry.id}>
               <EntryLine
                 entry={entry}
-                name={nameIn(names.value, entry.access?.organization ?? "")}
+                name={nameIn(names.value, namedIn(entry))}
                 ownAccount={ownAccount}
                 proven={proven.has(entry.id)}
               />
@@ -103,6 +103,11 @@ function List(props: { readonly entries: readonly LoggedAccess[]; readonly ownAc
       </section>
     </>
   );
+}
+
+/** The organization that did it, or whose view the patient looked at. */
+function namedIn({ access }: LoggedAccess): string {
+  return access?.organization || (access?.previewedOrganization ?? "");
 }
 
 function nameIn(names: ReadonlyMap<string, KnownOrganization> | undefined, id: string): string | undefined {

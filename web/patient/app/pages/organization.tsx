@@ -1,5 +1,5 @@
 import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { tellChange } from "../api/changes.ts";
 import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationOf } from "../api/organizations.ts";
@@ -12,6 +12,7 @@ import { CategoryIcon } from "../parts/icon.tsx";
 import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
 import { ObligationsCard } from "../parts/obligations-card.tsx";
 import { Standing } from "../parts/organization-name.tsx";
+import { PreviewCard } from "../parts/preview-card.tsx";
 import { ReadHistory } from "../parts/read-history.tsx";
 import type { PageProps } from "../routes.tsx";
 import { consentsOf } from "../sharing/consents.ts";
@@ -19,6 +20,7 @@ import {
   isInForce,
   type Permission,
   permissionsOf,
+  purposesOf,
   type ReadTerms,
   readCategories,
 } from "../sharing/permission.ts";
@@ -52,6 +54,7 @@ export function Organization({ named: organization }: PageProps) {
             <Name known={known} />
             <Stopping known={known} permission={permission} />
             {permission === undefined ? <Past consents={consents} /> : <Terms permission={permission} />}
+            {permission !== undefined && <Preview permission={permission} />}
           </>
         )}
       </Waited>
@@ -123,6 +126,24 @@ function Stopping(props: { readonly known: KnownOrganization; readonly permissio
       )}
     </>
   );
+}
+
+/** What it sees by all permissions, or by one of them. */
+function Preview({ permission }: { readonly permission: Permission }) {
+  const { words, formats } = usePlace();
+  const { organization, consents } = permission;
+  const choices = useMemo(() => {
+    const each = consents.filter(({ provisions }) => purposesOf(provisions).length > 0);
+    return [
+      { label: words.preview.all, view: { case: "organization", value: organization } as const },
+      ...each.map(({ id, createTime }) => ({
+        label: words.preview.ofDay(formats.moment(msOf(createTime))),
+        view: { case: "consent", value: id } as const,
+      })),
+    ];
+  }, [permission]);
+  const purposes = purposesOf(consents.flatMap(({ provisions }) => provisions));
+  return <PreviewCard title={words.preview.sees} choices={choices} purposes={purposes} />;
 }
 
 /** What it may see and send. */

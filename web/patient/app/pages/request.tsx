@@ -2,7 +2,7 @@ import {
   type ConsentRequest,
   ConsentRequest_State,
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import { tellChange } from "../api/changes.ts";
 import { useLoaded } from "../api/loaded.ts";
 import { organizationOf } from "../api/organizations.ts";
@@ -13,9 +13,10 @@ import { hrefOf } from "../location.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
 import { Standing } from "../parts/organization-name.tsx";
+import { PreviewCard } from "../parts/preview-card.tsx";
 import { RequestTerms } from "../parts/request-terms.tsx";
 import type { PageProps } from "../routes.tsx";
-import { permissionsOf, readCategories } from "../sharing/permission.ts";
+import { permissionsOf, purposesOf, readCategories } from "../sharing/permission.ts";
 import { acceptanceOf, type Choice, wholeOf } from "../sharing/request-choice.ts";
 import { categoriesText } from "../words/names.ts";
 
@@ -113,26 +114,37 @@ function Deciding({ request }: { readonly request: ConsentRequest }) {
   const refuse = () =>
     send(() => record.connection.requests.refuseConsentRequest({ consentRequest: request.id }));
   const sending = state === "sending";
+  const view = useMemo(() => {
+    const value = acceptanceOf(request, choice, Date.now());
+    return value && ({ case: "acceptance", value } as const);
+  }, [request, choice]);
   return (
-    <section class="card stack" aria-labelledby="wants">
-      <h2 id="wants">{requests.wants}</h2>
-      <RequestTerms request={request} choice={choice} onChoice={setChoice} />
-      <p class="small quiet">{requests.takeBack}</p>
-      {state === "empty" && (
-        <Notice kind="warning">
-          <p>{requests.nothingLeft}</p>
-        </Notice>
-      )}
-      {state !== "idle" && state !== "sending" && state !== "empty" && <ProblemNotice problem={state} />}
-      <div class="actions">
-        <button type="button" class="button grow" disabled={sending} onClick={accept}>
-          {sending ? requests.agreeing : requests.agree}
-        </button>
-        <button type="button" class="button second grow" disabled={sending} onClick={() => void refuse()}>
-          {requests.refuse}
-        </button>
-      </div>
-    </section>
+    <>
+      <section class="card stack" aria-labelledby="wants">
+        <h2 id="wants">{requests.wants}</h2>
+        <RequestTerms request={request} choice={choice} onChoice={setChoice} />
+        <p class="small quiet">{requests.takeBack}</p>
+        {state === "empty" && (
+          <Notice kind="warning">
+            <p>{requests.nothingLeft}</p>
+          </Notice>
+        )}
+        {state !== "idle" && state !== "sending" && state !== "empty" && <ProblemNotice problem={state} />}
+        <div class="actions">
+          <button type="button" class="button grow" disabled={sending} onClick={accept}>
+            {sending ? requests.agreeing : requests.agree}
+          </button>
+          <button type="button" class="button second grow" disabled={sending} onClick={() => void refuse()}>
+            {requests.refuse}
+          </button>
+        </div>
+      </section>
+      <PreviewCard
+        title={words.preview.wouldSee}
+        choices={[{ label: "", view }]}
+        purposes={purposesOf(request.provisions)}
+      />
+    </>
   );
 }
 

@@ -154,6 +154,12 @@ function distinct(terms: readonly ReadTerms[]): readonly ReadTerms[] {
   return [...byText.values()].sort((a, b) => a.category.localeCompare(b.category));
 }
 
+/** What permissions to read are for, each once, in their order. */
+export function purposesOf(provisions: readonly Provision[]): readonly Purpose[] {
+  const permits = provisions.filter(({ effect }) => effect === Provision_Effect.PERMIT);
+  return [...new Set(permits.flatMap(({ purposes }) => purposes))];
+}
+
 /** Categories that the organization may read, each once. */
 export function readCategories({ reads }: Permission): readonly string[] {
   return [...new Set(reads.map(({ category }) => category))];

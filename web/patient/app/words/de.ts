@@ -5,6 +5,7 @@ import { homeDe } from "./home-de.ts";
 import { logDe } from "./log-de.ts";
 import { noticesDe } from "./notices-de.ts";
 import { placesDe } from "./places-de.ts";
+import { previewDe } from "./preview-de.ts";
 import { requestsDe } from "./requests-de.ts";
 
 export const de: Words = {
@@ -14,6 +15,7 @@ export const de: Words = {
   places: placesDe,
   notices: noticesDe,
   requests: requestsDe,
+  preview: previewDe,
   disclosures: disclosuresDe,
   common: {
     title: "Ihre Gesundheitsdaten",

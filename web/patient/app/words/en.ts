@@ -4,6 +4,7 @@ import { homeEn } from "./home-en.ts";
 import { logEn } from "./log-en.ts";
 import { noticesEn } from "./notices-en.ts";
 import { placesEn } from "./places-en.ts";
+import { previewEn } from "./preview-en.ts";
 import { requestsEn } from "./requests-en.ts";
 
 export const en = {
@@ -13,6 +14,7 @@ export const en = {
   places: placesEn,
   notices: noticesEn,
   requests: requestsEn,
+  preview: previewEn,
   disclosures: disclosuresEn,
   common: {
     title: "Your health data",

@@ -11,6 +11,8 @@ export const logDe: typeof logEn = {
   noneAtAll: "Es gibt noch keinen Eintrag.",
   read: (who, what) => `${who} hat gelesen: ${what}`,
   sent: (who, what) => `${who} hat gesendet: ${what}`,
+  previewed: (who) => `Angesehen, was eine Organisation sieht: ${who}`,
+  previewedOf: (who, organization) => `Angesehen, was ${organization} sieht: ${who}`,
   wantedRead: (who, what) => `${who} wollte lesen: ${what}`,
   wantedSent: (who, what) => `${who} wollte senden: ${what}`,
   permitted: (who) => `Eine Erlaubnis wurde gegeben: ${who}`,

@@ -11,6 +11,8 @@ export const logEn = {
   /** Sentences: who, what data, how much. */
   read: (who: string, what: string) => `${who} read ${what}`,
   sent: (who: string, what: string) => `${who} sent ${what}`,
+  previewed: (who: string) => `${who} looked at what an organization sees`,
+  previewedOf: (who: string, organization: string) => `${who} looked at what ${organization} sees`,
   wantedRead: (who: string, what: string) => `${who} wanted to read ${what}`,
   wantedSent: (who: string, what: string) => `${who} wanted to send ${what}`,
   permitted: (who: string) => `${who} gave a permission`,

@@ -7,6 +7,10 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Decision, Question } from "./decision_pb.js";
+import type { Purpose } from "../../../type/v1/vocabulary_pb.js";
+import type { Consent } from "../../../consent/v1/consent_pb.js";
+import type { AcceptConsentRequestRequest } from "../../../consent/v1/consent_request_service_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/internal/consent/v1/consent_decision_service.proto.
@@ -66,6 +70,128 @@ export declare type DecideResponse = Message<"wellapi.internal.consent.v1.Decide
  * Use `create(DecideResponseSchema)` to create a new message.
  */
 export declare const DecideResponseSchema: GenMessage<DecideResponse>;
+
+/**
+ * What is to be foreseen.
+ *
+ * @generated from message wellapi.internal.consent.v1.ForeseeRequest
+ */
+export declare type ForeseeRequest = Message<"wellapi.internal.consent.v1.ForeseeRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * Categories of a minor's own care, where somebody acts in the patient's name from whom these are hidden. A consent that names one of
+   * them is as if it were not there.
+   *
+   * @generated from field: repeated string hidden_categories = 2;
+   */
+  hiddenCategories: string[];
+
+  /**
+   * What the organization would read for.
+   *
+   * @generated from field: wellapi.type.v1.Purpose purpose = 3;
+   */
+  purpose: Purpose;
+
+  /**
+   * Region that would receive the data.
+   *
+   * @generated from field: string region = 4;
+   */
+  region: string;
+
+  /**
+   * Codes of the data.
+   *
+   * @generated from field: repeated string codes = 5;
+   */
+  codes: string[];
+
+  /**
+   * What is looked at, as `PreviewReads` has it.
+   *
+   * @generated from oneof wellapi.internal.consent.v1.ForeseeRequest.view
+   */
+  view: {
+    /**
+     * All consents in force for the organization.
+     *
+     * @generated from field: string organization = 6;
+     */
+    value: string;
+    case: "organization";
+  } | {
+    /**
+     * What this consent alone lets through.
+     *
+     * @generated from field: string consent = 7;
+     */
+    value: string;
+    case: "consent";
+  } | {
+    /**
+     * All of the organization once this is granted.
+     *
+     * @generated from field: wellapi.consent.v1.Consent grant = 8;
+     */
+    value: Consent;
+    case: "grant";
+  } | {
+    /**
+     * All of the organization once its request is accepted so.
+     *
+     * @generated from field: wellapi.consent.v1.AcceptConsentRequestRequest acceptance = 9;
+     */
+    value: AcceptConsentRequestRequest;
+    case: "acceptance";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ForeseeRequest.
+ * Use `create(ForeseeRequestSchema)` to create a new message.
+ */
+export declare const ForeseeRequestSchema: GenMessage<ForeseeRequest>;
+
+/**
+ * What would be decided.
+ *
+ * @generated from message wellapi.internal.consent.v1.ForeseeResponse
+ */
+export declare type ForeseeResponse = Message<"wellapi.internal.consent.v1.ForeseeResponse"> & {
+  /**
+   * The organization.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The time for which it holds: now, or the begin of what has not begun. Whose grants are in force is to be judged at this time.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * By code, in the order of the request.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.Decision decisions = 3;
+   */
+  decisions: Decision[];
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ForeseeResponse.
+ * Use `create(ForeseeResponseSchema)` to create a new message.
+ */
+export declare const ForeseeResponseSchema: GenMessage<ForeseeResponse>;
 
 /**
  * Which consents.
@@ -446,6 +572,18 @@ export declare const ConsentDecisionService: GenService<{
     methodKind: "unary";
     input: typeof DecideRequestSchema;
     output: typeof DecideResponseSchema;
+  },
+  /**
+   * Decides for a preview: by the rules of `Decide`, from the patient's current consents, read linearizably, with what the patient
+   * may grant or accept added to them. Nothing is granted, and a decision of it permits nobody but the patient to see anything.
+   * Refuses what `CreateConsent` and `AcceptConsentRequest` refuse, for the same reasons.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDecisionService.Foresee
+   */
+  foresee: {
+    methodKind: "unary";
+    input: typeof ForeseeRequestSchema;
+    output: typeof ForeseeResponseSchema;
   },
   /**
    * Whether consents are in force now, read linearizably: what tokens of the OAuth server stand on.

@@ -6,14 +6,18 @@
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_wellapi_consent_v1_consent } from "../../../consent/v1/consent_pb.js";
+import { file_wellapi_consent_v1_consent_request_service } from "../../../consent/v1/consent_request_service_pb.js";
 import { file_wellapi_internal_consent_v1_decision } from "./decision_pb.js";
 import { file_wellapi_type_v1_callers } from "../../../type/v1/callers_pb.js";
+import { file_wellapi_type_v1_vocabulary } from "../../../type/v1/vocabulary_pb.js";
 
 /**
  * Describes the file wellapi/internal/consent/v1/consent_decision_service.proto.
  */
 export const file_wellapi_internal_consent_v1_consent_decision_service = /*@__PURE__*/
-  fileDesc("Cjp3ZWxsYXBpL2ludGVybmFsL2NvbnNlbnQvdjEvY29uc2VudF9kZWNpc2lvbl9zZXJ2aWNlLnByb3RvEht3ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEieAoNRGVjaWRlUmVxdWVzdBI/CghxdWVzdGlvbhgBIAEoCzIlLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5RdWVzdGlvbkIGukgDyAEBEiYKDWZ1cnRoZXJfY29kZXMYAiADKAlCD7pIDJIBCRD/ASIEcgIYQCKBAQoORGVjaWRlUmVzcG9uc2USNwoIZGVjaXNpb24YASABKAsyJS53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVjaXNpb24SNgoHZnVydGhlchgCIAMoCzIlLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZWNpc2lvbiJtChJHZXRTdGFuZGluZ1JlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEhwKCGNvbnNlbnRzGAIgAygJQgq6SAeSAQQIARAIEhoKB2dyYW50ZWUYAyABKAlCCbpIBnIEEAEYQCInChNHZXRTdGFuZGluZ1Jlc3BvbnNlEhAKCGluX2ZvcmNlGAEgASgIIt0BCgxXYXRjaFJlcXVlc3QSOAoEb3BlbhgBIAEoCzIoLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5PcGVuU2Vzc2lvbkgAEjoKBXJlbmV3GAIgASgLMikud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLlJlbmV3U2Vzc2lvbkgAEkUKC2Fja25vd2xlZGdlGAMgASgLMi4ud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkFja25vd2xlZGdlUmVjYWxsSABCEAoHbWVzc2FnZRIFukgCCAEiKwoLT3BlblNlc3Npb24SHAoIZW5mb3JjZXIYASABKAlCCrpIB3IFEAEYgAEiIAoMUmVuZXdTZXNzaW9uEhAKCHNlcXVlbmNlGAEgASgDIi4KEUFja25vd2xlZGdlUmVjYWxsEhkKBnJlY2FsbBgBIAEoCUIJukgGcgQQARhAItYBCg1XYXRjaFJlc3BvbnNlEjwKBm9wZW5lZBgBIAEoCzIqLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5TZXNzaW9uT3BlbmVkSAASPgoHcmVuZXdlZBgCIAEoCzIrLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5TZXNzaW9uUmVuZXdlZEgAEjwKBnJlY2FsbBgDIAEoCzIqLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5SZWNhbGxQYXRpZW50SABCCQoHbWVzc2FnZSIwCg1TZXNzaW9uT3BlbmVkEg8KB3Nlc3Npb24YASABKAkSDgoGdHRsX21zGAIgASgFIiIKDlNlc3Npb25SZW5ld2VkEhAKCHNlcXVlbmNlGAEgASgDIlkKDVJlY2FsbFBhdGllbnQSDgoGcmVjYWxsGAEgASgJEhEKCXBhcnRpdGlvbhgCIAEoCRITCgtvbmx5X3dpZGVucxgDIAEoCBIQCghncmFudGVlcxgEIAMoCSI5ChhSZXZva2VBbGxDb25zZW50c1JlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABIiwKGVJldm9rZUFsbENvbnNlbnRzUmVzcG9uc2USDwoHcmV2b2tlZBgBIAEoBSI2ChVEZWxldGVDb25zZW50c1JlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABIhgKFkRlbGV0ZUNvbnNlbnRzUmVzcG9uc2UysgUKFkNvbnNlbnREZWNpc2lvblNlcnZpY2USZgoGRGVjaWRlEioud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlY2lkZVJlcXVlc3QaKy53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVjaWRlUmVzcG9uc2UiA5ACARKIAQoLR2V0U3RhbmRpbmcSLy53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuR2V0U3RhbmRpbmdSZXF1ZXN0GjAud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkdldFN0YW5kaW5nUmVzcG9uc2UiFpACAfLv/rYEDQoBBRIIaWRlbnRpdHkSiwEKBVdhdGNoEikud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLldhdGNoUmVxdWVzdBoqLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5XYXRjaFJlc3BvbnNlIify7/62BCEKAQUSB3JlY29yZHMSBGRvb3ISB2dhdGV3YXkSBGZoaXIoATABEoIBChFSZXZva2VBbGxDb25zZW50cxI1LndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5SZXZva2VBbGxDb25zZW50c1JlcXVlc3QaNi53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuUmV2b2tlQWxsQ29uc2VudHNSZXNwb25zZRJ+Cg5EZWxldGVDb25zZW50cxIyLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZWxldGVDb25zZW50c1JlcXVlc3QaMy53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVsZXRlQ29uc2VudHNSZXNwb25zZSIDkAICGhKyzKjkBAwKAQUSB3JlY29yZHNiBnByb3RvMw", [file_buf_validate_validate, file_wellapi_internal_consent_v1_decision, file_wellapi_type_v1_callers]);
+  fileDesc("Cjp3ZWxsYXBpL2ludGVybmFsL2NvbnNlbnQvdjEvY29uc2VudF9kZWNpc2lvbl9zZXJ2aWNlLnByb3RvEht3ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEieAoNRGVjaWRlUmVxdWVzdBI/CghxdWVzdGlvbhgBIAEoCzIlLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5RdWVzdGlvbkIGukgDyAEBEiYKDWZ1cnRoZXJfY29kZXMYAiADKAlCD7pIDJIBCRD/ASIEcgIYQCKBAQoORGVjaWRlUmVzcG9uc2USNwoIZGVjaXNpb24YASABKAsyJS53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVjaXNpb24SNgoHZnVydGhlchgCIAMoCzIlLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZWNpc2lvbiKNAwoORm9yZXNlZVJlcXVlc3QSHQoJcGFydGl0aW9uGAEgASgJQgq6SAdyBRABGIABEiMKEWhpZGRlbl9jYXRlZ29yaWVzGAIgAygJQgi6SAWSAQIQQBI1CgdwdXJwb3NlGAMgASgOMhgud2VsbGFwaS50eXBlLnYxLlB1cnBvc2VCCrpIB4IBBBABIAASGQoGcmVnaW9uGAQgASgJQgm6SAZyBBABGCASIAoFY29kZXMYBSADKAlCEbpIDpIBCwgBEIgnIgRyAhhAEiEKDG9yZ2FuaXphdGlvbhgGIAEoCUIJukgGcgQQARhASAASHAoHY29uc2VudBgHIAEoCUIJukgGcgQQARhASAASLAoFZ3JhbnQYCCABKAsyGy53ZWxsYXBpLmNvbnNlbnQudjEuQ29uc2VudEgAEkUKCmFjY2VwdGFuY2UYCSABKAsyLy53ZWxsYXBpLmNvbnNlbnQudjEuQWNjZXB0Q29uc2VudFJlcXVlc3RSZXF1ZXN0SABCDQoEdmlldxIFukgCCAEiiwEKD0ZvcmVzZWVSZXNwb25zZRIUCgxvcmdhbml6YXRpb24YASABKAkSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoJZGVjaXNpb25zGAMgAygLMiUud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkRlY2lzaW9uIm0KEkdldFN0YW5kaW5nUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAESHAoIY29uc2VudHMYAiADKAlCCrpIB5IBBAgBEAgSGgoHZ3JhbnRlZRgDIAEoCUIJukgGcgQQARhAIicKE0dldFN0YW5kaW5nUmVzcG9uc2USEAoIaW5fZm9yY2UYASABKAgi3QEKDFdhdGNoUmVxdWVzdBI4CgRvcGVuGAEgASgLMigud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLk9wZW5TZXNzaW9uSAASOgoFcmVuZXcYAiABKAsyKS53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuUmVuZXdTZXNzaW9uSAASRQoLYWNrbm93bGVkZ2UYAyABKAsyLi53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuQWNrbm93bGVkZ2VSZWNhbGxIAEIQCgdtZXNzYWdlEgW6SAIIASIrCgtPcGVuU2Vzc2lvbhIcCghlbmZvcmNlchgBIAEoCUIKukgHcgUQARiAASIgCgxSZW5ld1Nlc3Npb24SEAoIc2VxdWVuY2UYASABKAMiLgoRQWNrbm93bGVkZ2VSZWNhbGwSGQoGcmVjYWxsGAEgASgJQgm6SAZyBBABGEAi1gEKDVdhdGNoUmVzcG9uc2USPAoGb3BlbmVkGAEgASgLMioud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLlNlc3Npb25PcGVuZWRIABI+CgdyZW5ld2VkGAIgASgLMisud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLlNlc3Npb25SZW5ld2VkSAASPAoGcmVjYWxsGAMgASgLMioud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLlJlY2FsbFBhdGllbnRIAEIJCgdtZXNzYWdlIjAKDVNlc3Npb25PcGVuZWQSDwoHc2Vzc2lvbhgBIAEoCRIOCgZ0dGxfbXMYAiABKAUiIgoOU2Vzc2lvblJlbmV3ZWQSEAoIc2VxdWVuY2UYASABKAMiWQoNUmVjYWxsUGF0aWVudBIOCgZyZWNhbGwYASABKAkSEQoJcGFydGl0aW9uGAIgASgJEhMKC29ubHlfd2lkZW5zGAMgASgIEhAKCGdyYW50ZWVzGAQgAygJIjkKGFJldm9rZUFsbENvbnNlbnRzUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAEiLAoZUmV2b2tlQWxsQ29uc2VudHNSZXNwb25zZRIPCgdyZXZva2VkGAEgASgFIjYKFURlbGV0ZUNvbnNlbnRzUmVxdWVzdBIdCglwYXJ0aXRpb24YASABKAlCCrpIB3IFEAEYgAEiGAoWRGVsZXRlQ29uc2VudHNSZXNwb25zZTKlBgoWQ29uc2VudERlY2lzaW9uU2VydmljZRJmCgZEZWNpZGUSKi53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVjaWRlUmVxdWVzdBorLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZWNpZGVSZXNwb25zZSIDkAIBEnEKB0ZvcmVzZWUSKy53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRm9yZXNlZVJlcXVlc3QaLC53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRm9yZXNlZVJlc3BvbnNlIguQAgGoxum2BYCAIBKIAQoLR2V0U3RhbmRpbmcSLy53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuR2V0U3RhbmRpbmdSZXF1ZXN0GjAud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLkdldFN0YW5kaW5nUmVzcG9uc2UiFpACAfLv/rYEDQoBBRIIaWRlbnRpdHkSiwEKBVdhdGNoEikud2VsbGFwaS5pbnRlcm5hbC5jb25zZW50LnYxLldhdGNoUmVxdWVzdBoqLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5XYXRjaFJlc3BvbnNlIify7/62BCEKAQUSB3JlY29yZHMSBGRvb3ISB2dhdGV3YXkSBGZoaXIoATABEoIBChFSZXZva2VBbGxDb25zZW50cxI1LndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5SZXZva2VBbGxDb25zZW50c1JlcXVlc3QaNi53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuUmV2b2tlQWxsQ29uc2VudHNSZXNwb25zZRJ+Cg5EZWxldGVDb25zZW50cxIyLndlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MS5EZWxldGVDb25zZW50c1JlcXVlc3QaMy53ZWxsYXBpLmludGVybmFsLmNvbnNlbnQudjEuRGVsZXRlQ29uc2VudHNSZXNwb25zZSIDkAICGhKyzKjkBAwKAQUSB3JlY29yZHNiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp, file_wellapi_consent_v1_consent, file_wellapi_consent_v1_consent_request_service, file_wellapi_internal_consent_v1_decision, file_wellapi_type_v1_callers, file_wellapi_type_v1_vocabulary]);
 
 /**
  * Describes the message wellapi.internal.consent.v1.DecideRequest.
@@ -30,102 +34,116 @@ export const DecideResponseSchema = /*@__PURE__*/
   messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 1);
 
 /**
+ * Describes the message wellapi.internal.consent.v1.ForeseeRequest.
+ * Use `create(ForeseeRequestSchema)` to create a new message.
+ */
+export const ForeseeRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 2);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.ForeseeResponse.
+ * Use `create(ForeseeResponseSchema)` to create a new message.
+ */
+export const ForeseeResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 3);
+
+/**
  * Describes the message wellapi.internal.consent.v1.GetStandingRequest.
  * Use `create(GetStandingRequestSchema)` to create a new message.
  */
 export const GetStandingRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 2);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 4);
 
 /**
  * Describes the message wellapi.internal.consent.v1.GetStandingResponse.
  * Use `create(GetStandingResponseSchema)` to create a new message.
  */
 export const GetStandingResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 3);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 5);
 
 /**
  * Describes the message wellapi.internal.consent.v1.WatchRequest.
  * Use `create(WatchRequestSchema)` to create a new message.
  */
 export const WatchRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 4);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 6);
 
 /**
  * Describes the message wellapi.internal.consent.v1.OpenSession.
  * Use `create(OpenSessionSchema)` to create a new message.
  */
 export const OpenSessionSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 5);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 7);
 
 /**
  * Describes the message wellapi.internal.consent.v1.RenewSession.
  * Use `create(RenewSessionSchema)` to create a new message.
  */
 export const RenewSessionSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 6);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 8);
 
 /**
  * Describes the message wellapi.internal.consent.v1.AcknowledgeRecall.
  * Use `create(AcknowledgeRecallSchema)` to create a new message.
  */
 export const AcknowledgeRecallSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 7);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 9);
 
 /**
  * Describes the message wellapi.internal.consent.v1.WatchResponse.
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export const WatchResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 8);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 10);
 
 /**
  * Describes the message wellapi.internal.consent.v1.SessionOpened.
  * Use `create(SessionOpenedSchema)` to create a new message.
  */
 export const SessionOpenedSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 9);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 11);
 
 /**
  * Describes the message wellapi.internal.consent.v1.SessionRenewed.
  * Use `create(SessionRenewedSchema)` to create a new message.
  */
 export const SessionRenewedSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 10);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 12);
 
 /**
  * Describes the message wellapi.internal.consent.v1.RecallPatient.
  * Use `create(RecallPatientSchema)` to create a new message.
  */
 export const RecallPatientSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 11);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 13);
 
 /**
  * Describes the message wellapi.internal.consent.v1.RevokeAllConsentsRequest.
  * Use `create(RevokeAllConsentsRequestSchema)` to create a new message.
  */
 export const RevokeAllConsentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 12);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 14);
 
 /**
  * Describes the message wellapi.internal.consent.v1.RevokeAllConsentsResponse.
  * Use `create(RevokeAllConsentsResponseSchema)` to create a new message.
  */
 export const RevokeAllConsentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 13);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 15);
 
 /**
  * Describes the message wellapi.internal.consent.v1.DeleteConsentsRequest.
  * Use `create(DeleteConsentsRequestSchema)` to create a new message.
  */
 export const DeleteConsentsRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 14);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 16);
 
 /**
  * Describes the message wellapi.internal.consent.v1.DeleteConsentsResponse.
  * Use `create(DeleteConsentsResponseSchema)` to create a new message.
  */
 export const DeleteConsentsResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 15);
+  messageDesc(file_wellapi_internal_consent_v1_consent_decision_service, 17);
 
 /**
  * For the services that enforce consent.
