@@ -135,7 +135,15 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await says(page, "To see <b>how</b> you sleep");
     await says(page, "Sends: Body");
     expect(await readingProblems(page, "en", "me-request")).toEqual([]);
+    await page.getByRole("button", { name: "Look at it as the organization does" }).click();
+    // By the hour nothing is told before the hour has ended, and nothing single at all.
+    await page.getByText("What stays with you").click();
+    await says(page, "Heart rate: 60 of 60 values: it gets averages only");
+    await says(page, "Steps: 60 of 60 values: not part of it");
+    expect(await readingProblems(page, "en", "me-request-preview")).toEqual([]);
     await page.getByLabel("Heart").uncheck();
+    // It follows what is taken out.
+    await says(page, "Heart rate: 60 of 60 values: not part of it");
     await page.getByLabel("How fine").selectOption({ label: "only averages by the day" });
     await page.getByLabel("Until when").selectOption({ label: "30 days" });
     await page.getByRole("button", { name: "Agree" }).click();
@@ -148,6 +156,35 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     ]);
     const days = (Number(consent.validity!.endTime!.seconds) - Date.now() / 1_000) / 86_400;
     expect(Math.abs(days - 30)).toBeLessThan(0.01);
+  });
+
+  test("what an organization sees is looked at as it sees it, and the log says who looked", async () => {
+    const { page } = await ada();
+    await page.goto("/me/");
+    await page.getByRole("link", { name: "Herzzentrum" }).first().click();
+    await page.getByRole("button", { name: "Look at it as the organization does" }).click();
+    const card = page.locator("section", {
+      has: page.getByRole("heading", { name: "Exactly what it sees" }),
+    });
+    await card
+      .getByText(/^60 values, .*, every single value$/)
+      .first()
+      .waitFor();
+    await card
+      .getByText(/^The first: 70 /)
+      .first()
+      .waitFor();
+    await card.getByText("What stays with you").click();
+    await card.getByText("Nothing: it would see all that is in your record.").waitFor();
+    await card.getByLabel("Of which permission").selectOption({ index: 1 });
+    await card
+      .getByText(/^60 values, /)
+      .first()
+      .waitFor();
+    expect(await readingProblems(page, "en", "me-organization-preview")).toEqual([]);
+    await page.goto("/me/log");
+    await page.getByLabel("Show").selectOption({ label: "Everything, also my own" });
+    await says(page, /^You looked at what Herzzentrum für Prävention und Rehabilitation sees\.$/);
   });
 
   test("who erases everything types a word, and gets the receipt", async () => {

@@ -1,7 +1,6 @@
 import {
   type PreviewedKind,
   PreviewedKind_Withheld,
-  type PreviewedRecords,
 } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import type { Purpose, TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { useEffect, useState } from "preact/hooks";
@@ -87,6 +86,7 @@ function Shown(props: { readonly view: PreviewView | undefined; readonly purpose
   const { words, record } = usePlace();
   const says = words.preview;
   const { view, purpose } = useSteady(props);
+  const [unfolded, setUnfolded] = useState(false);
   const loaded = useLoaded(
     async (signal) =>
       view === undefined || purpose === undefined ? undefined : previewOf(record, view, purpose, signal),
@@ -96,7 +96,16 @@ function Shown(props: { readonly view: PreviewView | undefined; readonly purpose
   if (props.purpose === undefined) return <p aria-live="polite">{says.notRead}</p>;
   return (
     <div aria-live="polite">
-      <Waited loaded={loaded}>{(preview) => preview !== undefined && <Seen preview={preview} />}</Waited>
+      <Waited loaded={loaded}>
+        {(preview) =>
+          preview !== undefined && (
+            <>
+              <Seen preview={preview} />
+              <Kept preview={preview} unfolded={unfolded} onUnfolded={setUnfolded} />
+            </>
+          )
+        }
+      </Waited>
     </div>
   );
 }
@@ -138,7 +147,6 @@ function Seen({ preview }: { readonly preview: Preview }) {
           </li>
         ))}
       </ul>
-      <Kept kinds={kinds} records={records} />
       {hasMore && <p class="small quiet">{says.more}</p>}
     </>
   );
@@ -198,17 +206,20 @@ function firstsOf(
   );
 }
 
-/** What is there, and not seen. */
+/** What is there, and not seen. It stays unfolded while its reader narrows. */
 function Kept(props: {
-  readonly kinds: readonly PreviewedKind[];
-  readonly records: readonly PreviewedRecords[];
+  readonly preview: Preview;
+  readonly unfolded: boolean;
+  readonly onUnfolded: (unfolded: boolean) => void;
 }) {
   const { words, formats } = usePlace();
   const says = words.preview;
-  const kinds = props.kinds.filter(({ withheld }) => withheld !== PreviewedKind_Withheld.UNSPECIFIED);
-  const records = props.records.filter(({ held, seen }) => seen < held);
+  const { preview, unfolded, onUnfolded } = props;
+  if (preview.kinds.length + preview.records.length === 0) return null;
+  const kinds = preview.kinds.filter(({ withheld }) => withheld !== PreviewedKind_Withheld.UNSPECIFIED);
+  const records = preview.records.filter(({ held, seen }) => seen < held);
   return (
-    <details>
+    <details open={unfolded} onToggle={(event) => onUnfolded(event.currentTarget.open)}>
       <summary>{says.stays}</summary>
       {kinds.length + records.length === 0 && <p class="small">{says.staysAll}</p>}
       <ul class="plain small">
