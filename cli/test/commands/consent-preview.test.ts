@@ -74,7 +74,7 @@ test("shows all pages of what is seen, with its first values, beside what is not
   const { code, out, err } = await wellapi(call, { env });
   expect([code, err]).toEqual([
     0,
-    "what org_1 reads at 2026-04-12T08:00:00.000Z; it is not told that you looked\n",
+    "what org_1 reads at 2026-04-12T08:00:00.000Z; it is not told that you looked",
   ]);
   expect(previewed).toMatchObject([
     { patient: "pat_1", purpose: Purpose.TREATMENT, view: { case: "organization", value: "org_1" } },

@@ -4,6 +4,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
+import { PreviewService } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { expect, test } from "vitest";
 import { weights } from "../src/index.ts";
@@ -15,6 +16,7 @@ test("every call that has a price of its own is in the contracts", () => {
     ConsentService,
     CredentialService,
     PatientService,
+    PreviewService,
     RecordsService,
     SignInService,
   ];

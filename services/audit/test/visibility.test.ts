@@ -182,11 +182,13 @@ test("of a minor's own care, whoever acts in the minor's name sees no entry, and
       of("mixed", 3_000, { codes: ["8867-4", hidden!], organization: insurer }),
       of("unknown", 4_000, { codes: ["0000-0"] }),
       of("consent", 5_000, { method: "wellapi.consent.v1.ConsentService/CreateConsent" }),
+      // Its codes are open, and yet it names to whom the minor may have permitted such care.
+      of("preview", 5_500, { codes: ["8867-4"], previewedOrganization: insurer }),
       of("guardian", 6_000, { actor: guardian, method: "wellapi.consent.v1.ConsentService/ListConsents" }),
     ],
   });
   await world.settled();
-  const all = ["guardian", "consent", "unknown", "mixed", "hidden", "heart"].map((id) => `acc_${id}`);
+  const all = ["guardian", "preview", "consent", "unknown", "mixed", "hidden", "heart"].map((id) => `acc_${id}`);
   const list = async (more: object) => {
     const { accesses, totalSize } = await world
       .as({ ...asAda, ...more })
@@ -198,7 +200,7 @@ test("of a minor's own care, whoever acts in the minor's name sees no entry, and
   const acting = { actor: { kind: "guardian", id: "usr_guardian" }, hides: ["mental_health"] } as const;
   expect(await list(acting)).toEqual(["acc_guardian", "acc_heart"]);
   const none = await problem(world.as({ ...asAda, ...acting }).getAccess({ access: "acc_none" }));
-  for (const access of ["acc_hidden", "acc_mixed", "acc_unknown", "acc_consent"]) {
+  for (const access of ["acc_hidden", "acc_mixed", "acc_unknown", "acc_consent", "acc_preview"]) {
     expect(await problem(world.as({ ...asAda, ...acting }).getAccess({ access }))).toEqual(none);
   }
   await world.as({ ...asAda, ...acting }).getAccess({ access: "acc_heart" });

@@ -123,6 +123,13 @@ function Deciding({ request }: { readonly request: ConsentRequest }) {
       <section class="card stack" aria-labelledby="wants">
         <h2 id="wants">{requests.wants}</h2>
         <RequestTerms request={request} choice={choice} onChoice={setChoice} />
+      </section>
+      <PreviewCard
+        title={words.preview.wouldSee}
+        choices={[{ label: "", view }]}
+        purposes={purposesOf(request.provisions)}
+      />
+      <div class="card stack">
         <p class="small quiet">{requests.takeBack}</p>
         {state === "empty" && (
           <Notice kind="warning">
@@ -138,12 +145,7 @@ function Deciding({ request }: { readonly request: ConsentRequest }) {
             {requests.refuse}
           </button>
         </div>
-      </section>
-      <PreviewCard
-        title={words.preview.wouldSee}
-        choices={[{ label: "", view }]}
-        purposes={purposesOf(request.provisions)}
-      />
+      </div>
     </>
   );
 }
