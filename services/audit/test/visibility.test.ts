@@ -188,7 +188,9 @@ test("of a minor's own care, whoever acts in the minor's name sees no entry, and
     ],
   });
   await world.settled();
-  const all = ["guardian", "preview", "consent", "unknown", "mixed", "hidden", "heart"].map((id) => `acc_${id}`);
+  const all = ["guardian", "preview", "consent", "unknown", "mixed", "hidden", "heart"].map(
+    (id) => `acc_${id}`,
+  );
   const list = async (more: object) => {
     const { accesses, totalSize } = await world
       .as({ ...asAda, ...more })

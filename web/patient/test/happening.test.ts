@@ -5,10 +5,11 @@ import {
   LoggedAccessSchema,
   Access_Outcome as Outcome,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Actor_Kind, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
 import { fits } from "../app/log/filter.ts";
 import { happeningOf } from "../app/log/happening.ts";
+import { readsByDay } from "../app/log/reads.ts";
 import { sentenceOf } from "../app/log/sentence.ts";
 import { de } from "../app/words/de.ts";
 import { en } from "../app/words/en.ts";
@@ -30,6 +31,20 @@ describe("who did what is in an entry", () => {
   const self = { as: "self", name: "Ada Example" } as const;
   const told = (one: Access, ownAccount: string, record: { as: "self" | "guardian"; name: string } = self) =>
     sentenceOf(one, happeningOf(one, ownAccount), undefined, { words: en, formats, record });
+
+  test("is a look at what an organization sees, in the name of who looked", () => {
+    const preview = access("x", {
+      method: "wellapi.records.v1.PreviewService/PreviewReads",
+      actor: { kind: Actor_Kind.PATIENT, id: "pat_ada" },
+      direction: Direction.READ,
+      previewedOrganization: "org_1",
+      codes: ["8867-4"],
+    });
+    const by = { words: en, formats, record: self };
+    const happening = happeningOf(preview, "usr_ada");
+    expect(sentenceOf(preview, happening, "Hillside", by)).toBe("You looked at what Hillside sees.");
+    expect(readsByDay([preview], () => "2026-11-27")).toEqual([]);
+  });
 
   test("is a stranger's where another person asks to act for the patient, to the patient and to a guardian", () => {
     expect(happeningOf(petition, "usr_ada").doer).toBe("person");

@@ -65,6 +65,9 @@ export interface ConsentClient {
   deleteAll(partition: string): Promise<void>;
 }
 
+/** A preview is no read that others wait for; who waits longer asks again. */
+const foreseeWithinMs = 5_000;
+
 /** `region` is where this installation receives data. */
 export function createConsentClient(enforcer: Enforcer, consent: Transport, region: string): ConsentClient {
   const decisions = createClient(ConsentDecisionService, consent);
@@ -90,7 +93,7 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
 
     async foresee({ partition, hides, purpose, codes, view }) {
       const asked = { partition, hiddenCategories: [...hides], purpose, region, codes: [...codes], view };
-      const foreseen = await decisions.foresee(asked);
+      const foreseen = await decisions.foresee(asked, { timeoutMs: foreseeWithinMs });
       const { organization } = foreseen;
       const at = timestampMs(foreseen.time!);
       const byCode = new Map(codes.map((code, i) => [code, judgedAt(foreseen.decisions[i]!, at)]));
