@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import type { Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, createClient, type HandlerContext } from "@connectrpc/connect";
@@ -92,6 +93,8 @@ function openRead(session: ClientHttp2Session, method: string, body: Uint8Array)
 
 describe("a reader that takes nothing at the gRPC door", () => {
   let pulled: number;
+  /** Of the server. */
+  let connections: number;
   let endedBy: unknown;
   let finished: boolean;
   let consents: ReturnType<typeof createGuard>;
@@ -106,6 +109,7 @@ describe("a reader that takes nothing at the gRPC door", () => {
     bytes = messageBytes,
   ) {
     pulled = 0;
+    connections = 0;
     endedBy = undefined;
     finished = false;
     consents = createGuard();
@@ -156,6 +160,15 @@ describe("a reader that takes nothing at the gRPC door", () => {
       port: 0,
       tls: { ...server, clientAuthority: authority.certificate },
       reflection: false,
+      bound(listener) {
+        listener.on("secureConnection", (socket: Socket) => {
+          connections += 1;
+          socket.once("close", () => {
+            connections -= 1;
+          });
+        });
+        return { weigh: () => {} };
+      },
       log: silentLogger,
     });
     onTestFinished(() => opened.close());
@@ -246,6 +259,8 @@ describe("a reader that takes nothing at the gRPC door", () => {
     relay.resume();
     await stalled.closed;
     await expect.poll(relay.ended).toBe("reset");
+    // It is over for who counts connections, too.
+    await expect.poll(() => connections).toBe(0);
     // What the relay's own kernel had received. The rest was dropped by the server and its kernel.
     expect(relay.bytes() - before).toBeLessThan((handed - before) / 2);
   });

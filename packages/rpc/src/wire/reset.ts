@@ -2,37 +2,35 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { Code, type ConnectError } from "@connectrpc/connect";
 
-/** The part of Node's socket that it keeps private: its handle, and under TLS that of the connection below. */
-interface Handle {
-  /** Bytes that wait for the handle below; of a connection's own handle, those that the kernel did not take. */
-  readonly writeQueueSize?: number;
-  readonly _parent?: Handle;
-  reset?(done: () => void): number;
+/** The part of Node's socket that it keeps private: its handle, and under TLS the socket below. */
+interface Inner {
+  readonly _handle?: {
+    /** Bytes that wait for the handle below; of a connection's own handle, those that the kernel did not take. */
+    readonly writeQueueSize?: number;
+    readonly _parentWrap?: Socket;
+  } | null;
 }
 
-/** The handle of the TCP connection. */
-function connectionOf(socket: Socket): Handle | undefined {
-  let handle = (socket as unknown as { readonly _handle?: Handle | null })._handle ?? undefined;
-  while (handle?._parent !== undefined) handle = handle._parent;
-  return handle;
+const handleOf = (socket: Socket) => (socket as unknown as Inner)._handle;
+
+/** The socket of the TCP connection. */
+function connectionOf(socket: Socket): Socket {
+  const below = handleOf(socket)?._parentWrap;
+  return below === undefined ? socket : connectionOf(below);
 }
 
 /**
  * Ends the connection by RST (TCP), so that what waits in Node and in the kernel is dropped instead of sent. Node's own
- * `resetAndDestroy` refuses TLS sockets: the connection below is reset by its handle.
+ * `resetAndDestroy` refuses TLS sockets, but not the socket below.
  */
 export function resetConnection(socket: Socket): void {
-  reset(socket);
+  connectionOf(socket).resetAndDestroy();
   socket.destroy();
-}
-
-function reset(socket: Socket): void {
-  connectionOf(socket)?.reset?.(() => {});
 }
 
 /** Whether bytes wait because the kernel takes none of the connection: below HTTP/2 no stream's bytes can be dropped alone. */
 function isStuck(socket: Socket): boolean {
-  return (connectionOf(socket)?.writeQueueSize ?? 0) > 0;
+  return (handleOf(connectionOf(socket))?.writeQueueSize ?? 0) > 0;
 }
 
 /**
@@ -46,6 +44,6 @@ export function resetStream(stream: ServerHttp2Stream, { code }: ConnectError): 
     code === Code.ResourceExhausted ? constants.NGHTTP2_ENHANCE_YOUR_CALM : constants.NGHTTP2_CANCEL,
   );
   if (session === undefined || session.destroyed || !isStuck(session.socket)) return;
-  reset(session.socket);
+  connectionOf(session.socket).resetAndDestroy();
   session.destroy();
 }
