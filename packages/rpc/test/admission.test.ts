@@ -97,6 +97,7 @@ async function openDoor(who: Who, budget?: Budget) {
   const state = { who };
   const lines: Line[] = [];
   const handled: string[] = [];
+  const log = { ...silentLogger, info: (fields: unknown) => void lines.push(fields as Line) };
   const opened = await openGrpcServer({
     routes: [
       partialRoute(RecordsService, {
@@ -114,7 +115,7 @@ async function openDoor(who: Who, budget?: Budget) {
       }),
     ],
     interceptors: serverInterceptors({
-      log: { ...silentLogger, info: (fields: unknown) => void lines.push(fields as Line) },
+      log,
       authentication: authenticationOf(() => state.who),
       selfValidating: [IngestionService.method.streamSeries],
       release: {
@@ -129,7 +130,7 @@ async function openDoor(who: Who, budget?: Budget) {
     port: 0,
     tls: { ...server, clientAuthority: authority.certificate },
     reflection: false,
-    log: silentLogger,
+    log,
   });
   const tls = { ...client, authority: authority.certificate };
   const raw = connectRaw(opened.port, tls);
@@ -201,6 +202,23 @@ describe("a refused caller gets the answer before any of the body was sent:", ()
     expect(await status).toMatchObject({ "grpc-status": "16" });
     expect(handled).toEqual([]);
   });
+});
+
+test("what no handler is for has a request id and a line, too: a path without a method, a media type of others", async () => {
+  const { raw, lines } = await openDoor("permitted");
+  const nothing = raw.call(`/${RecordsService.typeName}/GetNothing`, { "x-request-id": "request-0002" });
+  expect(await nothing.status).toMatchObject({
+    ":status": 200,
+    "grpc-status": "12",
+    "x-request-id": "request-0002",
+    "grpc-status-details-bin": expect.any(String),
+  });
+  const json = await raw.call(getObservation, { "content-type": "application/json" }).status;
+  expect(json[":status"]).toBe(415);
+  expect(lines).toEqual([
+    expect.objectContaining({ code: "UNIMPLEMENTED", reason: "NOT_FOUND", request_id: "request-0002" }),
+    expect.objectContaining({ reason: "UNSUPPORTED_MEDIA_TYPE", request_id: json["x-request-id"] }),
+  ]);
 });
 
 describe("compression", () => {

@@ -28,6 +28,7 @@ import { type CallOptions, compressionHeader, methodDefinition, methodHandler } 
 import { createHealth } from "./health.ts";
 import { type KeepAlive, keepAlive } from "./keep-alive.ts";
 import type { Route } from "./route.ts";
+import { answerUnserved } from "./unserved-calls.ts";
 
 /** PEM texts. */
 export interface ServerTls {
@@ -128,7 +129,8 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   setHttp2(server, (isDoor ? doorSettings : peerSettings)(limits?.concurrentStreams ?? 100));
   const credentials = tls === undefined ? undefined : new MtlsServerCredentials(secureContext(tls));
   const port = await bind(server, host, options.port, credentials ?? grpc.ServerCredentials.createInsecure());
-  for (const http2 of http2ServersOf(server)) boundConnections(http2, options, isDoor);
+  for (const http2 of http2ServersOf(server))
+    boundConnections(http2, options, { isDoor, serves: servedBy(server) });
   keepCompression(server);
   keepConnectionsAlive(server, limits?.keepAlive ?? { everyMs: 60_000, timeoutMs: 20_000 });
 
@@ -173,8 +175,21 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   };
 }
 
-function boundConnections(server: Http2Server, options: GrpcServerOptions, isDoor: boolean): void {
+/** Before anything else listens for its streams. */
+function boundConnections(
+  server: Http2Server,
+  options: GrpcServerOptions,
+  { isDoor, serves }: { readonly isDoor: boolean; readonly serves: (path: string) => boolean },
+): void {
   const addresses = options.bound?.(server);
+  answerUnserved(server, {
+    serves,
+    refused({ session }) {
+      const address = session?.socket.remoteAddress;
+      if (address !== undefined) addresses?.weigh(address, 1);
+    },
+    log: options.log,
+  });
   if (isDoor) guardConnections(server, options.log, options.limits?.connections, addresses);
 }
 
@@ -244,6 +259,12 @@ function bind(
 /** grpc-js keeps its HTTP/2 servers in a private place only. */
 function http2ServersOf(server: grpc.Server): Iterable<Http2Server> {
   return (server as unknown as { http2Servers: Map<Http2Server, unknown> }).http2Servers.keys();
+}
+
+/** grpc-js keeps its handlers, those of reflection too, in a private place only. */
+function servedBy(server: grpc.Server): (path: string) => boolean {
+  const { handlers } = server as unknown as { readonly handlers: ReadonlyMap<string, unknown> };
+  return (path) => handlers.has(path);
 }
 
 /** grpc-js has no options for them: it keeps what it gives to its HTTP/2 servers in a private place. */
