@@ -1,8 +1,10 @@
 /**
  * What a refused caller costs the server: CPU of the process for a request that is answered with a refusal, at each door.
- * Prints microseconds a request; run with `node bench/refused-callers.ts`.
+ * Prints microseconds a request; at the gRPC door, where a refusal ends the connection, the handshake apart. Run with
+ * `node bench/refused-callers.ts [door]`: with \`grpc\`, without the gateway's cases.
  */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -13,9 +15,12 @@ import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_s
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { usageOf } from "./src/process-usage.ts";
 
-/** A case runs for this long, and for this many requests at least. */
+/** A case runs for this long, for this many requests at least, and for as many connections as an address may open in ten seconds. */
 const caseMs = 3_000;
 const leastRequests = 10;
+const mostConnections = 300;
+/** A connection ends with the first refusal, so its handshake is told apart: these calls are under way before that. */
+const callsAConnection = 20;
 const warmUpRequests = 10;
 
 const createSeries = "wellapi.ingestion.v1.IngestionService/CreateSeries";
@@ -60,17 +65,22 @@ function byGet({ http }: Server): () => Promise<string> {
   };
 }
 
-/** The server may end a connection on which refused bodies keep coming (ENHANCE_YOUR_CALM): then there is a new one. */
-function overGrpc(open: () => ClientHttp2Session, message: Buffer, encoding: "gzip" | "identity") {
-  let session = open();
+/** Opens a connection, makes so many calls of it at once, and ends it. */
+function overGrpc(
+  open: () => ClientHttp2Session,
+  {
+    message,
+    encoding,
+    calls,
+  }: { readonly message: Buffer; readonly encoding: "gzip" | "identity"; readonly calls: number },
+) {
   const payload = encoding === "gzip" ? gzipSync(message) : message;
   const head = Buffer.alloc(5);
   head.writeUInt8(encoding === "gzip" ? 1 : 0, 0);
   head.writeUInt32BE(payload.length, 1);
   const bytes = Buffer.concat([head, payload]);
-  return () =>
+  const call = (session: ClientHttp2Session) =>
     new Promise<string>((resolve) => {
-      if (session.closed || session.destroyed) session = open();
       const stream = session.request({
         ":method": "POST",
         ":path": `/${createSeries}`,
@@ -87,6 +97,13 @@ function overGrpc(open: () => ClientHttp2Session, message: Buffer, encoding: "gz
       stream.resume();
       stream.end(bytes);
     });
+  return async () => {
+    const session = open();
+    await once(session, "remoteSettings");
+    const told = await Promise.all(Array.from({ length: calls }, () => call(session)));
+    session.destroy();
+    return [...new Set(told)].join();
+  };
 }
 
 async function revoke(server: Server, { organization }: Company): Promise<void> {
@@ -108,24 +125,66 @@ async function idle(server: Server): Promise<number> {
   return ((usageOf(server.pid).cpuSeconds - before) * 1e9) / caseMs;
 }
 
+/** Microseconds of CPU of the server for each `call`. */
 async function measure(
   server: Server,
   idleUs: number,
   name: string,
   call: () => Promise<string>,
-): Promise<void> {
+  most = Number.POSITIVE_INFINITY,
+): Promise<number> {
   let told = "";
   for (let sent = 0; sent < warmUpRequests; sent++) told = await call();
   const before = usageOf(server.pid).cpuSeconds;
   const started = performance.now();
   const end = started + caseMs;
   let requests = 0;
-  for (; requests < leastRequests || performance.now() < end; requests++) await call();
+  for (; requests < most && (requests < leastRequests || performance.now() < end); requests++) await call();
   const used = (usageOf(server.pid).cpuSeconds - before) * 1e6;
   const us = (used - (idleUs * (performance.now() - started)) / 1_000) / requests;
-  process.stdout.write(`${name}: ${us.toFixed(0)} us of CPU a request (${requests} requests, ${told})\n`);
+  process.stdout.write(`${name}: ${us.toFixed(0)} us of CPU (${requests} times, ${told})\n`);
+  return us;
 }
 
+/** A connection of a revoked certificate, with none, one and many calls. */
+async function measureRevoked(
+  server: Server,
+  idleUs: number,
+  open: () => ClientHttp2Session,
+  message: Buffer,
+) {
+  for (const encoding of ["gzip", "identity"] as const) {
+    const costs: number[] = [];
+    for (const calls of [0, 1, callsAConnection]) {
+      await delay(10_000); // The address may open so many connections in ten seconds.
+      const name = `gRPC door, revoked certificate, ${encoding}: a connection with ${calls} calls`;
+      costs.push(
+        await measure(server, idleUs, name, overGrpc(open, { message, encoding, calls }), mostConnections),
+      );
+    }
+    const [alone, one, many] = costs as [number, number, number];
+    process.stdout.write(
+      `gRPC door, revoked certificate, ${encoding}: after TLS ${(one - alone).toFixed(0)} us for the first call and the connection's end, ${((many - one) / (callsAConnection - 1)).toFixed(0)} us for each further one\n`,
+    );
+  }
+}
+
+async function measureGateway(server: Server, idleUs: number, message: Buffer): Promise<void> {
+  const zipped = gzipSync(message);
+  const proto = { "content-type": "application/proto" };
+  const gzip = { ...proto, "content-encoding": "gzip" };
+  const wrong = { ...gzip, authorization: `Bearer wellapi_sk_${"x".repeat(43)}` };
+  process.stdout.write(`${message.length / 2} empty series, ${zipped.length} bytes compressed\n`);
+  const cases = {
+    "no credential, compressed": overHttp(server, gzip, zipped),
+    "no credential, small": overHttp(server, proto, Buffer.from("x")),
+    "wrong API key, compressed": overHttp(server, wrong, zipped),
+    "no credential, compressed GET": byGet(server),
+  };
+  for (const [name, call] of Object.entries(cases)) await measure(server, idleUs, `gateway, ${name}`, call);
+}
+
+const [door] = process.argv.slice(2);
 const folder = temporaryFolder();
 const server = await startServer({
   dataDir: folder.path,
@@ -138,43 +197,16 @@ try {
   const company = await enrolCompany(server, `refused ${randomUUID()}`);
   await revoke(server, company);
   const { cert, key, ca } = company.certificate;
-  const sessions: ClientHttp2Session[] = [];
   const open = () => {
     const session = connectHttp2(server.grpc, { cert, key, ca });
     session.on("error", () => {});
-    sessions.push(session);
     return session;
   };
   await delay(2_000); // What a start leaves to be done.
   const idleUs = await idle(server);
   const message = emptySeries();
-  const zipped = gzipSync(message);
-  const proto = { "content-type": "application/proto" };
-  const gzip = { ...proto, "content-encoding": "gzip" };
-  const bad = { authorization: `Bearer wellapi_sk_${"x".repeat(43)}` };
-  process.stdout.write(`${message.length / 2} empty series, ${zipped.length} bytes compressed\n`);
-  await measure(server, idleUs, "gateway, no credential, compressed", overHttp(server, gzip, zipped));
-  await measure(server, idleUs, "gateway, no credential, small", overHttp(server, proto, Buffer.from("x")));
-  await measure(
-    server,
-    idleUs,
-    "gateway, wrong API key, compressed",
-    overHttp(server, { ...gzip, ...bad }, zipped),
-  );
-  await measure(server, idleUs, "gateway, no credential, compressed GET", byGet(server));
-  await measure(
-    server,
-    idleUs,
-    "gRPC door, revoked certificate, compressed",
-    overGrpc(open, message, "gzip"),
-  );
-  await measure(
-    server,
-    idleUs,
-    "gRPC door, revoked certificate, uncompressed",
-    overGrpc(open, message, "identity"),
-  );
-  for (const session of sessions) session.destroy();
+  if (door !== "grpc") await measureGateway(server, idleUs, message);
+  await measureRevoked(server, idleUs, open, message);
 } finally {
   await server.stop();
   folder.remove();

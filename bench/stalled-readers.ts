@@ -1,7 +1,8 @@
 /**
  * What readers that take nothing cost a server (decision 0031): its memory while they are stalled and after they have
  * left, and the latency of a neighbour, another organization that reads small pages. In one run, with one process.
- * Run with `node bench/stalled-readers.ts [streams]`; it prints one line of JSON a phase and ends within minutes.
+ * Run with `node bench/stalled-readers.ts [streams] [grpc|gateway]`; it prints one line of JSON a phase and ends within
+ * minutes. With one door, nothing that the other one left counts.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -12,8 +13,10 @@ import { connectRaw, type RawReader, readOverHttp1, readOverHttp2 } from "../tes
 import { code, openStalledScene } from "../test/stalled/scene.ts";
 import { makeStart } from "./src/make-start.ts";
 import { type Neighbour, residentMiB, startNeighbour, tell } from "./src/neighbour.ts";
+import { usageOf } from "./src/process-usage.ts";
 
 const streams = Number(process.argv[2] ?? 1_000);
+const door = process.argv[3];
 const streamsAConnection = 100;
 const batches = 20;
 const neighbourMs = 8_000;
@@ -26,13 +29,19 @@ function highestMiB({ pid }: Server): number {
   );
 }
 
+const secondsBetween = (from: number, to: number) => Math.round((to - from) * 10) / 10;
+
 async function phase(server: Server, near: Neighbour, name: string, open: () => Promise<RawReader[]>) {
+  const cpu = () => usageOf(server.pid).cpuSeconds;
+  const before = cpu();
   const beside = near.read(neighbourMs);
   const readers = await open();
   const ended = new Map<string, number>();
   for (const { ended: end } of readers) void end.then((how) => ended.set(how, (ended.get(how) ?? 0) + 1));
   const opening = await beside;
+  const opened = cpu();
   const stalledBeside = await near.read(neighbourMs);
+  const besideThem = cpu();
   const endedByServer = Object.fromEntries(ended);
   const stalled = residentMiB(server);
   const bytes = readers.reduce((sum, one) => sum + one.bytes(), 0);
@@ -41,6 +50,10 @@ async function phase(server: Server, near: Neighbour, name: string, open: () => 
   tell(name, {
     "neighbour while they open": opening,
     "neighbour beside them": stalledBeside,
+    "CPU s of the server": {
+      "while they open": secondsBetween(before, opened),
+      "beside them": secondsBetween(opened, besideThem),
+    },
     "arrived bytes": bytes,
     "ended by the server": endedByServer,
     "RSS MiB stalled": stalled,
@@ -73,7 +86,7 @@ try {
   await neighbour.read(2_000); // warms up
   tell("alone", { neighbour: await neighbour.read(neighbourMs), "RSS MiB": residentMiB(server) });
 
-  await phase(server, neighbour, `${streams} ReadSeries at the gRPC door, window 0`, async () => {
+  const atGrpcDoor = async (): Promise<RawReader[]> => {
     const readers: RawReader[] = [];
     for (let i = 0; i < streams; i += streamsAConnection) {
       const session = connectRaw(port(server.grpc), scene.clinic.certificate, { window: 0 });
@@ -82,14 +95,17 @@ try {
       }
     }
     return readers;
-  });
-  await phase(server, neighbour, `${streams} ReadSeries at the gateway, paused`, async () =>
+  };
+  const atGateway = async (): Promise<RawReader[]> =>
     Array.from({ length: streams }, () => {
       const reader = readOverHttp1(port(server.http), scene.clinicKey, { read });
       reader.pause();
       return reader;
-    }),
-  );
+    });
+  if (door !== "gateway")
+    await phase(server, neighbour, `${streams} ReadSeries at the gRPC door, window 0`, atGrpcDoor);
+  if (door !== "grpc")
+    await phase(server, neighbour, `${streams} ReadSeries at the gateway, paused`, atGateway);
   await neighbour.stop();
 } finally {
   tell("exit", { code: await server.stop() });
