@@ -7,17 +7,18 @@ export type AnswerTarget = Pick<ServerResponse, "closed" | "writableLength" | "s
 
 /**
  * Holds bytes of a call's answer that are about to be written, until the returned function is called. If they still wait
- * in Node when the answer has to end, the connection is reset, which drops them, and what the kernel has not sent.
- * Undefined where nothing can end the answer.
+ * in Node when the answer has to end, or its reader is `behind`, the connection is reset, which drops them, and what the kernel has not
+ * sent. Undefined where nothing can end the answer.
  */
 export function holdHttpAnswer(
   values: ContextValues,
   target: AnswerTarget,
   bytes: number,
+  behind: () => boolean = () => false,
 ): (() => void) | undefined {
   return holdAnswer(values, {
     bytes,
-    waits: () => target.writableLength > 0,
+    waits: () => target.writableLength > 0 || behind(),
     end() {
       if (target.socket !== null) resetConnection(target.socket);
     },

@@ -6,6 +6,7 @@ export { HttpError, type HttpErrorCode } from "./errors.ts";
 export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
 export { httpCallOf } from "./http-call.ts";
 export type { MountedSurface } from "./mount.ts";
+export { createPacedAnswers, type PacedAnswer, type PacedAnswers } from "./paced-answers.ts";
 export type { RegisteredOrigins } from "./page-origins.ts";
 export { languageSeconds, pageCookies, pageLanguage } from "./page-reader.ts";
 export type { PeerTls } from "./peer-agent.ts";
@@ -22,6 +23,7 @@ export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface
 export { credentialHeaders } from "./request-headers.ts";
 export { onceOver, requestOverOf } from "./request-over.ts";
 export type { SecurityHeaders } from "./security-headers.ts";
+export { createSendQueues } from "./send-queues.ts";
 export { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";
 export type {
   Bodies,

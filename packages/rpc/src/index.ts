@@ -6,7 +6,7 @@ export {
   objectionTo,
   patientHeader,
 } from "./answers/guarded-answer.ts";
-export { holdAnswer } from "./answers/hold-answer.ts";
+export { holdAnswer, onAnswerEnd } from "./answers/hold-answer.ts";
 export {
   createUnreadAnswers,
   type UnreadAnswers,
@@ -34,6 +34,7 @@ export {
   type Caller,
   type CallerLimits,
   callerKey,
+  nameOf,
   type Principal,
   partyOf,
   type Role,

@@ -1,12 +1,25 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { type AnswerTarget, holdHttpAnswer, onceOver } from "@wellapi/http";
-import { objectionTo } from "@wellapi/rpc";
+import {
+  type AnswerTarget,
+  holdHttpAnswer,
+  onceOver,
+  type PacedAnswer,
+  type PacedAnswers,
+} from "@wellapi/http";
+import { callerKey, nameOf, objectionTo, onAnswerEnd } from "@wellapi/rpc";
 import { refusal } from "./reasons.ts";
 
 /** In the flags of an envelope: the end of a stream (Connect), its trailers (gRPC-Web). They carry no data. */
 const endFlags = 0x02 | 0x80;
+
+export interface AnswerTerms {
+  readonly values: ContextValues;
+  readonly method: DescMethod;
+  readonly target: AnswerTarget;
+  readonly paced: PacedAnswers;
+}
 
 /**
  * The answer, checked at each write. Serialization and compression come after the interceptors and take
@@ -15,16 +28,15 @@ const endFlags = 0x02 | 0x80;
  */
 export function releasedAnswer(
   answer: UniversalServerResponse,
-  values: ContextValues,
-  method: DescMethod,
-  target: AnswerTarget,
+  { values, method, target, paced }: AnswerTerms,
 ): UniversalServerResponse {
   const { body } = answer;
   if (body === undefined || answer.status >= 400) return answer;
   const unary = method.methodKind === "unary";
   const enveloped = !unary || answer.header?.get("content-type")?.startsWith("application/grpc") === true;
   if (enveloped) {
-    return { ...answer, body: dataHeld(body as AsyncIterable<Uint8Array>, { values, unary, target }) };
+    const held = dataHeld(body as AsyncIterable<Uint8Array>, { values, unary, target, paced });
+    return { ...answer, body: held };
   }
   const objection = objectionTo(values);
   if (objection === undefined) {
@@ -38,16 +50,13 @@ export function releasedAnswer(
 /**
  * Drops data that may no longer be written. A stream continues to its end, which gives the reason; a unary answer
  * (gRPC-Web has its status behind the data) breaks off. An envelope is pulled when the one before has left Node but for
- * what its buffer holds without asking to wait (64 KiB).
+ * what its buffer holds without asking to wait (64 KiB), and when the reader of a stream is not behind.
  */
 async function* dataHeld(
   body: AsyncIterable<Uint8Array>,
-  {
-    values,
-    unary,
-    target,
-  }: { readonly values: ContextValues; readonly unary: boolean; readonly target: AnswerTarget },
+  { values, unary, target, paced }: Omit<AnswerTerms, "method"> & { readonly unary: boolean },
 ): AsyncIterable<Uint8Array> {
+  const pace = unary ? undefined : followed(values, target, paced);
   let taken: (() => void) | undefined;
   target.once("close", () => taken?.());
   for await (const envelope of body) {
@@ -56,8 +65,23 @@ async function* dataHeld(
     const objection = end ? undefined : objectionTo(values);
     if (objection === undefined) {
       taken?.();
-      taken = holdHttpAnswer(values, target, envelope.length);
+      taken = holdHttpAnswer(values, target, envelope.length, pace?.waits);
       yield envelope;
+      if (!end) await pace?.sent(envelope.length);
     } else if (unary) throw objection;
   }
+}
+
+/** Paced until it has to end: then its last envelope says why. */
+function followed(values: ContextValues, target: AnswerTarget, paced: PacedAnswers): PacedAnswer {
+  const pace = paced.follow(target, nameOf(values.get(callerKey).principal));
+  let heard = false;
+  return {
+    ...pace,
+    sent(bytes) {
+      if (!heard) onceOver(target, onAnswerEnd(values, pace.release));
+      heard = true;
+      return pace.sent(bytes);
+    },
+  };
 }

@@ -22,6 +22,7 @@ import {
   type HttpRequest,
   httpCallOf,
   logRefusal,
+  type PacedAnswers,
   readableBy,
   rpcCors,
   type Surface,
@@ -60,6 +61,7 @@ export interface RpcSurfaceOptions {
   readonly interceptors: readonly Interceptor[];
   /** Of answers, and of the requests whose contract says no less. */
   readonly maximumMessageBytes: number;
+  readonly paced: PacedAnswers;
 }
 
 /** The error for every path without a surface. */
@@ -75,7 +77,7 @@ export const noSuchPath: HttpProblem = {
  * for connect-fastify's plugin, which writes failures to the console.
  */
 export function createRpcSurface(options: RpcSurfaceOptions): Surface {
-  const { services, upstream, interceptors, maximumMessageBytes } = options;
+  const { services, upstream, interceptors, maximumMessageBytes, paced } = options;
   const routes = services.map((service) => forwardingRoute(service, upstream, "http1"));
   assertRoutes(routes);
   warmValidation(routes);
@@ -118,7 +120,8 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
           app.route({
             method: ["GET", "POST"],
             url: handler.requestPath,
-            handler: (request, reply) => answerCall({ handler, admission, terms, log }, request, reply),
+            handler: (request, reply) =>
+              answerCall({ handler, admission, terms, paced, log }, request, reply),
           });
         }
       }
@@ -132,11 +135,13 @@ interface ServedMethod {
   readonly handler: ConnectRouter["handlers"][number];
   readonly admission: ConnectAdmission;
   readonly terms: CallTerms;
+  readonly paced: PacedAnswers;
   readonly log: Logger;
 }
 
 async function answerCall(served: ServedMethod, request: HttpRequest, reply: HttpReply): Promise<void> {
-  const { handler, admission, terms, log } = served;
+  const { handler, admission, terms, paced, log } = served;
+  const { method } = handler;
   reply.hijack();
   // The server's hooks set security headers and CORS on the reply; the answer goes to the raw response.
   for (const [name, value] of Object.entries(reply.getHeaders())) {
@@ -155,7 +160,7 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
   reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
   try {
     const answer = await handler(unread(request, reply, values, terms));
-    const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, handler.method);
+    const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, method);
     if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
     const told = await reasoned(answer, terms);
     for (const [name, value] of readableByPage(request, values.get(callerKey))) {
@@ -164,7 +169,8 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     for (const [name, value] of budgetFields(values.get(budgetStateKey), told.status)) {
       reply.raw.setHeader(name, value);
     }
-    await universalResponseToNodeResponse(releasedAnswer(told, values, handler.method, reply.raw), reply.raw);
+    const released = releasedAnswer(told, { values, method, target: reply.raw, paced });
+    await universalResponseToNodeResponse(released, reply.raw);
   } catch (error) {
     // The client disconnected, or sent invalid HTTP: the call itself has been logged.
     const { code } = ConnectError.from(error);

@@ -1,6 +1,8 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Transport } from "@connectrpc/connect";
 import {
+  createPacedAnswers,
+  createSendQueues,
   type HttpServer,
   type HttpServerOptions,
   type MountedSurface,
@@ -77,6 +79,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     upstream,
     interceptors,
     maximumMessageBytes: gatewayLimits.maximumMessageBytes,
+    paced: createPacedAnswers(createSendQueues()),
   });
   const shared = {
     host: config.host,

@@ -42,3 +42,15 @@ export function holdAnswer(values: ContextValues, unread: UnreadBytes): (() => v
   if (over) taken(); // The answer had to end before all of this was known.
   return taken;
 }
+
+/**
+ * Calls `told` when the call's answer has to end although it is under way: for who makes its next message wait. After the
+ * first message, before which it is not known whose data it carries. Returns how to stop it.
+ */
+export function onAnswerEnd(values: ContextValues, told: () => void): () => void {
+  const signal = values.get(streamEndKey);
+  const stops = [values.get(guardedAnswerKey)?.onObjection(told), signal && onAbort(signal, told)];
+  return () => {
+    for (const stop of stops) stop?.();
+  };
+}
