@@ -11,12 +11,14 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Event_Kind as EventKind, EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { Notice_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { freePorts } from "@wellapi/runtime";
 import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Browser, openPushService, type PushService } from "../services/notices/test/push-service.ts";
+import { openWebhookReceiver, type WebhookReceiver } from "../services/notices/test/webhook-receiver.ts";
 import { type Account, openAccount } from "./pages/accounts.ts";
 
 const email = "ada@example.org";
@@ -25,6 +27,7 @@ const mails: { readonly to: string; readonly text: string }[] = [];
 const within = { timeout: 15_000 };
 let smtp: SMTPServer;
 let push: PushService;
+let receiver: WebhookReceiver;
 let env: Record<string, string>;
 let server: Server;
 let clinic: Company;
@@ -41,14 +44,16 @@ const start = (more: Record<string, string> = {}) =>
 
 beforeAll(async () => {
   push = await openPushService();
-  const authorities = join(folder.path, "push.pem");
-  writeFileSync(authorities, push.authority);
+  receiver = await openWebhookReceiver();
+  const authorities = join(folder.path, "authorities.pem");
+  writeFileSync(authorities, push.authority + receiver.authority);
   const [port] = await freePorts(1);
   env = {
     // The passkey and the session belong to the origin.
     WELLAPI_HTTP_PORT: String(port),
     WELLAPI_MASTER_KEY_FILE: join(folder.path, "master.key"),
     WELLAPI_PUSH_HOSTS: push.host,
+    WELLAPI_WEBHOOKS_TO_LOOPBACK: "true",
     NODE_EXTRA_CA_CERTS: authorities,
   };
   smtp = new SMTPServer({
@@ -82,17 +87,21 @@ beforeAll(async () => {
     WELLAPI_MAIL_FROM: "WellAPI <accounts@wellapi.example>",
   };
   server = await start();
+  const webhookEndpoint = { url: receiver.url("/clinic") };
+  const webhooks = createClient(WebhookService, companyAt(server, clinic).transport);
+  await webhooks.createWebhookEndpoint({ webhookEndpoint, requestId: "one" });
 }, 120_000);
 
 afterAll(async () => {
   await server?.stop();
+  await receiver?.close();
   await push?.close();
   await new Promise<void>((resolve) => smtp.close(() => resolve()));
   folder.remove();
 }, 60_000);
 
 // In this order: the first read is one only once.
-test("a consent that is granted as the process dies is told after the restart, once: inbox, mail, push", async () => {
+test("a consent that is granted as the process dies is told after the restart, once: inbox, mail, push, webhook", async () => {
   const consent = await grant({ transport: ada.as(ada.patient) }, clinic, Direction.READ);
   await server.kill();
   server = await start();
@@ -113,6 +122,10 @@ test("a consent that is granted as the process dies is told after the restart, o
   expect(await eventsOfClinic()).toMatchObject([
     { consent, consentVersion: 1, patient: consents[0]!.patient, sequence: 1n },
   ]);
+  // Who died may have sent it already, and holds the endpoint for a moment still.
+  await expect.poll(() => receiver.at("/clinic").length, { timeout: 40_000 }).toBeGreaterThan(0);
+  const ids = receiver.at("/clinic").map(({ id }) => id);
+  expect(new Set(ids)).toEqual(new Set((await eventsOfClinic()).map(({ id }) => id)));
 }, 60_000);
 
 test("the clinic's first read is told with the entry that the log has of it", async () => {

@@ -58,6 +58,7 @@ const commands: readonly Listed[] = [
   { name: "read", load: async () => (await import("./commands/read.ts")).addRead },
   { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },
   { name: "listen", load: async () => (await import("./commands/listen.ts")).addListen },
+  { name: "webhook", load: async () => (await import("./commands/webhook.ts")).addWebhook },
   { name: "series", load: async () => (await import("./commands/read.ts")).addSeries },
   { name: "device", load: async () => (await import("./commands/device.ts")).addDevice },
   { name: "aggregate", load: async () => (await import("./commands/read.ts")).addAggregate },

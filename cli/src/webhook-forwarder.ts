@@ -27,6 +27,11 @@ const types: Readonly<Record<Kind, string>> = {
   [Kind.DELETION_OBLIGATION_OVERDUE]: "deletion_obligation.overdue",
 };
 
+/** The kinds of events by their names. */
+export const eventTypes: Readonly<Record<string, Kind>> = Object.fromEntries(
+  Object.entries(types).flatMap(([kind, type]) => (type === "unknown" ? [] : [[type, Number(kind) as Kind]])),
+);
+
 /** What happened, as webhooks name it: `consent.granted`. */
 export function typeOf({ kind }: Pick<Event, "kind">): string {
   return types[kind] ?? types[Kind.UNSPECIFIED];

@@ -258,6 +258,18 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     CreatePushSubscription: change,
     DeletePushSubscription: change,
   },
+  "wellapi.notices.v1.WebhookService": {
+    CreateWebhookEndpoint: change,
+    GetWebhookEndpoint: ofOrganizations,
+    ListWebhookEndpoints: ofOrganizations,
+    UpdateWebhookEndpoint: change,
+    DeleteWebhookEndpoint: change,
+    RotateWebhookSecret: change,
+    TestWebhookEndpoint: change,
+    ListWebhookDeliveries: ofOrganizations,
+    RetryWebhookDelivery: change,
+    ReplayWebhookEvents: change,
+  },
   "wellapi.records.v1.ClinicalRecordsService": {
     PutClinicalRecord: data,
     DeleteClinicalRecord: data,

@@ -111,6 +111,13 @@ export const instruments = {
     unit: "{message}",
     description: "Messages of notices by a channel (email, push), by their outcome: sent, failed, given_up",
   },
+  webhookAttempts: {
+    name: "wellapi.notices.webhooks",
+    kind: "counter",
+    unit: "{attempt}",
+    description:
+      "Tries to deliver an event to an organization's endpoint, by what came of them; given_up: after three days, withheld, endpoint_disabled",
+  },
   cacheLookups: {
     name: "wellapi.cache.lookups",
     kind: "counter",
@@ -217,6 +224,8 @@ export const seriesAttributes = {
   noticeChannel: "wellapi.notices.channel",
   /** `sent`, `failed` or `given_up`. */
   noticeOutcome: "wellapi.notices.outcome",
+  /** `taken`, `refused`, `redirected`, `timed_out`, `not_connected`, `address_refused`, `given_up`, `withheld` or `endpoint_disabled`. */
+  webhookOutcome: "wellapi.notices.webhook_outcome",
 } as const;
 
 /** Of spans, beside `seriesAttributes`. */

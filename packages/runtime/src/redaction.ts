@@ -24,6 +24,8 @@ const logFields = [
   // The opaque key of a damaged document, its partition first: nothing else shows an operator where the damage lies.
   "document",
   "duration_ms",
+  // A webhook endpoint's opaque id.
+  "endpoint",
   "engine",
   "err",
   "event",

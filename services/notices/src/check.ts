@@ -7,7 +7,7 @@ import {
   RESTORE,
   type StoreCheck,
 } from "@wellapi/store";
-import { type Kms, type Vault, VaultError } from "@wellapi/vault";
+import { createItemSealer, type Kms, type Vault, VaultError } from "@wellapi/vault";
 import {
   collections,
   type HabitDocument,
@@ -23,6 +23,7 @@ import { type EventDocument, openEvent, organizationEvents } from "./organizatio
 import { openPreferences } from "./preferences-repository.ts";
 import { checkPushKey } from "./push-keys.ts";
 import { openSubscription } from "./subscription-repository.ts";
+import { type EndpointDocument, endpoints, openEndpoint, WEBHOOKS_KEY } from "./webhooks/webhook-documents.ts";
 
 /** The checks of this service's store, without the service: each sealed document opens. */
 export function noticesCheck({
@@ -81,6 +82,12 @@ export function noticesCheck({
         "event",
         "one organization cannot list its events of 30 days; what they tell of is in its consents and requests",
         (document) => openEvent(vault, document),
+      ),
+      [endpoints.name]: opens<EndpointDocument>(
+        endpoints.name,
+        "endpoint",
+        "nothing is delivered to one organization's endpoint; it lists its events meanwhile",
+        async (document) => openEndpoint(createItemSealer(await kms.derive(WEBHOOKS_KEY)), document),
       ),
       [leavesCollection.name]: leafCheck(sealer),
     },

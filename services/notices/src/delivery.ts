@@ -42,22 +42,29 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
     return replaced(store, stored, { due_time: clock.now() + backoff, tries: tries + 1 });
   }
 
+  /** Also what cannot even be prepared counts as a try, and ends with the last. */
   async function deliver(claimed: Stored<DeliveryDocument>): Promise<void> {
     const { partition, notice: id, tries } = claimed.document;
     const channel = claimed.document.channel as ChannelName;
-    const { until, sendings } = await sendingsOf(deps, claimed.document, clock.now());
-    if (until !== undefined) {
-      await replaced(store, claimed, { due_time: until, tries: tries - 1 });
-      return;
-    }
-    const outcome = await sendAll(claimed, sendings);
-    if (outcome === "taken over" || (outcome === "failed" && tries < MOST_TRIES)) return;
+    const outcome = await attempt(claimed).catch((err: unknown) => {
+      log.warn({ err, attempt: tries }, "a notice waits to be sent");
+      return "failed" as const;
+    });
+    if (outcome === "later" || outcome === "taken over") return;
+    if (outcome === "failed" && tries < MOST_TRIES) return;
     if (outcome === "failed") {
       counted(channel, "given_up");
       log.error({ attempt: tries }, "a notice was not sent and is given up; it is in the inbox");
     }
     const key = [partition, id, channel];
     await store.commit({ partition, changes: [{ kind: "delete", collection, key }] });
+  }
+
+  async function attempt(claimed: Stored<DeliveryDocument>) {
+    const { until, sendings } = await sendingsOf(deps, claimed.document, clock.now());
+    if (until === undefined) return sendAll(claimed, sendings);
+    await replaced(store, claimed, { due_time: until, tries: claimed.document.tries - 1 });
+    return "later" as const;
   }
 
   /** All at once, so that it takes no longer than the slowest, which is well within the time for which it is claimed. */

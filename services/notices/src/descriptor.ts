@@ -1,8 +1,10 @@
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { describeService, type Setting } from "@wellapi/service";
 import { noticesCollections } from "./collections.ts";
 import { consumed, followed } from "./event-convert.ts";
+import type { Reach } from "./webhooks/address.ts";
 
 /** The push services of the browsers that have most users; from their makers' documentation. */
 const usualPushHosts =
@@ -24,10 +26,23 @@ const pushHostsSetting: Setting<readonly string[]> = {
 
 const hostPattern = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
 
+const webhookReachSetting: Setting<Reach> = {
+  name: "WELLAPI_WEBHOOKS_TO_LOOPBACK",
+  fallback: "false",
+  what: "`true`: webhooks also go to `https://localhost`, on any port; a production installation refuses to start with it",
+  read(reader) {
+    const loopback = reader.bool("WELLAPI_WEBHOOKS_TO_LOOPBACK", false);
+    if (loopback && reader.string("WELLAPI_PROFILE", "sandbox") === "production") {
+      reader.problem("WELLAPI_WEBHOOKS_TO_LOOPBACK is for a sandbox: a production installation sends nothing to itself");
+    }
+    return loopback ? "internet and loopback" : "internet";
+  },
+};
+
 /** What patients and organizations are told. */
 export const noticesService = describeService({
   name: "notices",
-  contracts: [NoticesService, EventService],
+  contracts: [NoticesService, EventService, WebhookService],
   store: {
     collections: noticesCollections,
     check: async (context) => (await import("./check.ts")).noticesCheck(context),
@@ -36,14 +51,14 @@ export const noticesService = describeService({
   consumes: [...new Set([...consumed, ...followed])],
   calls: ["identity", "consent", "audit"],
   replicas: "many",
-  settings: { pushHosts: pushHostsSetting },
-  async compose(platform, { pushHosts }) {
+  settings: { pushHosts: pushHostsSetting, webhookReach: webhookReachSetting },
+  async compose(platform, { pushHosts, webhookReach }) {
     const { openNoticesService } = await import("./service.ts");
     const { installation, network, clock, log, closers } = platform;
     const keys = await platform.keys();
     const store = await platform.openStore();
     const notices = await openNoticesService(
-      { pushHosts },
+      { pushHosts, webhooks: { reach: webhookReach } },
       {
         ...keys,
         store,

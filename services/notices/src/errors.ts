@@ -24,6 +24,42 @@ const problems = {
     message:
       "events after resume_token are not kept any more: read your consents and requests, and go on without it",
   },
+  not_an_organizations_own: {
+    code: Code.PermissionDenied,
+    reason: "CALLER_NOT_PERMITTED",
+    message:
+      "webhooks are an organization's: call as one of its applications or members, by a credential that is not for one patient alone",
+  },
+  no_webhook_endpoint: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "your organization has no such webhook endpoint",
+  },
+  no_webhook_delivery: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "the endpoint has no delivery of this event (any more)",
+  },
+  too_many_webhook_endpoints: {
+    code: Code.ResourceExhausted,
+    reason: "TOO_MANY_WEBHOOK_ENDPOINTS",
+    message: "your organization has five webhook endpoints already: delete one of them first",
+  },
+  stale_webhook_etag: {
+    code: Code.Aborted,
+    reason: "STALE_ETAG",
+    message: "the webhook endpoint was changed meanwhile: get it again, and send the change with its etag",
+  },
+  test_under_way: {
+    code: Code.ResourceExhausted,
+    reason: "TEST_UNDER_WAY",
+    message: "the test before has no answer from the endpoint yet: wait for it",
+  },
+  request_id_reused: {
+    code: Code.AlreadyExists,
+    reason: "REQUEST_ID_REUSED",
+    message: "the request_id was used for another endpoint: choose another one",
+  },
   stale_etag: {
     code: Code.Aborted,
     reason: "STALE_ETAG",

@@ -27,10 +27,12 @@ import { createPushSender } from "./push-sender.ts";
 import { createSettingsHandlers } from "./settings-handlers.ts";
 import { createSubscriptionRepository } from "./subscription-repository.ts";
 import { createTelling } from "./telling.ts";
+import type { WebhooksConfig } from "./webhooks/room.ts";
 
 export interface NoticesConfig {
   /** Push services to which it sends, as `isKnownEndpoint` reads them. */
   readonly pushHosts: readonly string[];
+  readonly webhooks: WebhooksConfig;
   /** How often what is due is looked for, in milliseconds; default 5,000. What has just come up is sent at once. */
   readonly workEveryMs?: number;
 }
@@ -55,7 +57,7 @@ export interface NoticesDeps {
 }
 
 export interface OpenNoticesService {
-  /** NoticesService, EventService. */
+  /** NoticesService, EventService, WebhookService. */
   readonly routes: readonly Route[];
   /** Sends from now on. Before, the exchange has no address that a message could name. */
   ready(): Promise<void>;
@@ -135,7 +137,7 @@ export async function openNoticesService(
     clock,
     onError: (err) => log.warn({ err }, "handled events were not removed"),
   });
-  const organizations = await openOrganizationsRoom({ ...deps, changes, workEveryMs });
+  const organizations = await openOrganizationsRoom({ ...deps, ...config, changes, workEveryMs });
   const logged = createAccesses(deps);
   return {
     routes: [
@@ -148,11 +150,12 @@ export async function openNoticesService(
           pushHosts: config.pushHosts,
         }),
       }),
-      organizations.route,
+      ...organizations.routes,
     ],
     async ready() {
       sends = true;
       for (const loop of loops) loop.wake();
+      organizations.start();
     },
     async close() {
       closing.abort();

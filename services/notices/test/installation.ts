@@ -20,10 +20,13 @@ import {
   ConsentRequestChangedSchema,
   DeletionObligationChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
+import { Organization_State as OrganizationState } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
@@ -34,6 +37,7 @@ import { createPairwise, createTextMac, openLocalKms, openVault, vaultCollection
 import { collections, noticesCollections, type SubscriptionDocument } from "../src/collections.ts";
 import { seal, unseal } from "../src/sealing.ts";
 import { openNoticesService } from "../src/service.ts";
+import type { WebhooksConfig } from "../src/webhooks/room.ts";
 
 export const patientId = "pat_00000000000000000000000001";
 export const partition = `local/${patientId}`;
@@ -68,7 +72,10 @@ interface Recipient {
 export type Installation = Awaited<ReturnType<typeof openInstallation>>;
 
 /** The service over real stores, events, keys and journal; what it asks of other services is answered by what a test sets. */
-export async function openInstallation(pushHosts: readonly string[] = []) {
+export async function openInstallation(
+  pushHosts: readonly string[] = [],
+  webhooks: WebhooksConfig = { reach: "internet" },
+) {
   const folder = await mkdtemp(join(tmpdir(), "wellapi-notices-"));
   const open = (name: string, collections: typeof noticesCollections) =>
     openSqliteStore({ thread: "callers", path: join(folder, `${name}.db`), collections });
@@ -82,7 +89,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
   await vault.create(partition, "audit");
   const state = {
     now: noon,
-    mailServer: "up" as "up" | "down" | "refuses one",
+    mailServer: "up" as "up" | "down" | "refuses one" | "no recipients",
     /** Runs once the mail server has a mail, before the service knows it. */
     sent: async () => {},
     /** The patient died: nobody is told. */
@@ -93,6 +100,8 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     unknownCommits: 0,
     /** Consent answers nothing of versions and holders. */
     consentDown: false,
+    /** Organizations that identity says are disabled. */
+    disabled: new Set<string>(),
   };
   const warnings: string[] = [];
   const log: Logger = {
@@ -181,6 +190,12 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
         return { organizations: held.map((found) => found?.organization ?? "") };
       },
     });
+    service(OrganizationService, {
+      getOrganization({ organization: id }) {
+        const standing = state.disabled.has(id) ? OrganizationState.DISABLED : OrganizationState.ACTIVE;
+        return { organization: { id, state: standing } };
+      },
+    });
     service(PatientDirectoryService, {
       resolvePatient: () => ({ timeZones: [{ timeZone: "Europe/Berlin" }] }),
       resolveReaders: ({ accounts }) => ({
@@ -192,9 +207,11 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
       }),
     });
     service(PatientMailService, {
-      listMailRecipients: () => ({
-        recipients: recipients.map((one) => ({ ...one, hides: [...one.hides] })),
-      }),
+      listMailRecipients() {
+        // Nothing that waiting mends: who tries this for ever never ends.
+        if (state.mailServer === "no recipients") throw new ConnectError("a defect", Code.Internal);
+        return { recipients: recipients.map((one) => ({ ...one, hides: [...one.hides] })) };
+      },
       async sendPatientMail({ account, messageId, subject, text }) {
         const refused = state.mailServer === "refuses one" && account === recipients[0]?.account;
         if (state.mailServer === "down" || refused) throw new ConnectError("no server", Code.Unavailable);
@@ -241,7 +258,7 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
       log: silentLogger,
     });
     const service = await openNoticesService(
-      { pushHosts, workEveryMs: 20 },
+      { pushHosts, webhooks, workEveryMs: 20 },
       {
         store,
         events,
@@ -283,15 +300,17 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     return createClient(NoticesService, createTestTransport({ routes: running.service.routes, caller }));
   };
 
-  /** An application of an organization. */
-  const application = (organization: string, principal: Partial<Principal> = {}) => {
+  const transportOf = (organization: string, principal: Partial<Principal>) => {
     const caller: Caller = {
       principal: { kind: "application", id: `app_of_${organization}`, organization, ...principal },
       workload: "door",
       token: "",
     };
-    return createClient(EventService, createTestTransport({ routes: running.service.routes, caller }));
+    return createTestTransport({ routes: running.service.routes, caller });
   };
+  /** An application of an organization. */
+  const application = (organization: string, principal: Partial<Principal> = {}) =>
+    createClient(EventService, transportOf(organization, principal));
 
   return {
     state,
@@ -308,6 +327,14 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
     journal,
     as,
     application,
+    /** The webhooks of an organization. */
+    webhooks: (organization: string, principal: Partial<Principal> = {}) =>
+      createClient(WebhookService, transportOf(organization, principal)),
+    /** What a second process would share with the one that runs. */
+    network,
+    kms,
+    pairwise,
+    clock,
     /** The id by which an organization knows the patient. */
     known: (organization: string) => pairwise.outward(organization, patientId),
     tagOf: createTextMac(await kms.derive("notices/organizations")),
@@ -329,8 +356,13 @@ export async function openInstallation(pushHosts: readonly string[] = []) {
       await running.events.publish([{ id, subject: "audit.access.noted", data, headers: {} }]);
     },
     /** Consent says that a consent has a new version. */
-    async consented(became: "created" | "amended" | "revoked", consent: string, version: number) {
-      const changed = create(ConsentChangedSchema, { partition, consent, version });
+    async consented(
+      became: "created" | "amended" | "revoked",
+      consent: string,
+      version: number,
+      of: string = partition,
+    ) {
+      const changed = create(ConsentChangedSchema, { partition: of, consent, version });
       await running.events.publish([
         {
           id: `${consent}.${version}`,

@@ -235,8 +235,8 @@ describe("mail", () => {
     expect(await kinds()).toEqual([Kind.CONSENT_GRANTED]);
   });
 
-  test("is given up after twenty tries; the inbox has it", async () => {
-    world.state.mailServer = "down";
+  test.each(["down", "no recipients"] as const)("is given up after twenty tries, mail server %s; the inbox has it", async (mailServer) => {
+    world.state.mailServer = mailServer;
     await consent("con_1");
     await toldOf(Kind.CONSENT_GRANTED);
     for (let tries = 1; tries < 20; tries += 1) {

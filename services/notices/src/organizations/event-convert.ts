@@ -3,7 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type EventSchema, Event_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import type { EventKind, OrganizationEvent } from "./event.ts";
 
-const kinds: Readonly<Record<EventKind, Kind>> = {
+export const kindMessages: Readonly<Record<EventKind, Kind>> = {
   consent_granted: Kind.CONSENT_GRANTED,
   consent_changed: Kind.CONSENT_CHANGED,
   consent_revoked: Kind.CONSENT_REVOKED,
@@ -22,7 +22,7 @@ export function eventMessage(
 ): MessageInitShape<typeof EventSchema> {
   return {
     id,
-    kind: kinds[kind],
+    kind: kindMessages[kind],
     eventTime: timestampFromMs(time),
     sequence: BigInt(sequence),
     patient,

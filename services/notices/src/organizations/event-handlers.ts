@@ -8,7 +8,6 @@ import {
 import {
   type Caller,
   callerKey,
-  jsonPosition,
   openListPage,
   type PageTokens,
   partyOf,
@@ -18,15 +17,17 @@ import type { Pairwise } from "@wellapi/vault";
 import { noticesError } from "../errors.ts";
 import type { InboxChanges } from "../inbox-changes.ts";
 import type { CourseClient } from "./course-client.ts";
-import type { OrganizationEvent } from "./event.ts";
+import { type OrganizationEvent, patientIn } from "./event.ts";
 import { eventMessage } from "./event-convert.ts";
-import type { FeedRepository, Position } from "./feed-repository.ts";
+import type { FeedRepository } from "./feed-repository.ts";
+import { feedPosition, type ResumeTokensOf } from "./resume-tokens.ts";
 
 export interface EventHandlersDeps {
   readonly feed: FeedRepository;
   readonly courses: Pick<CourseClient, "holders">;
   readonly changes: Pick<InboxChanges, "watch">;
   readonly pageTokens: PageTokens;
+  readonly resumeTokensOf: ResumeTokensOf;
   readonly pairwise: Pick<Pairwise, "outward">;
   readonly clock: { now(): number };
   /** The partition of an organization's events. */
@@ -43,14 +44,13 @@ const LOOK_MS = 5_000;
 type EventMessage = MessageInitShape<typeof EventSchema>;
 
 const { method } = EventService;
-const position = jsonPosition<Position>();
 
 export function createEventHandlers(deps: EventHandlersDeps): ServiceImpl<typeof EventService> {
   const { feed, clock } = deps;
   return {
     async listEvents(request, context) {
       const { caller, organization, own } = readerOf(deps, context);
-      const tokens = resumeTokens(deps, caller);
+      const tokens = deps.resumeTokensOf(caller);
       const { after, limit, token } = openListPage({
         tokens: deps.pageTokens,
         caller,
@@ -58,7 +58,7 @@ export function createEventHandlers(deps: EventHandlersDeps): ServiceImpl<typeof
         schema: ListEventsRequestSchema,
         request,
         sizes: { usual: 50, most: MOST_EVENTS },
-        position,
+        position: feedPosition,
       });
       const now = clock.now();
       const from = after ?? tokens.open(request.resumeToken) ?? (await feed.oldest(own, now));
@@ -76,7 +76,7 @@ export function createEventHandlers(deps: EventHandlersDeps): ServiceImpl<typeof
 async function* watch(deps: EventHandlersDeps, resumeToken: string, context: HandlerContext) {
   const { feed, changes, clock, closing } = deps;
   const { caller, organization, own } = readerOf(deps, context);
-  const tokens = resumeTokens(deps, caller);
+  const tokens = deps.resumeTokensOf(caller);
   const signal = AbortSignal.any([context.signal, closing]);
   const watched = changes.watch(own);
   try {
@@ -109,22 +109,7 @@ async function shown(
   const holders = await courses.holders(events);
   return events
     .filter((_, i) => holders[i] === organization)
-    .map((event) => eventMessage(event, pairwise.outward(partyOf(caller), patientOf(event.patient))));
-}
-
-/** The internal id in a partition, `<region>/<patient>`. */
-function patientOf(partition: string): string {
-  return partition.slice(partition.indexOf("/") + 1);
-}
-
-/** A token of one RPC goes on in the other. Throws PageTokenError. */
-function resumeTokens({ pageTokens }: Pick<EventHandlersDeps, "pageTokens">, caller: Caller) {
-  const digest = new Uint8Array();
-  const query = { caller, method: rpcNameOf(method.watchEvents), digest, field: "resume_token" } as const;
-  return {
-    seal: (reached: Position) => pageTokens.seal(query, position.encode(reached)),
-    open: (token: string) => (token === "" ? undefined : position.decode(pageTokens.open(query, token))),
-  };
+    .map((event) => eventMessage(event, pairwise.outward(partyOf(caller), patientIn(event.patient))));
 }
 
 /** Whose events the caller reads. Throws `not_an_organization`. */

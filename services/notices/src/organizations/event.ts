@@ -45,6 +45,11 @@ export interface OrganizationEvent extends Subject, Pick<Step, "kind" | "time" |
   readonly patient: string;
 }
 
+/** The internal id in a patient's partition, `<region>/<patient>`. */
+export function patientIn(partition: string): string {
+  return partition.slice(partition.indexOf("/") + 1);
+}
+
 /** What has become of a consent, a request or an obligation so far. */
 export interface Course {
   /** Whose event it is. */

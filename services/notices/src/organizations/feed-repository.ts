@@ -30,10 +30,14 @@ export interface FeedPage {
 export interface FeedRepository {
   /** Behind the newest event. */
   newest(feed: string): Promise<Position>;
-  /** Before the oldest event that is listed. */
-  oldest(feed: string, now: number): Promise<Position>;
+  /** Before the oldest event that is listed, or that was listed at `since` or later. */
+  oldest(feed: string, now: number, since?: number): Promise<Position>;
   /** What comes after the position. Throws `resume_token_too_old` where some of it is not listed any more. */
   after(feed: string, position: Position, limit: number, now: number): Promise<FeedPage>;
+  /** One event; undefined where it is not stored any more, or its key was destroyed. */
+  find(feed: string, position: Position): Promise<OrganizationEvent | undefined>;
+  /** Whether nothing after the position is missing: everything of it is listed still. */
+  reaches(feed: string, position: Position, now: number): Promise<boolean>;
   /** Removes what is older than it is stored; resolves to whether there may be more. */
   prune(now: number): Promise<boolean>;
 }
@@ -49,20 +53,31 @@ export function createFeedRepository(store: Store, vault: Pick<Vault, "key">): F
     return { sequence: at?.document.sequence ?? 0, event: at?.document.event ?? "" };
   }
 
-  /** Throws `resume_token_too_old`: events after it are not listed any more, or the feed is not the one that it names. */
-  async function check(feed: string, { sequence, event }: Position, now: number): Promise<void> {
+  /** False: events after it are not listed any more, or the feed is not the one that it names. */
+  async function reaches(feed: string, { sequence, event }: Position, now: number): Promise<boolean> {
     const last = await newest(feed);
-    if (sequence === last.sequence && event === last.event) return;
+    if (sequence === last.sequence && event === last.event) return true;
     const [own, next] = await Promise.all([get(feed, sequence), get(feed, sequence + 1)]);
     const isOther = own !== undefined && own.document.event !== event;
     const isListed = next !== undefined && next.document.create_time >= now - LISTED_MS;
-    if (isOther || !isListed) throw noticesError("resume_token_too_old");
+    return !isOther && isListed;
+  }
+
+  async function opened(document: EventDocument): Promise<OrganizationEvent | undefined> {
+    const content = await openEvent(vault, document);
+    const { event: id, sequence, patient } = document;
+    return content && { ...content, id, sequence, patient };
   }
 
   return {
     newest,
-    async oldest(feed, now) {
-      const range = { from: now - LISTED_MS };
+    reaches,
+    async find(feed, { sequence, event }) {
+      const stored = await get(feed, sequence);
+      return stored?.document.event === event ? opened(stored.document) : undefined;
+    },
+    async oldest(feed, now, since = 0) {
+      const range = { from: Math.max(since, now - LISTED_MS) };
       const listed = { index: "by_time", equals: [feed], range, limit: 1 };
       const { documents } = await store.scan<EventDocument>(collection, listed);
       const first = documents[0]?.document;
@@ -71,14 +86,13 @@ export function createFeedRepository(store: Store, vault: Pick<Vault, "key">): F
       return { sequence: before, event: (await get(feed, before))?.document.event ?? "" };
     },
     async after(feed, position, limit, now) {
-      await check(feed, position, now);
+      if (!(await reaches(feed, position, now))) throw noticesError("resume_token_too_old");
       const range = { after: position.sequence };
       const page = await store.scan<EventDocument>(collection, { equals: [feed], range, limit });
       const events: OrganizationEvent[] = [];
       for (const { document } of page.documents) {
-        const content = await openEvent(vault, document);
-        const { event: id, sequence, patient } = document;
-        if (content !== undefined) events.push({ ...content, id, sequence, patient });
+        const event = await opened(document);
+        if (event !== undefined) events.push(event);
       }
       const last = page.documents.at(-1)?.document;
       const end = last === undefined ? position : { sequence: last.sequence, event: last.event };

@@ -12,8 +12,11 @@ export interface FollowingDeps {
   readonly courses: CourseClient;
   readonly clock: { now(): number };
   readonly log: { warn(fields: object, message: string): void };
-  /** Says that an organization has new events. */
-  readonly told: (organization: string) => void;
+  /**
+   * Says that an organization may have new events. Also where it has none: whoever died before this came of it follows the same again.
+   * Throws StoreError.
+   */
+  readonly told: (organization: string) => Promise<void>;
 }
 
 /**
@@ -53,8 +56,8 @@ export function createFollowing({ feed, courses, clock, log, told }: FollowingDe
   async function once(patient: string, subject: Subject): Promise<boolean> {
     const course = await courseOf(patient, subject);
     if (course === undefined) return false;
-    const isNew = await feed.follow(patient, subject, course, clock.now());
-    if (isNew) told(course.organization);
+    await feed.follow(patient, subject, course, clock.now());
+    await told(course.organization);
     return true;
   }
 

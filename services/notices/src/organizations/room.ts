@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import type { AccessLog } from "@wellapi/access-log";
 import type { DeliveredEvent, Events } from "@wellapi/events";
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
@@ -7,45 +8,61 @@ import type { Store } from "@wellapi/store";
 import { createTextMac, type Kms, type Pairwise, type Vault } from "@wellapi/vault";
 import { followed, subjectOf } from "../event-convert.ts";
 import type { InboxChanges } from "../inbox-changes.ts";
+import { openWebhooksRoom, type WebhooksConfig } from "../webhooks/room.ts";
 import { createCourseClient } from "./course-client.ts";
 import { createEventHandlers } from "./event-handlers.ts";
 import { feedOf } from "./feed-documents.ts";
 import { createFeedRepository } from "./feed-repository.ts";
 import { createFeedWriter } from "./feed-writer.ts";
 import { createFollowing } from "./following.ts";
+import { createResumeTokensOf } from "./resume-tokens.ts";
 
 export interface OrganizationsRoomDeps {
   readonly store: Store;
   readonly events: Events;
   readonly vault: Vault;
   readonly kms: Pick<Kms, "derive">;
+  readonly accessLog: AccessLog;
   readonly pairwise: Pairwise;
   readonly pageTokens: PageTokens;
   readonly changes: InboxChanges;
-  /** Reaches consent as the workload `notices`. */
+  /** Reaches consent and identity as the workload `notices`. */
   readonly network: Transport;
   readonly clock: Clock;
   readonly log: Logger;
   readonly workEveryMs: number;
+  readonly webhooks: WebhooksConfig;
+}
+
+export interface OrganizationsRoom {
+  /** EventService, WebhookService. */
+  readonly routes: readonly Route[];
+  /** Delivers webhooks from now on. */
+  start(): void;
+  close(): Promise<void>;
 }
 
 const PRUNE_EVERY_MS = 3_600_000;
 
-/** What organizations are told: follows consents and requests from now on, and serves the events. */
-export async function openOrganizationsRoom(
-  deps: OrganizationsRoomDeps,
-): Promise<{ readonly route: Route; close(): Promise<void> }> {
+/** What organizations are told: follows consents and requests from now on, serves the events, and delivers them. */
+export async function openOrganizationsRoom(deps: OrganizationsRoomDeps): Promise<OrganizationsRoom> {
   const { store, vault, changes, clock, log } = deps;
   const closing = new AbortController();
   const tagOf = createTextMac(await deps.kms.derive("notices/organizations"));
   const feed = createFeedRepository(store, vault);
   const courses = createCourseClient(deps.network);
+  const resumeTokensOf = createResumeTokensOf(deps.pageTokens);
+  const webhooks = await openWebhooksRoom(deps.webhooks, { ...deps, feed, courses, tagOf, resumeTokensOf });
   const following = createFollowing({
     feed: createFeedWriter({ store, vault, tagOf }),
     courses,
     clock,
     log,
-    told: (organization) => changes.tell(feedOf(tagOf, organization)),
+    async told(organization) {
+      const own = feedOf(tagOf, organization);
+      changes.tell(own);
+      await webhooks.wake(own);
+    },
   });
   const timers = createLoop({
     everyMs: deps.workEveryMs,
@@ -72,21 +89,27 @@ export async function openOrganizationsRoom(
     },
   });
   return {
-    route: route(
-      EventService,
-      createEventHandlers({
-        ...deps,
-        feed,
-        courses,
-        feedOf: (organization) => feedOf(tagOf, organization),
-        closing: closing.signal,
-      }),
-    ),
+    routes: [
+      route(
+        EventService,
+        createEventHandlers({
+          ...deps,
+          feed,
+          courses,
+          resumeTokensOf,
+          feedOf: (organization) => feedOf(tagOf, organization),
+          closing: closing.signal,
+        }),
+      ),
+      webhooks.route,
+    ],
+    start: webhooks.start,
     async close() {
       closing.abort();
       await consumer.close();
       await timers.close();
       await pruning.close();
+      await webhooks.close();
     },
   };
 }
