@@ -231,7 +231,10 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
       readonly kind: string;
       readonly spec: {
         readonly podSelector: { readonly matchLabels?: Readonly<Record<string, string>> };
-        readonly egress?: { to?: { ipBlock?: { cidr: string; except?: string[] } }[]; ports?: { port: number }[] }[];
+        readonly egress?: {
+          to?: { ipBlock?: { cidr: string; except?: string[] } }[];
+          ports?: { port: number }[];
+        }[];
       };
     }
     const policies = rendered.get("production")! as unknown as readonly Policy[];
@@ -240,9 +243,11 @@ describe.skipIf(unavailable !== undefined)("the manifests", () => {
       return blocks.some(({ ipBlock }) => ipBlock?.cidr === "0.0.0.0/0");
     });
     expect(open.map(({ spec }) => spec.podSelector.matchLabels)).toEqual([{ app: "notices" }]);
-    const [{ to, ports }] = open[0]!.spec.egress! as [{ to: { ipBlock: { except: string[] } }[]; ports: object[] }];
+    const { to, ports } = open[0]!.spec.egress![0]!;
     expect(ports).toEqual([443, 8443].map((port) => ({ protocol: "TCP", port })));
-    expect(to[0]!.ipBlock.except).toEqual(expect.arrayContaining(["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]));
+    expect(to![0]!.ipBlock!.except).toEqual(
+      expect.arrayContaining(["10.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"]),
+    );
   });
 
   test("call only public services from the edge", () => {

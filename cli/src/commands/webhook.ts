@@ -80,11 +80,16 @@ const kindOption = () => wordOption("--kind <word...>", "only events of these ki
 
 function addCreate(group: Command, io: Io): void {
   addConnectionOptions(group.command("create <url>"), io)
-    .description("create an endpoint, which gets what comes from now on; prints the secret with which it verifies")
+    .description(
+      "create an endpoint, which gets what comes from now on; prints the secret with which it verifies",
+    )
     .addOption(kindOption())
     .option("--description <text>", "for people")
     .option("--request-id <id>", "sending it again gives the same endpoint, and for 24 hours its secret")
-    .addHelpText("after", "\nExample: wellapi webhook create https://hooks.clinic.example/wellapi --credentials ./clinic")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi webhook create https://hooks.clinic.example/wellapi --credentials ./clinic",
+    )
     .action(
       async (
         url: string,
@@ -193,9 +198,17 @@ function addDelete(group: Command, io: Io): void {
 function addRotate(group: Command, io: Io): void {
   addConnectionOptions(group.command("rotate <endpoint>"), io)
     .description("make a new secret; deliveries are signed with both until the one before ends")
-    .option("--overlap-hours <hours>", "how long the one before still signs; 0 for one that has leaked", count, 24)
+    .option(
+      "--overlap-hours <hours>",
+      "how long the one before still signs; 0 for one that has leaked",
+      count,
+      24,
+    )
     .option("--request-id <id>", "sending it again gives the same secret")
-    .addHelpText("after", "\nExample: wellapi webhook rotate whe_... --overlap-hours 48 --credentials ./clinic")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi webhook rotate whe_... --overlap-hours 48 --credentials ./clinic",
+    )
     .action(
       async (
         webhookEndpoint: string,
@@ -218,7 +231,10 @@ function addDeliveries(group: Command, io: Io): void {
     .description("list what was delivered, newest event first; its last try, and when the next one is")
     .addOption(wordOption("--state <word>", "only those", deliveryStates))
     .option("--limit <count>", "at most so many", count, 100)
-    .addHelpText("after", "\nExample: wellapi webhook deliveries whe_... --state failed --credentials ./clinic")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi webhook deliveries whe_... --state failed --credentials ./clinic",
+    )
     .action(
       async (
         webhookEndpoint: string,
@@ -276,7 +292,10 @@ function addReplay(group: Command, io: Io): void {
     .description("deliver again all events from a time, or after a resume token, in their order")
     .option("--from <time>", "what was listed since, RFC 3339", instant)
     .option("--resume <token>", "what came after it: a token of `wellapi listen` or EventService")
-    .addHelpText("after", "\nExample: wellapi webhook replay whe_... --from 2026-04-12T08:00:00Z --credentials ./clinic")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi webhook replay whe_... --from 2026-04-12T08:00:00Z --credentials ./clinic",
+    )
     .action(
       async (
         webhookEndpoint: string,
@@ -321,7 +340,13 @@ function endpointText({ id, url, state, disableReason }: WebhookEndpoint): strin
   return `${id}  ${nameOf(states, state)}${nameOf(reasons, disableReason)}  ${url}`;
 }
 
-function secretText({ webhookEndpoint, secret }: { webhookEndpoint?: WebhookEndpoint; secret: string }): string {
+function secretText({
+  webhookEndpoint,
+  secret,
+}: {
+  webhookEndpoint?: WebhookEndpoint;
+  secret: string;
+}): string {
   const shown = secret === "" ? "its secret is not shown any more: rotate it" : `secret: ${secret}`;
   return `${webhookEndpoint === undefined ? "" : endpointText(webhookEndpoint)}\n${shown}`;
 }

@@ -33,7 +33,10 @@ async function openExchange() {
       updateWebhookEndpoint: answering({ webhookEndpoint: { ...endpoint, state: Whether.PAUSED } }),
       deleteWebhookEndpoint: answering({}),
       rotateWebhookSecret: answering({ webhookEndpoint: endpoint, secret: "whsec_2" }),
-      testWebhookEndpoint: answering({ event: "evt_9", attempt: { ...attempt, outcome: Outcome.TAKEN, statusCode: 204 } }),
+      testWebhookEndpoint: answering({
+        event: "evt_9",
+        attempt: { ...attempt, outcome: Outcome.TAKEN, statusCode: 204 },
+      }),
       listWebhookDeliveries: answering({
         webhookDeliveries: [{ ...delivery, attemptCount: 3, attempts: [attempt], nextAttemptTime: time }],
       }),
@@ -47,7 +50,9 @@ async function openExchange() {
 test("creates an endpoint, rotates its secret, and shows each secret once", async () => {
   const { env, asked } = await openExchange();
   const words = ["webhook", "create", endpoint.url, "--kind", "consent.granted", "--request-id", "r"];
-  expect((await wellapi(words, { env })).out).toBe("whe_1  enabled  https://hooks.example.org/\nsecret: whsec_1");
+  expect((await wellapi(words, { env })).out).toBe(
+    "whe_1  enabled  https://hooks.example.org/\nsecret: whsec_1",
+  );
   const rotated = await wellapi(["webhook", "rotate", "whe_1", "--overlap-hours", "2"], { env });
   expect(rotated.out).toContain("whsec_2");
   expect(asked).toMatchObject([

@@ -23,7 +23,12 @@ import { type EventDocument, openEvent, organizationEvents } from "./organizatio
 import { openPreferences } from "./preferences-repository.ts";
 import { checkPushKey } from "./push-keys.ts";
 import { openSubscription } from "./subscription-repository.ts";
-import { type EndpointDocument, endpoints, openEndpoint, WEBHOOKS_KEY } from "./webhooks/webhook-documents.ts";
+import {
+  type EndpointDocument,
+  endpoints,
+  openEndpoint,
+  WEBHOOKS_KEY,
+} from "./webhooks/webhook-documents.ts";
 
 /** The checks of this service's store, without the service: each sealed document opens. */
 export function noticesCheck({

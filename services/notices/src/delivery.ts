@@ -36,16 +36,12 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
   const { deliveries: collection } = collections;
 
   /** Undefined where another replica has it. */
-  function claim(stored: Stored<DeliveryDocument>): Promise<Stored<DeliveryDocument> | undefined> {
-    const { tries } = stored.document;
-    const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
-    return replaced(store, stored, { due_time: clock.now() + backoff, tries: tries + 1 });
-  }
+  const claim = (stored: Stored<DeliveryDocument>) =>
+    replaced(store, stored, claimedOnce(stored.document, clock.now()));
 
   /** Also what cannot even be prepared counts as a try, and ends with the last. */
   async function deliver(claimed: Stored<DeliveryDocument>): Promise<void> {
-    const { partition, notice: id, tries } = claimed.document;
-    const channel = claimed.document.channel as ChannelName;
+    const { partition, notice: id, channel, tries } = claimed.document;
     const outcome = await attempt(claimed).catch((err: unknown) => {
       log.warn({ err, attempt: tries }, "a notice waits to be sent");
       return "failed" as const;
@@ -53,7 +49,7 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
     if (outcome === "later" || outcome === "taken over") return;
     if (outcome === "failed" && tries < MOST_TRIES) return;
     if (outcome === "failed") {
-      counted(channel, "given_up");
+      counted(channel as ChannelName, "given_up");
       log.error({ attempt: tries }, "a notice was not sent and is given up; it is in the inbox");
     }
     const key = [partition, id, channel];
@@ -126,6 +122,11 @@ export function createDeliveries(deps: DeliveriesDeps): Deliveries {
 function throwFirst(settled: readonly PromiseSettledResult<unknown>[]): void {
   const rejected = settled.find(({ status }) => status === "rejected") as PromiseRejectedResult | undefined;
   if (rejected !== undefined) throw rejected.reason;
+}
+
+function claimedOnce({ tries }: DeliveryDocument, now: number): Pick<DeliveryDocument, "due_time" | "tries"> {
+  const backoff = Math.min(LONGEST_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
+  return { due_time: now + backoff, tries: tries + 1 };
 }
 
 const AT_ONCE = 50;

@@ -33,7 +33,9 @@ const webhookReachSetting: Setting<Reach> = {
   read(reader) {
     const loopback = reader.bool("WELLAPI_WEBHOOKS_TO_LOOPBACK", false);
     if (loopback && reader.string("WELLAPI_PROFILE", "sandbox") === "production") {
-      reader.problem("WELLAPI_WEBHOOKS_TO_LOOPBACK is for a sandbox: a production installation sends nothing to itself");
+      reader.problem(
+        "WELLAPI_WEBHOOKS_TO_LOOPBACK is for a sandbox: a production installation sends nothing to itself",
+      );
     }
     return loopback ? "internet and loopback" : "internet";
   },

@@ -49,7 +49,11 @@ export function createPushSender(options: {
 }
 
 /** Not by `sendNotification`, whose timeout counts silence alone: a push service that is never silent would be waited for without end. */
-function post({ endpoint, method, headers, body }: RequestDetails, agent: Agent, ms: number): Promise<number> {
+function post(
+  { endpoint, method, headers, body }: RequestDetails,
+  agent: Agent,
+  ms: number,
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(endpoint, { method, headers, agent, signal: AbortSignal.timeout(ms) });
     sent.on("error", reject);

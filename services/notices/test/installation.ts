@@ -9,6 +9,8 @@ import { embeddedEventsCollections, openEmbeddedEvents } from "@wellapi/events";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { ConsentRequest_State as RequestState } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
+import { Organization_State as OrganizationState } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import {
   AccessDirectoryService,
   AccessNotedSchema,
@@ -20,8 +22,6 @@ import {
   ConsentRequestChangedSchema,
   DeletionObligationChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
-import { Organization_State as OrganizationState } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
-import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";

@@ -235,18 +235,21 @@ describe("mail", () => {
     expect(await kinds()).toEqual([Kind.CONSENT_GRANTED]);
   });
 
-  test.each(["down", "no recipients"] as const)("is given up after twenty tries, mail server %s; the inbox has it", async (mailServer) => {
-    world.state.mailServer = mailServer;
-    await consent("con_1");
-    await toldOf(Kind.CONSENT_GRANTED);
-    for (let tries = 1; tries < 20; tries += 1) {
-      await expect.poll(() => dueLater(), { timeout: 15_000 }).toBe(true);
-      world.state.now += 7 * HOUR;
-    }
-    await settled();
-    expect(world.sent).toEqual([]);
-    expect(await kinds()).toEqual([Kind.CONSENT_GRANTED]);
-  });
+  test.each(["down", "no recipients"] as const)(
+    "is given up after twenty tries, mail server %s; the inbox has it",
+    async (mailServer) => {
+      world.state.mailServer = mailServer;
+      await consent("con_1");
+      await toldOf(Kind.CONSENT_GRANTED);
+      for (let tries = 1; tries < 20; tries += 1) {
+        await expect.poll(() => dueLater(), { timeout: 15_000 }).toBe(true);
+        world.state.now += 7 * HOUR;
+      }
+      await settled();
+      expect(world.sent).toEqual([]);
+      expect(await kinds()).toEqual([Kind.CONSENT_GRANTED]);
+    },
+  );
 
   test("what was read in the inbox, what is muted and a grant that was revoked are not sent", async () => {
     const quiet = { startMinute: 11 * 60, endMinute: 14 * 60 };

@@ -21,7 +21,10 @@ export interface WebhookReceiver {
   /** What came to a path, oldest first. */
   at(path: string): readonly Received[];
   /** From now on; 200 unless given. `received`: with this one. */
-  answer(path: string, how: number | ((response: ServerResponse, received: readonly Received[]) => void)): void;
+  answer(
+    path: string,
+    how: number | ((response: ServerResponse, received: readonly Received[]) => void),
+  ): void;
   /** So many connections were made. */
   connections(): number;
   close(): Promise<void>;

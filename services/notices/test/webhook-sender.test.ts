@@ -17,7 +17,10 @@ const message = { id: "evt_1", body: "{}" };
 const never = new AbortController().signal;
 const here: AddressesOf = async () => [{ address: "127.0.0.1", family: 4 }];
 
-function sendTo(path: string, { timeoutMs = 5_000, addressesOf = here, reach = "internet and loopback" as const } = {}) {
+function sendTo(
+  path: string,
+  { timeoutMs = 5_000, addressesOf = here, reach = "internet and loopback" as const } = {},
+) {
   const sender = createWebhookSender({ reach, clock: systemClock, timeoutMs, addressesOf });
   return sender.send({ url: receiver.url(path), secrets }, message, never);
 }
@@ -38,7 +41,9 @@ test("an endpoint that hangs is given up in time, also one that is never silent"
 });
 
 test("a redirect is not followed, wherever it leads", async () => {
-  receiver.answer("/moved", (response) => response.writeHead(301, { location: receiver.url("/inside") }).end());
+  receiver.answer("/moved", (response) =>
+    response.writeHead(301, { location: receiver.url("/inside") }).end(),
+  );
   expect(await sendTo("/moved")).toMatchObject({ outcome: "redirected", status: 301 });
   expect(receiver.at("/moved")).toHaveLength(1);
   expect(receiver.at("/inside")).toEqual([]);
@@ -109,9 +114,13 @@ test("the connection goes to the address that was checked: nobody asks the name 
 
 test("only addresses of the public Internet may be reached", () => {
   const inside = [
-    ..."0.0.0.0 10.0.0.1 100.64.0.1 127.8.8.8 169.254.1.1 172.31.0.1 192.0.0.8 192.0.2.1 192.168.1.1 198.18.0.1".split(" "),
+    ..."0.0.0.0 10.0.0.1 100.64.0.1 127.8.8.8 169.254.1.1 172.31.0.1 192.0.0.8 192.0.2.1 192.168.1.1 198.18.0.1".split(
+      " ",
+    ),
     ..."198.51.100.1 203.0.113.9 224.0.0.1 240.0.0.1 255.255.255.255".split(" "),
-    ...":: ::1 ::7f00:1 ::ffff:10.0.0.1 fe80::1 fec0::1 fc00::1 ff02::1 100::1 2001:db8::1 3fff::1 2002:7f00:1::".split(" "),
+    ...":: ::1 ::7f00:1 ::ffff:10.0.0.1 fe80::1 fec0::1 fc00::1 ff02::1 100::1 2001:db8::1 3fff::1 2002:7f00:1::".split(
+      " ",
+    ),
     ..."2001::1 64:ff9b::a00:1 64:ff9b:1::1 4000::1 nowhere".split(" "),
   ];
   expect(inside.filter((address) => mayReach(address, "internet"))).toEqual([]);
@@ -123,13 +132,23 @@ test("only addresses of the public Internet may be reached", () => {
 
 test("an endpoint is https, a public name, and one of two ports", () => {
   const bad = [
-    ..."http://example.org/ ftp://example.org/ nowhere https://a:b@example.org/ https://example.org/#x".split(" "),
-    ..."https://10.0.0.1/ https://0x7f.1/ https://[::1]/ https://localhost/ https://localhost./ https://consent/".split(" "),
-    ..."https://consent.wellapi.svc/ https://consent.wellapi.svc.cluster.local/ https://printer.local/".split(" "),
+    ..."http://example.org/ ftp://example.org/ nowhere https://a:b@example.org/ https://example.org/#x".split(
+      " ",
+    ),
+    ..."https://10.0.0.1/ https://0x7f.1/ https://[::1]/ https://localhost/ https://localhost./ https://consent/".split(
+      " ",
+    ),
+    ..."https://consent.wellapi.svc/ https://consent.wellapi.svc.cluster.local/ https://printer.local/".split(
+      " ",
+    ),
     ..."https://example.org:22/ https://example.org:80/ https://api.localhost/".split(" "),
   ];
   expect(bad.filter((url) => problemOfUrl(url, "internet") === undefined)).toEqual([]);
-  const good = ["https://example.org/hook?k=1", "https://example.org:443/", "https://hooks.example.org:8443/"];
+  const good = [
+    "https://example.org/hook?k=1",
+    "https://example.org:443/",
+    "https://hooks.example.org:8443/",
+  ];
   expect(good.filter((url) => problemOfUrl(url, "internet") !== undefined)).toEqual([]);
   expect(problemOfUrl("https://localhost:3000/", "internet and loopback")).toBeUndefined();
   expect(problemOfUrl("https://10.0.0.1/", "internet and loopback")).toBeDefined();

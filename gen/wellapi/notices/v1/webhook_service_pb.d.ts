@@ -910,7 +910,7 @@ export declare const ReplayWebhookEventsResponseSchema: GenMessage<ReplayWebhook
 export declare const WebhookService: GenService<{
   /**
    * Creates an endpoint, which gets what comes from now on. Again under its request id: the same endpoint, with its secret for 24 hours;
-   * INVALID_ARGUMENT, REQUEST_ID_REUSED, where it asks for something else. RESOURCE_EXHAUSTED, TOO_MANY_WEBHOOK_ENDPOINTS: an organization has at most 5.
+   * ALREADY_EXISTS, REQUEST_ID_REUSED, where it asks for something else. RESOURCE_EXHAUSTED, TOO_MANY_WEBHOOK_ENDPOINTS: an organization has at most 5.
    *
    * @generated from rpc wellapi.notices.v1.WebhookService.CreateWebhookEndpoint
    */

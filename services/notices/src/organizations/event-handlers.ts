@@ -5,14 +5,7 @@ import {
   EventService,
   ListEventsRequestSchema,
 } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
-import {
-  type Caller,
-  callerKey,
-  openListPage,
-  type PageTokens,
-  partyOf,
-  rpcNameOf,
-} from "@wellapi/rpc";
+import { type Caller, callerKey, openListPage, type PageTokens, partyOf, rpcNameOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
 import { noticesError } from "../errors.ts";
 import type { InboxChanges } from "../inbox-changes.ts";

@@ -14,7 +14,8 @@ export function problemOfUrl(text: string, reach: Reach): string | undefined {
   const url = URL.parse(text);
   if (url === null) return "not a URL";
   if (url.protocol !== "https:") return "use https://";
-  if (url.username !== "" || url.password !== "" || url.hash !== "") return "leave out user, password and fragment";
+  if (url.username !== "" || url.password !== "" || url.hash !== "")
+    return "leave out user, password and fragment";
   if (reach !== "internet" && url.hostname === "localhost") return undefined;
   const host = url.hostname.replace(/\.$/, "");
   if (ipaddr.isValid(host.replace(/^\[|\]$/g, ""))) return "name a host, not an address";

@@ -51,7 +51,10 @@ const SILENCE_MS = 86_400_000;
 const GONE = 410;
 
 /** Of what begins to wait, at first or again. */
-export function waiting(before: Pick<Progress, "attemptCount" | "attempts"> | undefined, now: number): Progress {
+export function waiting(
+  before: Pick<Progress, "attemptCount" | "attempts"> | undefined,
+  now: number,
+): Progress {
   const { attemptCount = 0, attempts = [] } = before ?? {};
   return { state: "waiting", dueTime: now, attemptCount, tries: 0, attempts };
 }
@@ -90,7 +93,11 @@ export function healthAfter(before: Health, { outcome, time }: Attempt): Health 
 }
 
 /** Why an endpoint gets nothing any more after this try; undefined: it goes on. */
-export function disabledBy({ failingSince }: Health, { status }: Attempt, now: number): DisableReason | undefined {
+export function disabledBy(
+  { failingSince }: Health,
+  { status }: Attempt,
+  now: number,
+): DisableReason | undefined {
   if (status === GONE) return "gone";
   return failingSince !== undefined && now - failingSince >= DISABLED_AFTER_MS ? "failing" : undefined;
 }

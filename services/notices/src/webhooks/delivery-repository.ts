@@ -20,6 +20,8 @@ export interface DeliveryRepository {
   places(feed: string): Promise<readonly Held[]>;
   /** Changes the place, with further changes. Undefined where somebody else changed it: nothing of it is stored. */
   step(held: Held, place: PlaceDocument, further?: readonly Change[]): Promise<Held | undefined>;
+  /** Whether nobody changed the place since. */
+  holds(held: Held): Promise<boolean>;
   /** In the order of the events, up to the place: what lies behind it comes again. */
   waiting(place: PlaceDocument, limit: number): Promise<ReadonlyArray<Stored<WebhookDeliveryDocument>>>;
   /** Of those events that are deliveries already. */
@@ -44,7 +46,8 @@ export function createDeliveryRepository(store: Store): DeliveryRepository {
   return {
     async due(now, limit) {
       const range = { to: now + 1 };
-      return (await store.scan<PlaceDocument>(places.name, { index: "due", equals: [], range, limit })).documents;
+      return (await store.scan<PlaceDocument>(places.name, { index: "due", equals: [], range, limit }))
+        .documents;
     },
     async places(feed) {
       return (await store.scan<PlaceDocument>(places.name, { equals: [feed], limit: ALL })).documents;
@@ -54,6 +57,9 @@ export function createDeliveryRepository(store: Store): DeliveryRepository {
       const change: Change = { kind: "replace", collection: places.name, document, ifRevision: revision };
       const { committed } = await store.commit({ partition, changes: [change, ...further] });
       return committed ? { document, revision: revision + 1 } : undefined;
+    },
+    async holds({ document: { partition, endpoint }, revision }) {
+      return (await store.get<PlaceDocument>(places.name, [partition, endpoint]))?.revision === revision;
     },
     async waiting({ partition, endpoint, sequence }, limit) {
       const index = "by_state";
@@ -112,7 +118,14 @@ export function awaited(
   now: number,
 ): Change {
   const before = known && progressOf(known.document);
-  const at = { partition, endpoint, sequence, event, patient, create_time: known?.document.create_time ?? now };
+  const at = {
+    partition,
+    endpoint,
+    sequence,
+    event,
+    patient,
+    create_time: known?.document.create_time ?? now,
+  };
   const document: WebhookDeliveryDocument = { ...at, ...fieldsOf(waiting(before, now)) };
   if (known === undefined) return { kind: "insert", collection: webhookDeliveries.name, document };
   return { kind: "replace", collection: webhookDeliveries.name, document, ifRevision: known.revision };

@@ -58,7 +58,10 @@ export function createEndpointHandlers(deps: EndpointHandlersDeps): Handlers {
         };
         const asked = tagOf(`webhook asked ${JSON.stringify([url, description, kinds])}`);
         const position = await feed.newest(owner.feed);
-        return shownWithSecret(await endpoints.create(owner.feed, { endpoint, asked, position }, commit), clock);
+        return shownWithSecret(
+          await endpoints.create(owner.feed, { endpoint, asked, position }, commit),
+          clock,
+        );
       });
     },
     async getWebhookEndpoint({ webhookEndpoint }, context) {

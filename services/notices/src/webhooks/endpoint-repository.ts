@@ -60,103 +60,129 @@ const ATTEMPTS = 10;
 const REMOVED_AT_ONCE = 1_000;
 
 export function createEndpointRepository(store: Store, sealer: ItemSealer): EndpointRepository {
-  const { name: collection } = endpoints;
-  const find = (feed: string, id: string) => store.get<EndpointDocument>(collection, [feed, id]);
-  const placeOf = (feed: string, id: string) => store.get<PlaceDocument>(places.name, [feed, id]);
-
-  function kept(document: EndpointDocument, place: PlaceDocument | undefined): KeptEndpoint {
-    const { failing_since: failingSince } = place ?? {};
-    return { ...endpointIn(sealer, document), ...(failingSince !== undefined && { failingSince }) };
-  }
-
-  async function list(feed: string): Promise<readonly KeptEndpoint[]> {
-    const all = { equals: [feed], limit: MOST_ENDPOINTS };
-    const [stored, at] = await Promise.all([
-      store.scan<EndpointDocument>(collection, all),
-      store.scan<PlaceDocument>(places.name, all),
-    ]);
-    const place = new Map(at.documents.map(({ document }) => [document.endpoint, document]));
-    return stored.documents
-      .map(({ document }) => kept(document, place.get(document.endpoint)))
-      .sort((a, b) => a.createTime - b.createTime);
-  }
-
-  async function insertOnce(
-    feed: string,
-    { endpoint, asked, position }: Parameters<EndpointRepository["create"]>[1],
-    commit: CommitCall,
-  ): Promise<KeptEndpoint | undefined> {
-    const known = await find(feed, endpoint.id);
-    if (known !== undefined) {
-      if (openEndpoint(sealer, known.document).asked !== asked) throw noticesError("request_id_reused");
-      const shown = endpoint.createTime - known.document.create_time < SECRET_SHOWN_MS;
-      return { ...kept(known.document, undefined), ...(!shown && { secrets: [] }) };
-    }
-    const { documents } = await store.scan<EndpointDocument>(collection, { equals: [feed], limit: MOST_ENDPOINTS });
-    const taken = new Set(documents.map(({ document }) => document.slot));
-    const slot = Array.from({ length: MOST_ENDPOINTS }, (_, i) => i).find((i) => !taken.has(i));
-    if (slot === undefined) throw noticesError("too_many_webhook_endpoints");
-    const document = documentOf(sealer, feed, endpoint, { slot, asked });
-    const place: PlaceDocument = {
-      partition: feed,
-      endpoint: endpoint.id,
-      ...position,
-      due_time: endpoint.createTime,
-      failures: 0,
-    };
-    const inserted = await commit([
-      { kind: "insert", collection, document },
-      { kind: "insert", collection: places.name, document: place },
-    ]);
-    return inserted ? endpoint : undefined;
-  }
-
+  const deps = { store, sealer };
   return {
-    list,
+    async list(feed) {
+      const all = { equals: [feed], limit: MOST_ENDPOINTS };
+      const [stored, at] = await Promise.all([
+        store.scan<EndpointDocument>(endpoints.name, all),
+        store.scan<PlaceDocument>(places.name, all),
+      ]);
+      const place = new Map(at.documents.map(({ document }) => [document.endpoint, document]));
+      return stored.documents
+        .map(({ document }) => kept(sealer, document, place.get(document.endpoint)))
+        .sort((a, b) => a.createTime - b.createTime);
+    },
     async get(feed, id) {
-      const [stored, place] = await Promise.all([find(feed, id), placeOf(feed, id)]);
+      const [stored, place] = await find(store, feed, id);
       if (stored === undefined) throw noticesError("no_webhook_endpoint");
-      return kept(stored.document, place?.document);
+      return kept(sealer, stored.document, place?.document);
     },
-    async create(feed, created, commit) {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        const made = await insertOnce(feed, created, commit);
-        if (made !== undefined) return made;
-      }
-      throw noticesError("unavailable");
-    },
-    async amend(feed, { endpoint: id, etag = "" }, change, now, commit) {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        const [stored, place] = await Promise.all([find(feed, id), placeOf(feed, id)]);
-        if (stored === undefined || place === undefined) throw noticesError("no_webhook_endpoint");
-        if (etag !== "" && etag !== `v${stored.document.version}`) throw noticesError("stale_webhook_etag");
-        const before = endpointIn(sealer, stored.document);
-        const { sequence, event } = place.document;
-        const changed = await change(before, { sequence, event });
-        const same = changed.endpoint === before;
-        const endpoint = same ? before : { ...changed.endpoint, version: before.version + 1 };
-        const { slot } = stored.document;
-        const { asked } = openEndpoint(sealer, stored.document);
-        const document = documentOf(sealer, feed, endpoint, { slot, asked });
-        const moved = movedPlace(place.document, endpoint, changed.position, now);
-        const replaced = { kind: "replace", collection, document, ifRevision: stored.revision } as const;
-        const committed = await commit([
-          ...(same ? [] : [replaced]),
-          { kind: "replace", collection: places.name, document: moved, ifRevision: place.revision },
-        ]);
-        if (committed) return kept(document, moved);
-      }
-      throw noticesError("unavailable");
-    },
+    create: (...given) => untilStored(() => createOnce(deps, ...given)),
+    amend: (...given) => untilStored(() => amendOnce(deps, ...given)),
     async remove(feed, id, commit) {
-      const stays = await commit([
-        { kind: "delete", collection, key: [feed, id] },
+      const removed = await commit([
+        { kind: "delete", collection: endpoints.name, key: [feed, id] },
         { kind: "delete", collection: places.name, key: [feed, id] },
       ]);
-      if (!stays) throw noticesError("unavailable");
+      if (!removed) throw noticesError("unavailable");
       await removeWaiting(store, feed, id);
     },
   };
+}
+
+interface Deps {
+  readonly store: Store;
+  readonly sealer: ItemSealer;
+}
+
+/** Throws `unavailable` where others are faster all the time. */
+async function untilStored(once: () => Promise<KeptEndpoint | undefined>): Promise<KeptEndpoint> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const stored = await once();
+    if (stored !== undefined) return stored;
+  }
+  throw noticesError("unavailable");
+}
+
+function find(store: Store, feed: string, id: string) {
+  return Promise.all([
+    store.get<EndpointDocument>(endpoints.name, [feed, id]),
+    store.get<PlaceDocument>(places.name, [feed, id]),
+  ]);
+}
+
+function kept(
+  sealer: ItemSealer,
+  document: EndpointDocument,
+  place: PlaceDocument | undefined,
+): KeptEndpoint {
+  const { failing_since: failingSince } = place ?? {};
+  return { ...endpointIn(sealer, document), ...(failingSince !== undefined && { failingSince }) };
+}
+
+/** Undefined where something else changed meanwhile. */
+async function createOnce(
+  { store, sealer }: Deps,
+  ...[feed, { endpoint, asked, position }, commit]: Parameters<EndpointRepository["create"]>
+): Promise<KeptEndpoint | undefined> {
+  const { name: collection } = endpoints;
+  const [known, at] = await find(store, feed, endpoint.id);
+  if (known !== undefined) {
+    if (openEndpoint(sealer, known.document).asked !== asked) throw noticesError("request_id_reused");
+    const shown = endpoint.createTime - known.document.create_time < SECRET_SHOWN_MS;
+    return { ...kept(sealer, known.document, at?.document), ...(!shown && { secrets: [] }) };
+  }
+  const { documents } = await store.scan<EndpointDocument>(collection, {
+    equals: [feed],
+    limit: MOST_ENDPOINTS,
+  });
+  const taken = new Set(documents.map(({ document }) => document.slot));
+  const slot = Array.from({ length: MOST_ENDPOINTS }, (_, i) => i).find((i) => !taken.has(i));
+  if (slot === undefined) throw noticesError("too_many_webhook_endpoints");
+  const document = documentOf(sealer, feed, endpoint, { slot, asked });
+  const place: PlaceDocument = {
+    partition: feed,
+    endpoint: endpoint.id,
+    ...position,
+    due_time: endpoint.createTime,
+    failures: 0,
+  };
+  const inserted = await commit([
+    { kind: "insert", collection, document },
+    { kind: "insert", collection: places.name, document: place },
+  ]);
+  return inserted ? endpoint : undefined;
+}
+
+/** As `createOnce`. */
+async function amendOnce(
+  { store, sealer }: Deps,
+  ...[feed, { endpoint: id, etag = "" }, change, now, commit]: Parameters<EndpointRepository["amend"]>
+): Promise<KeptEndpoint | undefined> {
+  const [stored, place] = await find(store, feed, id);
+  if (stored === undefined || place === undefined) throw noticesError("no_webhook_endpoint");
+  if (etag !== "" && etag !== `v${stored.document.version}`) throw noticesError("stale_webhook_etag");
+  const before = endpointIn(sealer, stored.document);
+  const { sequence, event } = place.document;
+  const changed = await change(before, { sequence, event });
+  const same = changed.endpoint === before;
+  const endpoint = same ? before : { ...changed.endpoint, version: before.version + 1 };
+  const { slot } = stored.document;
+  const { asked } = openEndpoint(sealer, stored.document);
+  const document = documentOf(sealer, feed, endpoint, { slot, asked });
+  const moved = movedPlace(place.document, endpoint, changed.position, now);
+  const replaced = {
+    kind: "replace",
+    collection: endpoints.name,
+    document,
+    ifRevision: stored.revision,
+  } as const;
+  const committed = await commit([
+    ...(same ? [] : [replaced]),
+    { kind: "replace", collection: places.name, document: moved, ifRevision: place.revision },
+  ]);
+  return committed ? kept(sealer, document, moved) : undefined;
 }
 
 /** Who delivers looks anew, and keeps nothing of what is under way. An endpoint that is enabled again begins without its failures. */
@@ -216,7 +242,14 @@ function documentOf(
 export function endpointIn(sealer: ItemSealer, document: EndpointDocument): Endpoint {
   const { asked: _, ...content } = openEndpoint(sealer, document);
   const { endpoint: id, create_time: createTime, state, disable_reason: disableReason, version } = document;
-  return { id, createTime, state, version, ...content, ...(disableReason !== undefined && { disableReason }) };
+  return {
+    id,
+    createTime,
+    state,
+    version,
+    ...content,
+    ...(disableReason !== undefined && { disableReason }),
+  };
 }
 
 /** The change by which whoever delivers stops an endpoint. */

@@ -9,15 +9,21 @@ import {
   type AttemptOutcome,
   afterAttempt,
   disabledBy,
-  type Health,
   healthAfter,
   isAway,
   type Progress,
   restOf,
 } from "./attempt.ts";
-import { awaited, type DeliveryRepository, type Held, progressed, progressOf } from "./delivery-repository.ts";
+import {
+  awaited,
+  type DeliveryRepository,
+  type Held,
+  progressed,
+  progressOf,
+} from "./delivery-repository.ts";
 import { type DisableReason, type Endpoint, secretsInForce, wants } from "./endpoint.ts";
 import { endpointIn, stoppedEndpoint } from "./endpoint-repository.ts";
+import { dueOf, healthOf, leased, left, type Next, withHealth } from "./place.ts";
 import type { StandingClient } from "./standing-client.ts";
 import { messageOf } from "./webhook-body.ts";
 import {
@@ -42,8 +48,6 @@ export interface TurnDeps {
   readonly counted: (outcome: AttemptOutcome | "given_up" | "withheld" | "endpoint_disabled") => void;
 }
 
-/** Whoever holds a place delivers. It ends by itself, in case that the process dies; each step renews it. */
-const LEASE_MS = 20_000;
 /** A try, and what is stored of it, end well before the lease. */
 const NEEDED_MS = TIMEOUT_MS + 4_000;
 /** So many events of an endpoint wait at once: those of other patients pass one that is refused. */
@@ -60,16 +64,6 @@ const LOOK_MS = 120_000;
 /** The place as it was last stored; undefined once somebody else has it. */
 interface Grip {
   held: Held | undefined;
-}
-
-/** When somebody looks again. */
-interface Next {
-  /** Absent: not before the endpoint is enabled. */
-  readonly due?: number;
-  /** The endpoint is left alone until then. */
-  readonly rests?: boolean;
-  /** Nothing new can be taken in before some of what waits is settled. */
-  readonly full?: boolean;
 }
 
 /** Delivers to one endpoint what is due, in order, until nothing is, or others are to have their turn. Throws StoreError where the place cannot be given back. */
@@ -130,12 +124,7 @@ async function takeIn(deps: TurnDeps, grip: Grip, to: Target): Promise<boolean> 
   return step(deps, grip, { ...place, ...end }, changes);
 }
 
-async function deliverWaiting(
-  deps: TurnDeps,
-  grip: Grip,
-  to: Target,
-  signal: AbortSignal,
-): Promise<Next> {
+async function deliverWaiting(deps: TurnDeps, grip: Grip, to: Target, signal: AbortSignal): Promise<Next> {
   const { deliveries, clock } = deps;
   const ends = clock.monotonic() + TURN_MS;
   /** Patients of whom something waits for its time: what comes later waits behind it. */
@@ -163,12 +152,6 @@ async function deliverWaiting(
     }
   }
   return { due: soonest, full: remaining === WINDOW };
-}
-
-/** An endpoint that was enabled again is not made to wait for what was refused before. */
-function dueOf({ due_time, attempts }: WebhookDeliveryDocument, { enable_time: enabled = 0 }: PlaceDocument): number {
-  const last = attempts.at(-1);
-  return last !== undefined && last.time < enabled ? enabled : due_time;
 }
 
 interface Tried {
@@ -232,11 +215,12 @@ async function released(
   return holder === organization ? found : undefined;
 }
 
-/** Whether the place is held for long enough to try once. */
+/** Whether the place is held still, for long enough to try once: what was paused, deleted or rotated meanwhile is not sent as before. */
 async function renewed(deps: TurnDeps, grip: Grip): Promise<boolean> {
-  const { document } = grip.held!;
-  if ((document.lease_time ?? 0) >= deps.clock.now() + NEEDED_MS) return true;
-  return step(deps, grip, document);
+  const held = grip.held!;
+  if ((held.document.lease_time ?? 0) < deps.clock.now() + NEEDED_MS) return step(deps, grip, held.document);
+  if (!(await deps.deliveries.holds(held))) grip.held = undefined;
+  return grip.held !== undefined;
 }
 
 /** The exchange delivers no more to the endpoint. Where somebody changes it at this moment, the next try decides anew. */
@@ -260,35 +244,4 @@ async function step(
   const next = place.lease_time === undefined ? place : leased(place, clock.now());
   grip.held = await deliveries.step(grip.held, next, further);
   return grip.held !== undefined;
-}
-
-/** Held from now on. */
-export function leased(place: PlaceDocument, now: number): PlaceDocument {
-  return { ...place, lease_time: now + LEASE_MS, due_time: now + LEASE_MS };
-}
-
-/** Given back. */
-function left({ lease_time: _l, due_time: _d, rest_time: _r, ...place }: PlaceDocument, { due, rests }: Next): PlaceDocument {
-  if (due === undefined) return place;
-  return { ...place, due_time: due, ...(rests && { rest_time: due }) };
-}
-
-function healthOf({ failures, failing_since: failingSince, failed_at: failedAt }: PlaceDocument): Health {
-  return {
-    failures,
-    ...(failingSince !== undefined && { failingSince }),
-    ...(failedAt !== undefined && { failedAt }),
-  };
-}
-
-function withHealth(
-  { failing_since: _since, failed_at: _at, ...place }: PlaceDocument,
-  { failures, failingSince, failedAt }: Health,
-): PlaceDocument {
-  return {
-    ...place,
-    failures,
-    ...(failingSince !== undefined && { failing_since: failingSince }),
-    ...(failedAt !== undefined && { failed_at: failedAt }),
-  };
 }

@@ -1,5 +1,6 @@
 import { createLoop } from "@wellapi/runtime";
-import { leased, takeTurn, type TurnDeps } from "./turn.ts";
+import { leased } from "./place.ts";
+import { type TurnDeps, takeTurn } from "./turn.ts";
 
 /** Delivers to all endpoints, each apart from the others. */
 export interface Turns {

@@ -24,6 +24,12 @@ const states: Readonly<Record<EndpointState, Whether>> = {
   disabled: Whether.DISABLED,
 };
 
+/** What an organization may ask for. */
+const settable: ReadonlyMap<Whether, EndpointState> = new Map([
+  [Whether.ENABLED, "enabled"],
+  [Whether.PAUSED, "paused"],
+]);
+
 const reasons: Readonly<Record<DisableReason, Reason>> = {
   failing: Reason.FAILING,
   gone: Reason.GONE,
@@ -73,7 +79,7 @@ export function etagOf(version: number): string {
 /** The endpoint with the named fields of the message instead of its own. */
 export function withFields(before: Endpoint, asked: WebhookEndpoint, fields: ReadonlySet<string>): Endpoint {
   const { disableReason, ...kept } = before;
-  const state = !fields.has("state") ? undefined : asked.state === Whether.PAUSED ? "paused" : "enabled";
+  const state = fields.has("state") ? settable.get(asked.state) : undefined;
   return {
     ...kept,
     ...(state === undefined && disableReason !== undefined && { disableReason }),
