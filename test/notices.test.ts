@@ -46,7 +46,7 @@ beforeAll(async () => {
   push = await openPushService();
   receiver = await openWebhookReceiver();
   const authorities = join(folder.path, "authorities.pem");
-  writeFileSync(authorities, push.authority + receiver.authority);
+  writeFileSync(authorities, [push, receiver].map(({ authority }) => authority).join("\n"));
   const [port] = await freePorts(1);
   env = {
     // The passkey and the session belong to the origin.

@@ -8,6 +8,7 @@ import {
 } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { CreatePatientRequestSchema } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { CreatePolicyRequestSchema } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
+import { CreateWebhookEndpointRequestSchema } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { expect, test } from "vitest";
 import { methodsOf, publicFiles } from "./descriptors.ts";
 
@@ -19,6 +20,7 @@ const created = {
   Application: CreateApplicationRequestSchema,
   Patient: CreatePatientRequestSchema,
   Policy: CreatePolicyRequestSchema,
+  WebhookEndpoint: CreateWebhookEndpointRequestSchema,
 } as const;
 
 /** What callers send, at any depth. */
@@ -70,12 +72,12 @@ test.each(messages.map((message) => [message.typeName, message] as const))(
       .map(({ name }) => name);
     // A resource that is also updated lacks fields then: what it needs is asked for where it is created.
     const kind = schema.name as keyof typeof created;
-    const inCreation = typeName.startsWith("wellapi.identity.") ? created[kind] : undefined;
+    const inCreation = /^wellapi\.(identity|notices)\./.test(typeName) ? created[kind] : undefined;
     if (inCreation === undefined) {
       const oneofs = new Set(schema.oneofs.map(({ name }) => name));
       expect([...missing(schema)].filter((name) => !oneofs.has(name)).sort()).toEqual(said.sort());
     } else {
-      const empty = { [kind.toLowerCase()]: {} } as never;
+      const empty = { [kind.charAt(0).toLowerCase() + kind.slice(1)]: {} } as never;
       const { violations = [] } = validator.validate(
         inCreation,
         create(inCreation as DescMessage, empty) as never,
@@ -116,6 +118,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Petition",
     "wellapi.dev/PushSubscription",
     "wellapi.dev/StoredObservation",
+    "wellapi.dev/WebhookEndpoint",
   ]);
   for (const message of resources) {
     expect(getOption(message, resource).nameField, message.typeName).toBe("id");

@@ -145,7 +145,7 @@ function addGet(group: Command, io: Io): void {
 function addUpdate(group: Command, io: Io): void {
   addConnectionOptions(group.command("update <endpoint>"), io)
     .description("change an endpoint; a paused one gets what it has missed once it is enabled")
-    .option("--url <url>", "where it is")
+    .option("--to <url>", "where it is from now on")
     .option("--description <text>", "for people")
     .addOption(kindOption().conflicts("allKinds"))
     .option("--all-kinds", "events of all kinds")
@@ -156,7 +156,7 @@ function addUpdate(group: Command, io: Io): void {
       async (
         id: string,
         options: {
-          url?: string;
+          to?: string;
           description?: string;
           kind?: Kind[];
           allKinds?: true;
@@ -165,7 +165,7 @@ function addUpdate(group: Command, io: Io): void {
         },
         command: Command,
       ) => {
-        const { url, description, kind, allKinds, state, etag = "" } = options;
+        const { to: url, description, kind, allKinds, state, etag = "" } = options;
         const kinds = allKinds ? [] : kind;
         const given = { url, description, kinds, state };
         const paths = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]));

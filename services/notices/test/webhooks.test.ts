@@ -9,10 +9,10 @@ import {
   WebhookEndpoint_State as Whether,
 } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { problemOf } from "@wellapi/rpc";
-import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLogger } from "@wellapi/runtime";
 import { createItemSealer } from "@wellapi/vault";
+import { Webhook } from "standardwebhooks";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { noticesCheck } from "../src/check.ts";
 import { createCourseClient } from "../src/organizations/course-client.ts";
 import { createFeedRepository } from "../src/organizations/feed-repository.ts";
