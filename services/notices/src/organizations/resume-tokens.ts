@@ -1,5 +1,4 @@
-import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
-import { type Caller, jsonPosition, type PageTokens, rpcNameOf } from "@wellapi/rpc";
+import { type Caller, jsonPosition, type PageTokens } from "@wellapi/rpc";
 import type { Position } from "./feed-repository.ts";
 
 /** Tokens that name a place in a feed, for one caller. */
@@ -13,12 +12,11 @@ export type ResumeTokensOf = (caller: Caller) => ResumeTokens;
 
 export const feedPosition = jsonPosition<Position>();
 
-/** A token of one RPC goes on in the other. */
-export function createResumeTokensOf(pageTokens: PageTokens): ResumeTokensOf {
+/** `method`: the RPC for which they are sealed, whichever gives or takes one, so that a token of one goes on in the others. */
+export function createResumeTokensOf(pageTokens: PageTokens, method: string): ResumeTokensOf {
   return (caller) => {
     const digest = new Uint8Array();
-    const rpc = rpcNameOf(EventService.method.watchEvents);
-    const query = { caller, method: rpc, digest, field: "resume_token" } as const;
+    const query = { caller, method, digest, field: "resume_token" } as const;
     return {
       seal: (reached) => pageTokens.seal(query, feedPosition.encode(reached)),
       open: (token) => (token === "" ? undefined : feedPosition.decode(pageTokens.open(query, token))),

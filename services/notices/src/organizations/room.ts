@@ -2,7 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import type { DeliveredEvent, Events } from "@wellapi/events";
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
-import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import { type PageTokens, type Route, route, rpcNameOf } from "@wellapi/rpc";
 import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { createTextMac, type Kms, type Pairwise, type Vault } from "@wellapi/vault";
@@ -51,7 +51,7 @@ export async function openOrganizationsRoom(deps: OrganizationsRoomDeps): Promis
   const tagOf = createTextMac(await deps.kms.derive("notices/organizations"));
   const feed = createFeedRepository(store, vault);
   const courses = createCourseClient(deps.network);
-  const resumeTokensOf = createResumeTokensOf(deps.pageTokens);
+  const resumeTokensOf = createResumeTokensOf(deps.pageTokens, rpcNameOf(EventService.method.watchEvents));
   const webhooks = await openWebhooksRoom(deps.webhooks, { ...deps, feed, courses, tagOf, resumeTokensOf });
   const following = createFollowing({
     feed: createFeedWriter({ store, vault, tagOf }),

@@ -6,17 +6,17 @@ import { encodeId } from "@wellapi/runtime";
 import { invalidField } from "../errors.ts";
 import type { TagOf } from "../organizations/feed-documents.ts";
 import type { FeedRepository } from "../organizations/feed-repository.ts";
+import type { Accesses } from "./accesses.ts";
 import { problemOfUrl, type Reach } from "./address.ts";
 import { type Endpoint, newSecret, rotated, USUAL_OVERLAP_MS } from "./endpoint.ts";
 import type { EndpointRepository } from "./endpoint-repository.ts";
 import type { Turns } from "./turns.ts";
-import type { WebhookCalls } from "./webhook-calls.ts";
 import { endpointMessage, kindsOf, withFields } from "./webhook-convert.ts";
 
 export interface EndpointHandlersDeps {
   readonly endpoints: EndpointRepository;
   readonly feed: Pick<FeedRepository, "newest" | "oldest" | "reaches">;
-  readonly calls: WebhookCalls;
+  readonly calls: Accesses;
   readonly turns: Pick<Turns, "look">;
   readonly tagOf: TagOf;
   readonly reach: Reach;

@@ -9,6 +9,7 @@ import type { CourseClient } from "../organizations/course-client.ts";
 import { feedOf, type TagOf } from "../organizations/feed-documents.ts";
 import type { FeedRepository } from "../organizations/feed-repository.ts";
 import type { ResumeTokensOf } from "../organizations/resume-tokens.ts";
+import { createAccesses } from "./accesses.ts";
 import type { Reach } from "./address.ts";
 import { createDeliveryHandlers } from "./delivery-handlers.ts";
 import { createDeliveryRepository } from "./delivery-repository.ts";
@@ -16,7 +17,6 @@ import { createEndpointHandlers } from "./endpoint-handlers.ts";
 import { createEndpointRepository } from "./endpoint-repository.ts";
 import { createStandingClient } from "./standing-client.ts";
 import { createTurns, type Turns } from "./turns.ts";
-import { createWebhookCalls } from "./webhook-calls.ts";
 import { WEBHOOKS_KEY } from "./webhook-documents.ts";
 import { type AddressesOf, createWebhookSender } from "./webhook-sender.ts";
 
@@ -81,7 +81,7 @@ export async function openWebhooksRoom(
     },
     onError: (err) => log.warn({ err }, "old deliveries of webhooks could not be removed; trying again"),
   });
-  const calls = createWebhookCalls({ ...deps, feedOf: (organization) => feedOf(tagOf, organization) });
+  const calls = createAccesses({ ...deps, feedOf: (organization) => feedOf(tagOf, organization) });
   const shared = { ...deps, endpoints, deliveries, sender, calls, turns, reach, closing: closing.signal };
   return {
     route: route(WebhookService, { ...createEndpointHandlers(shared), ...createDeliveryHandlers(shared) }),

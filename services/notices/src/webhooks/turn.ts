@@ -23,9 +23,9 @@ import {
 } from "./delivery-repository.ts";
 import { type DisableReason, type Endpoint, secretsInForce, wants } from "./endpoint.ts";
 import { endpointIn, stoppedEndpoint } from "./endpoint-repository.ts";
+import { messageOf } from "./message-convert.ts";
 import { dueOf, healthOf, leased, left, type Next, withHealth } from "./place.ts";
 import type { StandingClient } from "./standing-client.ts";
-import { messageOf } from "./webhook-body.ts";
 import {
   type EndpointDocument,
   endpoints,

@@ -7,7 +7,7 @@ import { version } from "@wellapi/runtime/version";
 import { Webhook } from "standardwebhooks";
 import { mayReach, type Reach } from "./address.ts";
 import type { Attempt, AttemptOutcome } from "./attempt.ts";
-import type { Message } from "./webhook-body.ts";
+import type { Message } from "./message-convert.ts";
 
 export interface WebhookSender {
   /**

@@ -15,7 +15,7 @@ export interface Owner {
   readonly feed: string;
 }
 
-export interface WebhookCalls {
+export interface Accesses {
   /** Throws `not_an_organizations_own`. */
   ownerOf(context: HandlerContext): Owner;
   /** Runs a call that leaves an entry in the log, in the commit of its change where it makes one. Throws as `ownerOf`. */
@@ -27,12 +27,12 @@ export interface WebhookCalls {
   ): Promise<T>;
 }
 
-export function createWebhookCalls(deps: {
+export function createAccesses(deps: {
   readonly store: Store;
   readonly accessLog: AccessLog;
   readonly pairwise: Pairwise;
   readonly feedOf: (organization: string) => string;
-}): WebhookCalls {
+}): Accesses {
   const { store, accessLog, pairwise, feedOf } = deps;
 
   function ownerOf(context: HandlerContext): Owner {
