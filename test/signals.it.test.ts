@@ -15,6 +15,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
+import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { serviceNames } from "@wellapi/host";
@@ -75,6 +76,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       WELLAPI_NATS_URL: nats.urls[0],
       WELLAPI_COMPACT_AFTER_MS: "100",
       WELLAPI_PUSH_HOSTS: push.host,
+      WELLAPI_WEBHOOKS_TO_LOOPBACK: "true",
       NODE_EXTRA_CA_CERTS: authorities,
     };
     mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
@@ -84,6 +86,10 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     clinic = await enrolCompany(server, "Signals clinic");
     const person = await enrolPerson(server, "Signals person");
     await createClient(NoticesService, person.transport).createPushSubscription(push.subscribe());
+    // The push service knows no such path.
+    const webhookEndpoint = { url: `https://${push.host}/webhooks` };
+    const webhooks = createClient(WebhookService, clinic.transport);
+    await webhooks.createWebhookEndpoint({ webhookEndpoint, requestId: "one" });
     const consents = createClient(ConsentService, person.transport);
     const give = (grantee: string, direction: Direction, purposes: Purpose[]) =>
       consents.createConsent({
@@ -383,6 +389,11 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
   test("messages that patients got, by channel", async () => {
     const sent = { "wellapi.notices.channel": "push", "wellapi.notices.outcome": "sent" };
     await exported("notices", "wellapi.notices.messages", sent, (point) => point.value > 0);
+  });
+
+  test("webhooks that organizations did not take", async () => {
+    const refused = { "wellapi.notices.webhook_outcome": "refused" };
+    await exported("notices", "wellapi.notices.webhooks", refused, (point) => point.value > 0);
   });
 
   // Last, when everything has happened.
