@@ -29,10 +29,11 @@ export function addClientCertificate(
 ): void {
   const certificateOf = inside ? fromGateway : readerOf(known);
   app.decorateRequest("clientCertificate", undefined);
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", (request, _reply, done) => {
     request.clientCertificate = certificateOf(request.raw);
     // Where browsers are asked for certificates no page is served, so no session is taken.
     if (known === "connection") delete request.raw.headers.cookie;
+    done();
   });
 }
 

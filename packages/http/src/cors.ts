@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { cors } from "@connectrpc/connect";
 import { dpopNonceHeader, requestIdHeader } from "@wellapi/rpc";
+import type { FastifyReply } from "fastify";
 import type { Refusal } from "./refusal.ts";
 import { credentialHeaders } from "./request-headers.ts";
 import type { SurfaceDeclaration } from "./surface.ts";
@@ -72,6 +73,17 @@ export function readableBy(
     ["access-control-allow-origin", origin],
     ["access-control-expose-headers", exposedHeaders.join(", ")],
   ];
+}
+
+/** What the server sets for pages on a reply, in small letters. Its other headers are on the raw response from the start. */
+const pageHeaders = ["access-control-allow-origin", "access-control-expose-headers", "vary"] as const;
+
+/** For a surface that writes its answer to the raw response itself. */
+export function passPageHeaders(reply: FastifyReply): void {
+  for (const name of pageHeaders) {
+    const value = reply.getHeader(name);
+    if (value !== undefined) reply.raw.setHeader(name, value);
+  }
 }
 
 function patternOf(origin: string): string | RegExp {

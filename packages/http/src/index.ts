@@ -1,7 +1,7 @@
 export { cookieIn, requestIdHeader } from "@wellapi/rpc";
 export type { FastifyReply as HttpReply, FastifyRequest as HttpRequest } from "fastify";
 export type { ClientCertificates } from "./client-certificate.ts";
-export { type CorsPolicy, localOrigins, readableBy, rpcCors } from "./cors.ts";
+export { type CorsPolicy, localOrigins, passPageHeaders, readableBy, rpcCors } from "./cors.ts";
 export { HttpError, type HttpErrorCode } from "./errors.ts";
 export { type AnswerTarget, holdHttpAnswer } from "./held-answer.ts";
 export { httpCallOf } from "./http-call.ts";
@@ -21,7 +21,7 @@ export {
 } from "./refusal.ts";
 export { createRemoteSurface, type RemoteSurfaceOptions } from "./remote-surface.ts";
 export { credentialHeaders } from "./request-headers.ts";
-export { onceOver, requestOverOf } from "./request-over.ts";
+export { createRequestEnds, onceOver, requestOverOf } from "./request-over.ts";
 export type { SecurityHeaders } from "./security-headers.ts";
 export { createSendQueues } from "./send-queues.ts";
 export { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";

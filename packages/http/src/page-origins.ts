@@ -9,7 +9,7 @@ export interface RegisteredOrigins {
 
 /** Whose pages may read answers. */
 export interface PageOrigins {
-  standingOf(origin: string | undefined): Promise<OriginStanding>;
+  standingOf(origin: string): Promise<OriginStanding>;
 }
 
 const rememberMs = 30_000;
@@ -46,7 +46,6 @@ export function createPageOrigins(
 
   return {
     async standingOf(origin) {
-      if (origin === undefined) return undefined;
       if (allows(named, origin)) return "setting";
       return (await isRegistered(origin)) ? "client" : undefined;
     },

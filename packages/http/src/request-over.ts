@@ -13,6 +13,27 @@ export function onceOver(answer: Pick<ServerResponse, "closed" | "once">, told: 
   else answer.once("close", told);
 }
 
+/**
+ * As `requestOverOf`, of the requests of one surface; they abort with the reason of `shutdown`, too. One listener for all: an
+ * EventTarget looks through its listeners at each one that is added.
+ */
+export function createRequestEnds(shutdown: AbortSignal): (reply: FastifyReply) => AbortSignal {
+  const open = new Set<AbortController>();
+  shutdown.addEventListener("abort", () => {
+    for (const controller of open) controller.abort(shutdown.reason);
+  });
+  return ({ raw }) => {
+    const controller = new AbortController();
+    if (shutdown.aborted) controller.abort(shutdown.reason);
+    open.add(controller);
+    onceOver(raw, () => {
+      open.delete(controller);
+      controller.abort(over);
+    });
+    return controller.signal;
+  };
+}
+
 /** Aborts, with a `ConnectError` `canceled`, when the request's answer is written or its caller has left; at once where that is so already. */
 export function requestOverOf({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();

@@ -104,9 +104,10 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   // Each surface declares the bodies that it takes.
   app.removeAllContentTypeParsers();
   if (options.peer !== undefined) addPeerCheck(app, options.peer, log);
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
     const problem = credentialInQuery(request.raw.url ?? "");
-    if (problem !== undefined) return refuseRequest(reply, { status: 400, problem }, log);
+    if (problem === undefined) done();
+    else refuseRequest(reply, { status: 400, problem }, log);
   });
   await addPolicies(app, options);
   if (options.health) addHealth(app, () => stopping, options.readOnly ?? (() => false));
@@ -205,8 +206,9 @@ function addConnectionGuard(
   const addressesKnown = trustedProxies === 0 && peer === undefined;
   const guard = guardConnections(app.server, { limits, addressesKnown, log });
   app.decorateRequest("refusedEarly", false);
-  app.addHook("onResponse", async ({ refusedEarly, raw }) => {
+  app.addHook("onResponse", ({ refusedEarly, raw }, _reply, done) => {
     if (refusedEarly) guard.refused(raw.socket);
+    done();
   });
   return guard;
 }
@@ -214,10 +216,11 @@ function addConnectionGuard(
 /** The address that the caller's budget counts. Only the gateway may name another than that of the connection. */
 function addCallerAddress(app: FastifyInstance, forwarded: boolean): void {
   app.decorateRequest("callerAddress", undefined);
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", (request, _reply, done) => {
     // `ip`: of the connection, or what the last trusted proxy says.
     const named = forwarded ? request.raw.headers[callerAddressHeader] : request.ip;
     request.callerAddress = typeof named === "string" ? named : undefined;
+    done();
   });
 }
 
@@ -267,11 +270,16 @@ async function addPolicies(
   });
   const origins = createPageOrigins(corsOrigins, registeredOrigins);
   app.decorateRequest("originStanding", undefined);
-  app.addHook("onRequest", async (request, reply) => {
-    request.originStanding = await origins.standingOf(request.headers.origin);
-    const refused = refusedPreflight(request, request.originStanding, policyAt(request).cors);
-    if (refused !== undefined) return refuseRequest(reply, refused, log);
+  app.addHook("onRequest", (request, reply, done) => {
     if (registeredOrigins !== undefined) reply.header("vary", "Origin");
+    const { origin } = request.headers;
+    if (origin === undefined) return done();
+    origins.standingOf(origin).then((standing) => {
+      request.originStanding = standing;
+      const refused = refusedPreflight(request, standing, policyAt(request).cors);
+      if (refused === undefined) done();
+      else refuseRequest(reply, refused, log);
+    }, done);
   });
   app.addHook("onSend", async (request, reply) => {
     // Of a surface's own: nobody's page reads anything, also where the surface could not know whose it is.

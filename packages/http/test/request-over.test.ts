@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { anonymous } from "@wellapi/rpc";
 import { createTrustingAuthentication } from "@wellapi/rpc/testing";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type HttpReply, requestOverOf, type Surface } from "../src/index.ts";
+import { createRequestEnds, type HttpReply, requestOverOf, type Surface } from "../src/index.ts";
 import { openTestSurface } from "../src/testing.ts";
 import { createGate, leaveAt } from "./leaving.ts";
 
@@ -62,4 +62,26 @@ test("a request is not over while its answer is made, and is when it is written"
   });
   expect(await (await fetch(`${url}/things`)).json()).toEqual({ over: false });
   await expect.poll(() => signals[0]!.aborted).toBe(true);
+});
+
+test("the requests of a surface are over when they are answered, and all when the server has waited long enough", async () => {
+  const shutdown = new AbortController();
+  const endOf = createRequestEnds(shutdown.signal);
+  const gate = createGate();
+  const ends: AbortSignal[] = [];
+  const url = await open(async (reply) => {
+    ends.push(endOf(reply));
+    if (ends.length === 2) await gate.pass();
+    return ends.map(({ aborted }) => aborted);
+  });
+  expect(await (await fetch(`${url}/things`)).json()).toEqual([false]);
+  await expect.poll(() => ends[0]!.reason).toMatchObject({ message: "[canceled] the request is over" });
+  const late = fetch(`${url}/things`);
+  await gate.reached;
+  shutdown.abort(new Error("the server is stopping"));
+  expect(ends[1]!.reason).toMatchObject({ message: "the server is stopping" });
+  gate.open();
+  expect(await (await late).json()).toEqual([true, true]);
+  await fetch(`${url}/things`);
+  expect(ends[2]!.reason).toMatchObject({ message: "the server is stopping" });
 });

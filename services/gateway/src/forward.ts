@@ -16,6 +16,7 @@ import {
   type Route,
   requestIdHeader,
   requestIdKey,
+  requestTransferredKey,
 } from "@wellapi/rpc";
 
 /**
@@ -61,7 +62,9 @@ function forward(method: DescMethod, upstream: Transport, door: ForwardingDoor):
 function forwardUnary(method: DescMethodUnary, upstream: Transport) {
   const publicData = callersOf(method)?.kinds.includes(CallerKind.ANYONE) === true;
   return async (request: Message, context: HandlerContext): Promise<Message> => {
-    const { signal, values } = context;
+    const { signal } = context;
+    // Nothing here uses the request after the call.
+    const values = context.values.set(requestTransferredKey, true);
     const timeoutMs = context.timeoutMs();
     const response = await upstream.unary(method, signal, timeoutMs, headersFor(context), request, values);
     passPatient(response.header, context);

@@ -66,10 +66,10 @@ export async function reasoned(
 ): Promise<UniversalServerResponse> {
   const known = unadmittedProblem(answer, terms.method);
   if (known !== undefined) return refusal(answer, problemError(known));
+  if (answer.status < 400 || answer.body === undefined) return answer;
   const header = new Headers(answer.header);
-  const isError = answer.status >= 400 && header.get("content-type") === "application/json";
   // A compressed answer already has details.
-  if (!isError || header.has("content-encoding") || answer.body === undefined) return answer;
+  if (header.get("content-type") !== "application/json" || header.has("content-encoding")) return answer;
   const bytes = Buffer.concat(await Array.fromAsync(answer.body as AsyncIterable<Uint8Array>));
   const said = errorFromJson(JSON.parse(bytes.toString()), undefined, new ConnectError("", Code.Unknown));
   if (said.findDetails(ErrorInfoSchema).length > 0) return { ...answer, body: each(bytes) };

@@ -3,19 +3,14 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
   ConnectError,
   type ConnectRouter,
-  type ContextValues,
   createConnectRouter,
   createContextValues,
   type Interceptor,
   type Transport,
 } from "@connectrpc/connect";
-import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import { compressionGzip, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import {
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
-import {
+  createRequestEnds,
   credentialHeaders,
   type HttpProblem,
   type HttpReply,
@@ -23,6 +18,7 @@ import {
   httpCallOf,
   logRefusal,
   type PacedAnswers,
+  passPageHeaders,
   readableBy,
   rpcCors,
   type Surface,
@@ -46,6 +42,7 @@ import {
   warmValidation,
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
+import { connectRequest } from "./connect-request.ts";
 import { forwardingRoute } from "./forward.ts";
 import { inspectedJson } from "./json-body.ts";
 import { createJsonRemedy } from "./json-remedy.ts";
@@ -90,6 +87,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
     // By Connect, within its limit.
     bodies: "unread",
     mount(app, { shutdown, log }) {
+      const endOf = createRequestEnds(shutdown);
       const termsOf = (method: DescMethod): CallTerms => ({
         method,
         requestBytes: Math.min(maximumMessageBytes, requestBytesOf(method)),
@@ -109,7 +107,6 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
             readMaxBytes: terms.requestBytes,
             writeMaxBytes: terms.answerBytes,
             acceptCompression: [compressionGzip],
-            shutdownSignal: shutdown,
             maxTimeoutMs: 2 ** 31 - 1, // timers overflow beyond; the interceptors cut unary calls far shorter
             grpc: false, // needs HTTP/2: the gRPC door has it
             // A misspelt field must be an error, not ignored.
@@ -121,7 +118,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
             method: ["GET", "POST"],
             url: handler.requestPath,
             handler: (request, reply) =>
-              answerCall({ handler, admission, terms, paced, log }, request, reply),
+              answerCall({ handler, admission, terms, endOf, paced, log }, request, reply),
           });
         }
       }
@@ -135,18 +132,17 @@ interface ServedMethod {
   readonly handler: ConnectRouter["handlers"][number];
   readonly admission: ConnectAdmission;
   readonly terms: CallTerms;
+  /** Aborts when the request is over, also by the server's stop. */
+  readonly endOf: (reply: HttpReply) => AbortSignal;
   readonly paced: PacedAnswers;
   readonly log: Logger;
 }
 
 async function answerCall(served: ServedMethod, request: HttpRequest, reply: HttpReply): Promise<void> {
-  const { handler, admission, terms, paced, log } = served;
+  const { handler, admission, terms, endOf, paced, log } = served;
   const { method } = handler;
   reply.hijack();
-  // The server's hooks set security headers and CORS on the reply; the answer goes to the raw response.
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) reply.raw.setHeader(name, value);
-  }
+  passPageHeaders(reply);
   // Treated as health data unless the handler says otherwise, which it only does for a success.
   reply.raw.setHeader("cache-control", "private, no-store");
   reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
@@ -159,7 +155,9 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     .set(httpCallKey, httpCallOf(request.raw));
   reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
   try {
-    const answer = await handler(unread(request, reply, values, terms));
+    const answer = await handler(
+      connectRequest(request, { body: unread(request, terms), signal: endOf(reply), values }),
+    );
     const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, method);
     if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
     const told = await reasoned(answer, terms);
@@ -202,26 +200,20 @@ function bytesSince(socket: Socket): number {
 }
 
 /**
- * The request, its body unread. A body that is too large is left where it is: to destroy it would end the connection before
+ * The body, which nobody has read. One that is too large is left where it is: to destroy it would end the connection before
  * the caller gets the reason. Where the method takes large JSON, its shape is looked at before Connect parses it.
  */
-function unread(
-  request: HttpRequest,
-  reply: HttpReply,
-  values: ContextValues,
-  { method, requestBytes }: CallTerms,
-): UniversalServerRequest {
-  const received = universalRequestFromNodeRequest(request.raw, reply.raw, undefined, values);
-  const body = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-  const type = received.header.get("content-type") ?? "";
+function unread({ raw }: HttpRequest, { method, requestBytes }: CallTerms): AsyncIterable<Uint8Array> {
+  const body = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  const { "content-type": type = "", "content-encoding": encoding } = raw.headers;
   const json = method.methodKind === "unary" && /^application\/json\b/i.test(type);
   // A smaller message has too few elements to cost anything.
-  if (!json || requestBytes <= usualRequestBytes) return { ...received, body };
-  const gzip = received.header.get("content-encoding") === compressionGzip.name;
-  return { ...received, body: inspectedJson(body, { gzip, mostBytes: requestBytes }) };
+  if (!json || requestBytes <= usualRequestBytes) return body;
+  return inspectedJson(body, { gzip: encoding === compressionGzip.name, mostBytes: requestBytes });
 }
 
+const credentialNames = credentialHeaders.join(", ");
+
 function varyOf(given: number | string | string[] | undefined): string {
-  const names = [...credentialHeaders, ...(given === undefined ? [] : [given].flat())];
-  return names.join(", ");
+  return given === undefined ? credentialNames : `${credentialNames}, ${[given].flat().join(", ")}`;
 }
