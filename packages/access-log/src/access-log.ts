@@ -13,6 +13,7 @@ import {
 } from "./leaf.ts";
 import type { LeafSealer } from "./leaf-sealer.ts";
 import type { AccessLog } from "./port.ts";
+import { rememberSealed } from "./remembered-leaves.ts";
 import { openReserve } from "./reserve.ts";
 
 export interface AccessLogOptions {
@@ -59,10 +60,11 @@ export interface Waiting {
  */
 export async function openAccessLog(options: AccessLogOptions): Promise<OpenAccessLog> {
   const { store, log } = options;
+  const sealing = { ...options, sealer: rememberSealed(options.sealer) };
   const reserve = await openReserve(options.reserve);
   const intake = createClient(AuditIntakeService, options.intake);
   const drain = createDrain({
-    ...options,
+    ...sealing,
     reserve,
     intake,
     backoffMs: options.backoffMs ?? 200,
@@ -79,12 +81,12 @@ export async function openAccessLog(options: AccessLogOptions): Promise<OpenAcce
   drain.wake();
   return {
     leaf(partition, patient, access, trace) {
-      const document = createLeafDocument(options, partition, patient, access, trace);
+      const document = createLeafDocument(sealing, partition, patient, access, trace);
       return { id: document.id, change: insertOf(document) };
     },
     async record(partition, patient, access) {
       if (closing) throw new AccessLogError("unavailable", "the access log is closed");
-      const document = createLeafDocument(options, partition, patient, access);
+      const document = createLeafDocument(sealing, partition, patient, access);
       try {
         await commitLeaf(document);
       } catch (error) {

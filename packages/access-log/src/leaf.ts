@@ -1,4 +1,4 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { clone, create, fromBinary, isMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { LeafSchema } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
@@ -45,11 +45,12 @@ export function createLeafDocument(
   init: AccessInit,
   trace: string | undefined = currentTrace(),
 ): LeafDocument {
-  const given = create(AccessSchema, init);
-  const id = given.id || deps.ids.next("acc");
-  const time = given.time ?? timestampFromMs(deps.clock.now());
-  // A copy: `create` returns a given message itself, and that one belongs to the caller.
-  const body = toBinary(AccessSchema, { ...given, id, time });
+  // A message that is given belongs to the caller.
+  const access = isMessage(init, AccessSchema) ? clone(AccessSchema, init) : create(AccessSchema, init);
+  const id = access.id || deps.ids.next("acc");
+  const time = access.time ?? timestampFromMs(deps.clock.now());
+  Object.assign(access, { id, time });
+  const body = toBinary(AccessSchema, access);
   if (body.length > MAX_BODY_BYTES)
     throw new AccessLogError("leaf_too_large", `an access of ${body.length} bytes is above 16 KiB`);
   const secret = new Uint8Array(NONCE_BYTES + body.length);
