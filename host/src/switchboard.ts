@@ -16,6 +16,7 @@ export interface Switchboard {
 /** `interceptors` are those of the wire; requested once, at the first call, because they call through here, too. */
 export function createSwitchboard(interceptors: () => readonly Interceptor[]): Switchboard {
   const mounted: Route[] = [];
+  const open = new Set<string>();
   let list: readonly Interceptor[] | undefined;
   const byWorkload = new Map<string, { routes: number; transport: Transport }>();
 
@@ -29,13 +30,13 @@ export function createSwitchboard(interceptors: () => readonly Interceptor[]): S
   }
 
   function assertMounted(typeName: string): void {
-    if (mounted.some(({ service }) => service.typeName === typeName)) return;
-    throw new ConnectError(`${typeName} is not open yet`, Code.Unavailable);
+    if (!open.has(typeName)) throw new ConnectError(`${typeName} is not open yet`, Code.Unavailable);
   }
 
   return {
     mount: (routes) => {
       mounted.push(...routes);
+      for (const { service } of routes) open.add(service.typeName);
     },
     transport: (workload) => ({
       unary: async (method, ...call) => {

@@ -1,4 +1,4 @@
-import type { Admission, Budget, BudgetState, Spending } from "@wellapi/rpc";
+import { type Admission, type Budget, type BudgetState, rpcNameOf, type Spending } from "@wellapi/rpc";
 import { createBoundedCache } from "@wellapi/runtime";
 import type { Counters, Taken } from "./counters.ts";
 import { addressDraws, type Draw, drawsOf, windowSeconds } from "./rates.ts";
@@ -34,8 +34,7 @@ export function createBudget(options: BudgetOptions): Budget {
     async admit(call) {
       const draws = drawsOf(call, addressRate);
       if (draws.length === 0) return { state: undefined, spending: nothingSpent };
-      const { method } = call;
-      const units = weights.calls[`${method.parent.typeName}/${method.name}`] ?? weights.call;
+      const units = weights.calls[rpcNameOf(call.method)] ?? weights.call;
       const outcome = await takeFrom(draws, units);
       return admissionOf(outcome, createSpending({ counters, draws, refusals, takeFrom: outcomeOver }));
 

@@ -37,9 +37,16 @@ const contractRoles: Readonly<Record<Role, ContractRole>> = {
 };
 
 /** `wellapi.records.v1.RecordsService/ReadSeries`: how messages and entries name an RPC. */
-export function rpcNameOf({ parent, name }: DescMethod): string {
-  return `${parent.typeName}/${name}`;
+export function rpcNameOf(method: DescMethod): string {
+  const before = names.get(method);
+  if (before !== undefined) return before;
+  const name = `${method.parent.typeName}/${method.name}`;
+  names.set(method, name);
+  return name;
 }
+
+/** Joined anew at each call, a name would be hashed at each look-up, too. */
+const names = new WeakMap<DescMethod, string>();
 
 /** Who may call the method, by its own option or its service's. Undefined where the contract does not say. */
 export function callersOf(method: DescMethod): Callers | undefined {

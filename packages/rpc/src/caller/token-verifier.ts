@@ -76,7 +76,7 @@ export function principalOf(claims: TokenClaims): Principal {
 /** Verifies internal tokens; each service has its own. */
 export interface TokenVerifier {
   /**
-   * The caller that the token names, if it is bound to `workload`.
+   * The caller that the token names, if it is bound to `workload`; the same object for the same token.
    * @throws ConnectError UNAUTHENTICATED CREDENTIAL_INVALID, or UNAVAILABLE if the keys cannot be fetched.
    */
   verify(token: string, workload: string): Promise<Caller>;
@@ -98,7 +98,7 @@ const keysAgeMs = 30_000;
 const verifiedTokens = 10_000;
 
 export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOptions): TokenVerifier {
-  const verified = createCache<TokenClaims>("verified-tokens", verifiedTokens, clock);
+  const verified = createCache<Caller>("verified-tokens", verifiedTokens, clock);
   let keys: ReturnType<typeof createLocalJWKSet> | undefined;
   let fetched = "";
   let fetching: Promise<void> | undefined;
@@ -150,19 +150,20 @@ export function createTokenVerifier({ issuer, jwks, clock }: TokenVerifierOption
         fetchKeys().catch(() => {});
       }
       const key = fingerprint(token);
-      let claims = verified.get(key);
-      if (claims === undefined) {
+      let caller = verified.get(key);
+      if (caller === undefined) {
         let payload: JWTPayload;
         try {
           payload = await verifySignature(token);
         } catch (error) {
           throw problemError(error instanceof errors.JOSEError ? refusal(error) : keysUnavailable, error);
         }
-        claims = checkClaims(payload);
-        verified.set(key, claims, Math.max(0, claims.exp * 1_000 - clock.now()));
+        const claims = checkClaims(payload);
+        caller = { principal: principalOf(claims), workload: claims.wl, token };
+        verified.set(key, caller, Math.max(0, claims.exp * 1_000 - clock.now()));
       }
-      if (claims.wl !== workload) throw problemError(invalid("it is bound to another workload"));
-      return { principal: principalOf(claims), workload, token };
+      if (caller.workload !== workload) throw problemError(invalid("it is bound to another workload"));
+      return caller;
     },
   };
 }

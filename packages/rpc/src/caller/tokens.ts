@@ -47,9 +47,20 @@ export function createOnwardTokens(options: {
     return asked;
   }
 
+  /** Callers are shared by their calls; that of a stream gets newer tokens. */
+  const keys = new WeakMap<Caller, { readonly token: string; readonly key: string }>();
+
+  function keyOf(caller: Caller): string {
+    const { token } = caller;
+    const known = keys.get(caller);
+    if (known?.token === token) return known.key;
+    const key = `caller ${fingerprint(token)}`;
+    keys.set(caller, { token, key });
+    return key;
+  }
+
   return {
-    forCaller: (caller) =>
-      obtain(`caller ${fingerprint(caller.token)}`, { case: "internalToken", value: caller.token }),
+    forCaller: (caller) => obtain(keyOf(caller), { case: "internalToken", value: caller.token }),
     forService: () => obtain("service", { case: "workload", value: true }),
     forgetService: () => kept.delete("service"),
   };

@@ -21,6 +21,7 @@ import {
 import { createCounter, createHistogram, type LogFields, type Logger } from "@wellapi/runtime";
 import { peerAddressKey } from "../caller/budget.ts";
 import { callerKey } from "../caller/caller.ts";
+import { rpcNameOf } from "../caller/callers.ts";
 import { peerWorkloadKey, requestIdKey } from "../caller/context.ts";
 import { problemFor } from "../status.ts";
 import { hookStream, onAbort } from "../wire/stream.ts";
@@ -95,7 +96,7 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
   const refusedCalls = createCounter("refusedCalls");
   return step("telemetry", (next) => async (request) => {
     const started = performance.now();
-    const rpc = `${request.service.typeName}/${request.method.name}`;
+    const rpc = rpcNameOf(request.method);
     const inside = request.contextValues.get(peerWorkloadKey) !== undefined;
     const attributes: Attributes = { [ATTR_RPC_SYSTEM_NAME]: systemOf(request), [ATTR_RPC_METHOD]: rpc };
     const extracted = propagation.extract(context.active(), request.header, headerGetter);

@@ -20,7 +20,7 @@ import {
 } from "@connectrpc/connect";
 import { context, propagation } from "@opentelemetry/api";
 import { peerAddressKey } from "../caller/budget.ts";
-import { assertRoutes } from "../caller/callers.ts";
+import { assertRoutes, rpcNameOf } from "../caller/callers.ts";
 import {
   type HttpCall,
   httpCallKey,
@@ -158,7 +158,7 @@ function specsOf({ routes, interceptors }: Omit<MemoryTransportOptions, "workloa
   const specs = new Map<string, MethodImplSpec>();
   for (const { service, implementation } of routes) {
     const { methods } = createServiceImplSpec(service, implementation);
-    for (const spec of Object.values(methods)) specs.set(keyOf(spec.method), spec);
+    for (const spec of Object.values(methods)) specs.set(rpcNameOf(spec.method), spec);
   }
   return specs;
 }
@@ -189,9 +189,9 @@ interface CallOptions {
 
 function openCall(specs: Specs, origin: Origin, method: DescMethod, options: CallOptions) {
   const { signal, timeoutMs, header, clientValues } = options;
-  const spec = specs.get(keyOf(method));
+  const spec = specs.get(rpcNameOf(method));
   if (spec === undefined) {
-    throw new ConnectError(`${keyOf(method)} is not served here`, Code.Unimplemented);
+    throw new ConnectError(`${rpcNameOf(method)} is not served here`, Code.Unimplemented);
   }
   const requestHeader = origin.header(header);
   const requestId = clientValues?.get(requestIdKey);
@@ -201,7 +201,7 @@ function openCall(specs: Specs, origin: Origin, method: DescMethod, options: Cal
   });
   const handlerContext = openHandlerContext({
     method,
-    url: `memory:///${keyOf(method)}`,
+    url: `memory:///${rpcNameOf(method)}`,
     timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
     follow: [signal, ...origin.follow],
     requestHeader,
@@ -215,7 +215,7 @@ function transportTo(specs: Specs, interceptors: readonly Interceptor[], origin:
 
   /** The admitted call goes on; any other begins. */
   function unaryCall(method: DescMethod, options: CallOptions, message: Message) {
-    if (begun !== undefined && keyOf(begun.spec.method) === keyOf(method)) {
+    if (begun !== undefined && rpcNameOf(begun.spec.method) === rpcNameOf(method)) {
       const { spec, handlerContext, started } = begun;
       begun = undefined;
       const { signal } = options;
@@ -306,8 +306,4 @@ function handOver(schema: DescMessage, message: MessageInitShape<DescMessage>): 
 
 function messageOf(schema: DescMessage, message: MessageInitShape<DescMessage>): Message {
   return isMessage(message, schema) ? message : create(schema, message);
-}
-
-function keyOf(method: DescMethod): string {
-  return `${method.parent.typeName}/${method.name}`;
 }
