@@ -127,10 +127,14 @@ function withToken(
   tokenFor: (values: ContextValues | undefined) => Promise<string | undefined>,
 ): Transport {
   type HeaderInit = Parameters<Transport["unary"]>[3];
-  async function authorized(header: HeaderInit, values: ContextValues | undefined): Promise<Headers> {
-    const headers = new Headers(header);
+  async function authorized(header: HeaderInit, values: ContextValues | undefined): Promise<HeaderInit> {
     const token = await tokenFor(values);
-    if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+    if (token === undefined) return header;
+    const authorization = `Bearer ${token}`;
+    // Nearly all calls have no other header, and the transport makes its own of them.
+    if (header === undefined) return { authorization };
+    const headers = new Headers(header);
+    headers.set("authorization", authorization);
     return headers;
   }
   return {
