@@ -2,7 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient, createRouterTransport } from "@connectrpc/connect";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { describe, expect, test } from "vitest";
-import { createOnwardTokens } from "../src/index.ts";
+import { anonymous, type Caller, createOnwardTokens } from "../src/index.ts";
 
 const minute = 60_000;
 
@@ -32,4 +32,30 @@ describe("an internal token of five minutes", () => {
       expect(exchanges).toBeLessThan(70); // kept for half a minute at least
     },
   );
+});
+
+test("a caller whose stream got a newer token is exchanged by that one", async () => {
+  const shown: string[] = [];
+  const identity = createRouterTransport(({ service }) =>
+    service(TokenExchangeService, {
+      exchangeCredential({ credential }) {
+        shown.push(credential.case === "internalToken" ? credential.value : "");
+        return { token: `onward ${shown.length}`, expireTime: timestampFromMs(5 * minute) };
+      },
+    }),
+  );
+  const clock = { now: () => 0, monotonic: () => 0 };
+  const tokens = createOnwardTokens({ exchange: createClient(TokenExchangeService, identity), clock });
+  let token = "first";
+  const caller: Caller = {
+    ...anonymous,
+    get token() {
+      return token;
+    },
+  };
+  expect(await tokens.forCaller(caller)).toBe("onward 1");
+  expect(await tokens.forCaller(caller)).toBe("onward 1");
+  token = "second";
+  expect(await tokens.forCaller(caller)).toBe("onward 2");
+  expect(shown).toEqual(["first", "second"]);
 });
