@@ -63,6 +63,20 @@ describe("a call is tried again", () => {
     expect(timeouts).toHaveLength(3);
   });
 
+  test("only with the reasons that are named, where some are", async () => {
+    const unsure = problemError({
+      code: Code.Unavailable,
+      reason: "UNDECIDED",
+      message: "",
+      retryAfterMs: 1,
+    });
+    const { transport, timeouts } = failing(unsure, unavailable(1));
+    const named = withRetries(transport, { ...quick, reasons: ["UNDECIDED"] });
+    const call = createClient(ConsentService, named).listConsents({});
+    await expect(call).rejects.toMatchObject({ code: Code.Unavailable });
+    expect(timeouts).toHaveLength(2);
+  });
+
   test("at most three times in all", async () => {
     const { transport, timeouts } = failing(unavailable(), unavailable(), unavailable(), unavailable());
     const call = createClient(ConsentService, withRetries(transport, quick)).listConsents({});

@@ -61,8 +61,10 @@ export function releaseInterceptor({ guard, guards, unread }: ReleaseOptions = n
     const response = await next(request);
     if (!response.stream) {
       const objection = identify(response.header, false)?.objection();
-      if (objection !== undefined) throw objectionError(objection);
-      return response;
+      if (objection === undefined) return response;
+      // Nothing of it leaves: an answer to the same request that is asked for anew is guarded by itself.
+      contextValues.set(guardedAnswerKey, undefined);
+      throw objectionError(objection);
     }
     const { messages, finish } = guardStream(response.message, {
       identify: (failed) => identify(response.header, failed),

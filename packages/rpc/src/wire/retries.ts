@@ -11,6 +11,8 @@ export interface RetryOptions {
   readonly attempts?: number;
   /** First delay in milliseconds, doubled each time; 100 unless given. */
   readonly backoffMs?: number;
+  /** Only calls that were refused with one of these reasons. Absent: with any. */
+  readonly reasons?: readonly string[];
   /** For tests. */
   readonly random?: () => number;
 }
@@ -27,6 +29,7 @@ const longestWaitMs = 2_000;
 export function withRetries(transport: Transport, options: RetryOptions = {}): Transport {
   const { attempts = 3, backoffMs = 100, random = Math.random } = options;
   const named = new Set((options.idempotent ?? []).map(keyOf));
+  const isRepeated = (reason: string): boolean => options.reasons?.includes(reason) ?? true;
 
   function mayRepeat(method: DescMethod): boolean {
     const safe = method.idempotency === Level.NO_SIDE_EFFECTS || method.idempotency === Level.IDEMPOTENT;
@@ -48,8 +51,10 @@ export function withRetries(transport: Transport, options: RetryOptions = {}): T
         const described = ConnectError.from(error);
         const again = described.code === Code.Unavailable && attempt < attempts && !signal?.aborted;
         if (!again) throw error;
+        const { reason, retryAfterMs } = problemOf(described);
+        if (!isRepeated(reason)) throw error;
         const backoff = backoffMs * 2 ** (attempt - 1) * (0.5 + random() / 2);
-        const waitMs = problemOf(described).retryAfterMs ?? backoff;
+        const waitMs = retryAfterMs ?? backoff;
         if (waitMs > longestWaitMs || performance.now() + waitMs >= until) throw error;
         await pause(waitMs, signal);
         if (signal?.aborted) throw error;
