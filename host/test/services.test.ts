@@ -56,6 +56,7 @@ describe("the services' descriptors", () => {
         "RecordsService/MergeSeries",
         "RecordsService/QuerySeries",
         "RecordsService/ReadSeries",
+        "RecordsService/SearchObservations",
         "RecordsService/WatchSeries",
       ].map((name) => `wellapi.records.v1.${name}`),
     );

@@ -75,6 +75,7 @@ const kept: Readonly<
   "RecordsService/GetDevicePriority": "patients only",
   "RecordsService/SetDevicePriority": "patients only",
   "RecordsService/ListObservations": "records",
+  "RecordsService/SearchObservations": "refused",
   "RecordsService/GetObservation": "records",
   "EmergencyService/GetEmergencySettings": "patients only",
   "EmergencyService/RefuseEmergencyAccess": "patients only",

@@ -297,6 +297,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetDevicePriority: data,
     SetDevicePriority: data,
     ListObservations: data,
+    SearchObservations: data,
     GetObservation: data,
     ErasePatient: data,
     GetErasure: data,

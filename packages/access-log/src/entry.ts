@@ -45,15 +45,19 @@ export function entryOf(pairwise: Pairwise, said: Said) {
     phase: Access_Phase.CALL,
     outcome: outcomes[outcome],
     reason,
-    consents: unique(consents),
+    consents: consentReferences(consents),
     items,
     requestId,
   } satisfies AccessInit;
 }
 
-function unique(consents: Said["consents"]): { consent: string; version: number }[] {
+/** Each once, as many as an entry has. */
+export function consentReferences(
+  consents: Said["consents"],
+  most = mostListed,
+): { consent: string; version: number }[] {
   const byId = new Map(
     consents.map(({ consent, version }) => [`${consent} ${version}`, { consent, version }]),
   );
-  return [...byId.values()].slice(0, mostListed);
+  return [...byId.values()].slice(0, most);
 }

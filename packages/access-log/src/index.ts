@@ -6,7 +6,7 @@ export {
   type WaitingLeaves,
 } from "./access-log.ts";
 export { checkReserve, leafCheck } from "./check.ts";
-export { entryOf, mostListed, type Said } from "./entry.ts";
+export { consentReferences, entryOf, mostListed, type Said } from "./entry.ts";
 export { type EntryRule, entryRules } from "./entry-rules.ts";
 export { AccessLogError, type AccessLogErrorCode } from "./errors.ts";
 export { leavesCollection } from "./leaf.ts";

@@ -13,6 +13,7 @@ const reads: Readonly<Record<string, readonly string[]>> = {
     "AggregateSeries",
     "MergeSeries",
     "ListObservations",
+    "SearchObservations",
     "GetObservation",
   ],
   "wellapi.records.v1.ClinicalRecordsService": [

@@ -12,6 +12,8 @@ export const weights = {
     "wellapi.records.v1.RecordsService/QuerySeries": 5,
     "wellapi.records.v1.RecordsService/MergeSeries": 10,
     "wellapi.records.v1.RecordsService/ListObservations": 2,
+    // Its parts, together.
+    "wellapi.records.v1.RecordsService/SearchObservations": 8,
     "wellapi.records.v1.RecordsService/ListSeries": 2,
     // Reads everything twice, as the patient and as the organization.
     "wellapi.records.v1.PreviewService/PreviewReads": 20,

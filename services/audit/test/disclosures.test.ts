@@ -115,6 +115,44 @@ test("a patient is told what each organization read: how often, how much, how fi
   ]);
 });
 
+test("a read of several sources at once counts once, with what the entry says of each", async () => {
+  const listing = "wellapi.records.v1.ClinicalRecordsService/ListClinicalRecords";
+  const world = await openFilled([
+    readOf("a", 1_000, {
+      method: `${records}/SearchObservations`,
+      codes: [heart, steps],
+      items: 12,
+      parts: [
+        { method: listing, codes: [], items: 0 },
+        { method: `${records}/ListObservations`, codes: [heart], items: 2 },
+        { method: `${records}/QuerySeries`, codes: [steps], items: 10 },
+      ],
+    }),
+    readOf("b", 2_000, {
+      method: `${records}/SearchObservations`,
+      codes: [heart, steps],
+      items: 5,
+      parts: [
+        { method: `${records}/ListObservations`, codes: [heart], items: 1 },
+        { method: `${records}/QuerySeries`, codes: [heart, steps], items: 4 },
+      ],
+    }),
+  ]);
+  const [disclosure] = (await world.as(asAda).aggregateDisclosures({})).disclosures;
+  expect(disclosure!.total).toMatchObject({ reads: 2n, values: 17n, unknownAmountReads: 0n });
+  expect(
+    disclosure!.categories.map(({ category, figures }) => [
+      category,
+      figures!.reads,
+      figures!.values,
+      figures!.unknownAmountReads,
+    ]),
+  ).toEqual([
+    ["activity", 2n, 10n, 1n],
+    ["heart", 2n, 2n, 1n],
+  ]);
+});
+
 test("a stream counts once, by its end and under all its consents; what was withheld counts as nothing", async () => {
   const world = await openFilled([
     readOf("stream", 1_000, opened),

@@ -346,6 +346,12 @@ export async function openWorld(options: WorldOptions = {}) {
         RecordsService,
         createTestTransport({ routes: records.routes, caller: callerOf(application, "door") }),
       ),
+    /** The same by the FHIR surface. */
+    fhirReader: (application: TestApplication) =>
+      createClient(
+        RecordsService,
+        createTestTransport({ routes: records.routes, caller: callerOf(application, "fhir") }),
+      ),
     /** A person of the organization at work. */
     member: (organization: string, person: Person) =>
       createClient(

@@ -177,6 +177,13 @@ export declare type Access = Message<"wellapi.audit.v1.Access"> & {
    * @generated from field: string previewed_organization = 22;
    */
   previewedOrganization: string;
+
+  /**
+   * Of a call that read several sources at once: what it read of each. The fields above then say all of it together.
+   *
+   * @generated from field: repeated wellapi.audit.v1.AccessPart parts = 23;
+   */
+  parts: AccessPart[];
 };
 
 /**
@@ -271,6 +278,68 @@ export enum Access_Outcome {
  * Describes the enum wellapi.audit.v1.Access.Outcome.
  */
 export declare const Access_OutcomeSchema: GenEnum<Access_Outcome>;
+
+/**
+ * What one call read of one of its sources.
+ *
+ * @generated from message wellapi.audit.v1.AccessPart
+ */
+export declare type AccessPart = Message<"wellapi.audit.v1.AccessPart"> & {
+  /**
+   * The method that reads this source alone, for example `wellapi.records.v1.RecordsService/ListObservations`.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * LOINC codes of the data.
+   *
+   * @generated from field: repeated string codes = 2;
+   */
+  codes: string[];
+
+  /**
+   * The data's interval that was asked for.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 3;
+   */
+  interval?: TimeInterval | undefined;
+
+  /**
+   * Consents that permitted it, with their versions.
+   *
+   * @generated from field: repeated wellapi.audit.v1.ConsentReference consents = 4;
+   */
+  consents: ConsentReference[];
+
+  /**
+   * Samples or records that were sent.
+   *
+   * @generated from field: uint32 items = 5;
+   */
+  items: number;
+
+  /**
+   * How fine the values are that were sent, at the finest. Unspecified: none were.
+   *
+   * @generated from field: wellapi.type.v1.Resolution resolution = 6;
+   */
+  resolution: Resolution;
+
+  /**
+   * The emergency access under which data was read without a consent, `emg_...`.
+   *
+   * @generated from field: string emergency_access = 7;
+   */
+  emergencyAccess: string;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.AccessPart.
+ * Use `create(AccessPartSchema)` to create a new message.
+ */
+export declare const AccessPartSchema: GenMessage<AccessPart>;
 
 /**
  * One version of a consent.

@@ -8,6 +8,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { Message } from "@bufbuild/protobuf";
 import type { Coding, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
 import type { BucketSize, DevicePriority, Erasure, MergedStretch, MergeNothing, MergeRule, RankedDevice, SampleOrder, SampleOrigin, SeriesInfo, SourceAggregate, SourcedSeries, SourceFilter, StoredObservation } from "./records_pb.js";
+import type { ListClinicalRecordsRequest, ListClinicalRecordsResponse } from "./clinical_records_service_pb.js";
 
 /**
  * Describes the file wellapi/records/v1/records_service.proto.
@@ -1023,6 +1024,95 @@ export declare type ListObservationsResponse = Message<"wellapi.records.v1.ListO
 export declare const ListObservationsResponseSchema: GenMessage<ListObservationsResponse>;
 
 /**
+ * What to search. Each part names the same patient and purpose, and at least one part is there.
+ *
+ * @generated from message wellapi.records.v1.SearchObservationsRequest
+ */
+export declare type SearchObservationsRequest = Message<"wellapi.records.v1.SearchObservationsRequest"> & {
+  /**
+   * The patient, by the caller's own id for them.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: wellapi.type.v1.Purpose purpose = 2;
+   */
+  purpose: Purpose;
+
+  /**
+   * Of the clinical records; `types` is `Observation` alone.
+   *
+   * @generated from field: wellapi.records.v1.ListClinicalRecordsRequest clinical_records = 3;
+   */
+  clinicalRecords?: ListClinicalRecordsRequest | undefined;
+
+  /**
+   * Of the single observations.
+   *
+   * @generated from field: wellapi.records.v1.ListObservationsRequest observations = 4;
+   */
+  observations?: ListObservationsRequest | undefined;
+
+  /**
+   * Of the samples; `order` is by day.
+   *
+   * @generated from field: wellapi.records.v1.QuerySeriesRequest series = 5;
+   */
+  series?: QuerySeriesRequest | undefined;
+};
+
+/**
+ * Describes the message wellapi.records.v1.SearchObservationsRequest.
+ * Use `create(SearchObservationsRequestSchema)` to create a new message.
+ */
+export declare const SearchObservationsRequestSchema: GenMessage<SearchObservationsRequest>;
+
+/**
+ * What was found, of each part that was asked for. All name one entry of the log.
+ *
+ * @generated from message wellapi.records.v1.SearchObservationsResponse
+ */
+export declare type SearchObservationsResponse = Message<"wellapi.records.v1.SearchObservationsResponse"> & {
+  /**
+   * Of the clinical records.
+   *
+   * @generated from field: wellapi.records.v1.ListClinicalRecordsResponse clinical_records = 1;
+   */
+  clinicalRecords?: ListClinicalRecordsResponse | undefined;
+
+  /**
+   * Of the single observations.
+   *
+   * @generated from field: wellapi.records.v1.ListObservationsResponse observations = 2;
+   */
+  observations?: ListObservationsResponse | undefined;
+
+  /**
+   * Of the samples.
+   *
+   * @generated from field: wellapi.records.v1.QuerySeriesResponse series = 3;
+   */
+  series?: QuerySeriesResponse | undefined;
+
+  /**
+   * The entry of the log.
+   *
+   * @generated from field: string access = 4;
+   */
+  access: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.SearchObservationsResponse.
+ * Use `create(SearchObservationsResponseSchema)` to create a new message.
+ */
+export declare const SearchObservationsResponseSchema: GenMessage<SearchObservationsResponse>;
+
+/**
  * What to get.
  *
  * @generated from message wellapi.records.v1.GetObservationRequest
@@ -1283,6 +1373,18 @@ export declare const RecordsService: GenService<{
     methodKind: "unary";
     input: typeof ListObservationsRequestSchema;
     output: typeof ListObservationsResponseSchema;
+  },
+  /**
+   * Lists observations of several sources at once: clinical records, single observations, and samples by the day. As its parts, each asked
+   * by its own RPC, but under one decision, and with one entry in the log, whose `parts` say what was read of each. The tokens of
+   * pages are those of these RPCs, and go on in either. Carried by the FHIR surface alone, whose searches these are.
+   *
+   * @generated from rpc wellapi.records.v1.RecordsService.SearchObservations
+   */
+  searchObservations: {
+    methodKind: "unary";
+    input: typeof SearchObservationsRequestSchema;
+    output: typeof SearchObservationsResponseSchema;
   },
   /**
    * Gets one observation.

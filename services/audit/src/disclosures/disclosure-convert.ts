@@ -53,6 +53,7 @@ export function toReadEntry(access: Access): ReadEntry | undefined {
     consents: consents.map(({ consent, version }) => ({ consent, version })),
     emergencyAccess,
     values: valuesOf(method, access.items),
+    parts: access.parts.map((part) => ({ codes: part.codes, values: valuesOf(part.method, part.items) })),
     deIdentified: deIdentifying.has(method),
     fineness: finenessOf[access.resolution],
     openedBy: access.openedBy,

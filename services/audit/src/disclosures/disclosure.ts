@@ -18,6 +18,8 @@ export interface ReadEntry {
   readonly emergencyAccess: string;
   /** What the entry says of values: none are sent by such a call, or so many; undefined: it does not say. */
   readonly values: number | undefined;
+  /** Of a call that read several sources: what the entry says of each. Empty: of all at once. */
+  readonly parts: readonly Pick<ReadEntry, "codes" | "values">[];
   /** It left without what tells who the patient is. */
   readonly deIdentified: boolean;
   /** Undefined: it does not say. */
@@ -124,18 +126,10 @@ function disclosureOf(
     return known;
   };
   for (const read of reads) {
-    const named = new Set<string>();
-    for (const code of read.codes) {
-      const found = categoriesOf(code);
-      for (const category of found.length === 0 ? [""] : found) {
-        named.add(category);
-        of(category).codes.add(code);
-      }
-    }
-    if (named.size === 0) named.add("");
-    // The entry counts all of them together, and nothing says how many are of which.
-    const values = named.size === 1 || read.values === 0 ? read.values : undefined;
-    for (const category of named) of(category).reads.push({ ...read, values });
+    for (const code of read.codes)
+      for (const category of categoriesNamed([code], categoriesOf)) of(category).codes.add(code);
+    for (const [category, values] of valuesByCategory(read, categoriesOf))
+      of(category).reads.push({ ...read, values });
   }
   return {
     organization,
@@ -148,6 +142,40 @@ function disclosureOf(
       }))
       .sort((a, b) => (a.category < b.category ? -1 : 1)),
   };
+}
+
+/** Empty: no code is named, or one of no category. */
+function categoriesNamed(
+  codes: readonly string[],
+  categoriesOf: (code: string) => readonly string[],
+): ReadonlySet<string> {
+  const named = new Set(
+    codes.flatMap((code) => {
+      const found = categoriesOf(code);
+      return found.length === 0 ? [""] : found;
+    }),
+  );
+  return named.size === 0 ? new Set([""]) : named;
+}
+
+/** Of each category that the read names how many values it had; undefined: unknown. */
+function valuesByCategory(
+  read: ReadEntry,
+  categoriesOf: (code: string) => readonly string[],
+): ReadonlyMap<string, number | undefined> {
+  const found = new Map<string, number | undefined>();
+  // A source of which nothing was found names no code.
+  const parts = read.parts.filter(({ codes, values }) => codes.length > 0 || values !== 0);
+  for (const { codes, values } of parts.length === 0 ? [read] : parts) {
+    const named = categoriesNamed(codes, categoriesOf);
+    // All of them are counted together, and nothing says how many are of which.
+    const known = named.size === 1 || values === 0 ? values : undefined;
+    for (const category of named) {
+      const before = found.has(category) ? found.get(category) : 0;
+      found.set(category, known === undefined || before === undefined ? undefined : before + known);
+    }
+  }
+  return found;
 }
 
 /** Of at least one read, the newest first. */

@@ -78,10 +78,12 @@ function whoOf({ kind, id }: Actor): FhirObject {
   };
 }
 
-function entitiesOf({ patient, codes, consents, items }: Access): FhirObject[] {
+function entitiesOf({ patient, codes, consents, items, parts }: Access): FhirObject[] {
   const detail = [
     ...codes.map((code) => ({ type: "code", valueString: code })),
     ...(items > 0 ? [{ type: "items", valueString: String(items) }] : []),
+    // Of a call that read several sources.
+    ...parts.map((part) => ({ type: `items of ${part.method}`, valueString: String(part.items) })),
   ];
   const system = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
   return [

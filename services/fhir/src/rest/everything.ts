@@ -11,6 +11,7 @@ import { devicesOf, undated } from "./devices.ts";
 import type { Exchange } from "./exchange.ts";
 import { notFound } from "./not-found.ts";
 import { formatPage, parsePage } from "./observations/cursor.ts";
+import { joinedReader } from "./observations/joined-reads.ts";
 import { mergedPage } from "./observations/page.ts";
 import { readySource, type Source } from "./observations/source.ts";
 import { clinicalSource, type SourceQuery, samplesOf, singleSource } from "./observations/sources.ts";
@@ -106,11 +107,10 @@ function sourcesOf(exchange: Exchange, query: SourceQuery, types: ReadonlySet<st
   const measured = types.has("Observation");
   // Samples do not say when they came: all of them come, so that who asks what is new misses nothing.
   const ofSamples = { ...query, asked: { ...query.asked, updated: undefined } };
+  const reader = joinedReader(exchange, query.patient);
   return [
     ...(clinical.length > 0 ? [clinicalSource(exchange, query, clinical)] : []),
-    ...(measured
-      ? [singleSource(exchange, query, undefined), samplesOf(exchange, ofSamples, undefined)]
-      : []),
+    ...(measured ? [singleSource(reader, query, undefined), samplesOf(reader, ofSamples, undefined)] : []),
     ...(types.has("Device") ? [deviceSource(exchange, query.patient)] : []),
   ];
 }

@@ -1,5 +1,6 @@
 import { type FhirFormat, formatResource } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
 import { FhirServiceError } from "../errors.ts";
 import { mountBulkExport } from "./bulk/bulk-export.ts";
@@ -22,6 +23,7 @@ interface Path {
 }
 
 const { putClinicalRecord, writeClinicalRecords, listClinicalRecords } = ClinicalRecordsService.method;
+const { searchObservations } = RecordsService.method;
 
 /** Every interaction. */
 export function mountInteractions(
@@ -48,6 +50,10 @@ export function mountInteractions(
     everything(exchangeOf(context, request, reply), request.params.id),
   );
   app.get<Path>(`${root}/:type`, (request, reply) => onSearch(context, request, reply));
+  // Admitted as the call that it makes.
+  app.post(`${root}/Observation/_search`, { config: { rpc: searchObservations } }, (request, reply) =>
+    search(exchangeOf(context, request, reply), "Observation"),
+  );
   app.post<Path>(`${root}/:type/_search`, { config: { rpc: listClinicalRecords } }, (request, reply) =>
     onSearch(context, request, reply),
   );

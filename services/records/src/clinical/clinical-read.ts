@@ -26,7 +26,7 @@ export interface ClinicalPage<Position> {
 const MOST_LOOKED_AT = 2_000;
 const PAGE_BYTES = 900_000;
 
-/** Lists records in pages. Of types and categories that the reader may not read, nothing is even looked at. */
+/** Lists records in pages. */
 export function listClinicalRecords(
   deps: ClinicalReadDeps,
   intent: Intent,
@@ -37,7 +37,7 @@ export function listClinicalRecords(
   return readOnce(deps, intent, (read) => findClinicalRecords(deps, read, query, size, position));
 }
 
-/** As `listClinicalRecords`, for a read that has begun. */
+/** As `listClinicalRecords`, for a read that has begun. Of types and categories that the reader may not read, nothing is even looked at. */
 export async function findClinicalRecords(
   deps: ClinicalReadDeps,
   read: Read,

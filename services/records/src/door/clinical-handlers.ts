@@ -7,6 +7,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import {
   ClinicalRecordsService,
+  type ListClinicalRecordsRequest,
   ListClinicalRecordsRequestSchema,
   ListClinicalRecordVersionsRequestSchema,
   type StreamClinicalRecordsRequest,
@@ -14,6 +15,7 @@ import {
 import {
   callerKey,
   describeError,
+  type ListPage,
   type PageTokens,
   partyOf,
   patientHeader,
@@ -24,7 +26,13 @@ import {
 } from "@wellapi/rpc";
 import { answerEach, type FairShare, type Logger } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
-import { getClinicalRecord, listClinicalRecords, listClinicalVersions } from "../clinical/clinical-read.ts";
+import type { ClinicalQuery } from "../clinical/clinical-query.ts";
+import {
+  type ClinicalPage,
+  getClinicalRecord,
+  listClinicalRecords,
+  listClinicalVersions,
+} from "../clinical/clinical-read.ts";
 import type { ClinicalWrites } from "../clinical/clinical-write.ts";
 import type { RecordPosition } from "../clinical/record-scan.ts";
 import type { ClinicalReadDeps } from "../clinical/shown-record.ts";
@@ -53,6 +61,42 @@ const MAX_UNANSWERED_BATCHES = 16;
 const MAX_REQUEST_ID_LENGTH = 128;
 
 type Handlers = ServiceImpl<typeof ClinicalRecordsService>;
+
+/** A page of records that was asked for. */
+export interface AskedRecords {
+  readonly query: ClinicalQuery;
+  readonly page: ListPage<RecordPosition>;
+}
+
+/** `intent`: of ListClinicalRecords. Throws PageTokenError. */
+export function askedRecords(
+  { pageTokens, pairwise }: Pick<ClinicalHandlersDeps, "pageTokens" | "pairwise">,
+  intent: Intent,
+  request: ListClinicalRecordsRequest,
+): AskedRecords {
+  const page = pageOf<typeof ListClinicalRecordsRequestSchema, RecordPosition>(
+    pageTokens,
+    intent,
+    ListClinicalRecordsRequestSchema,
+    request,
+    RECORDS_A_PAGE,
+  );
+  return { query: clinicalQuery(pairwise, partyOf(intent.caller), request), page };
+}
+
+export function recordsAnswer(
+  deps: Parameters<typeof recordInit>[0],
+  { caller }: Intent,
+  { page }: AskedRecords,
+  { records, next, access }: ClinicalPage<RecordPosition>,
+) {
+  const party = partyOf(caller);
+  return {
+    records: records.map((record) => recordInit(deps, party, record)),
+    nextPageToken: page.token(next),
+    access,
+  };
+}
 
 export function createClinicalHandlers(deps: ClinicalHandlersDeps): Handlers {
   return { ...createWriteHandlers(deps), ...createReadHandlers(deps) };
@@ -156,21 +200,9 @@ function createReadHandlers(
 
     async listClinicalRecords(request, context) {
       const intent = intentOf(request, context);
-      const party = partyOf(intent.caller);
-      const asked = pageOf<typeof ListClinicalRecordsRequestSchema, RecordPosition>(
-        pageTokens,
-        intent,
-        ListClinicalRecordsRequestSchema,
-        request,
-        RECORDS_A_PAGE,
-      );
-      const query = clinicalQuery(pairwise, party, request);
-      const page = await listClinicalRecords(deps, intent, query, asked.limit, asked.after);
-      return {
-        records: page.records.map((record) => recordInit(deps, party, record)),
-        nextPageToken: asked.token(page.next),
-        access: page.access,
-      };
+      const asked = askedRecords(deps, intent, request);
+      const found = await listClinicalRecords(deps, intent, asked.query, asked.page.limit, asked.page.after);
+      return recordsAnswer(deps, intent, asked, found);
     },
 
     async listClinicalRecordVersions(request, context) {

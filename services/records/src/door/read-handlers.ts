@@ -5,6 +5,7 @@ import { createMergeHandlers, type MergeHandlersDeps } from "./merge-handlers.ts
 import { createObservationHandlers, type ObservationHandlersDeps } from "./observation-handlers.ts";
 import { presenterFor } from "./read-convert.ts";
 import { createReadRequests } from "./read-request-convert.ts";
+import { createSearchHandlers, type SearchHandlersDeps } from "./search-handlers.ts";
 import {
   createAggregateHandlers,
   createPageHandlers,
@@ -16,6 +17,7 @@ export interface ReadHandlersDeps
   extends SeriesHandlersDeps,
     MergeHandlersDeps,
     ObservationHandlersDeps,
+    SearchHandlersDeps,
     ErasureHandlersDeps {
   readonly region: string;
 }
@@ -30,6 +32,7 @@ export function createReadHandlers(deps: ReadHandlersDeps): ServiceImpl<typeof R
     ...createAggregateHandlers(deps, requests, present),
     ...createMergeHandlers(deps, requests, present),
     ...createObservationHandlers(deps, requests, present),
+    ...createSearchHandlers(deps, requests, present),
     ...createErasureHandlers(deps),
   };
 }

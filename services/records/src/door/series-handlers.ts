@@ -7,12 +7,13 @@ import {
   QuerySeriesRequestSchema,
   type RecordsService,
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import type { PageTokens } from "@wellapi/rpc";
+import type { ListPage, PageTokens } from "@wellapi/rpc";
+import type { Intent } from "../gate/intent.ts";
 import { ALWAYS } from "../model/interval.ts";
 import type { AggregatePosition } from "../read/aggregate-page.ts";
 import { type AggregateSeriesDeps, aggregateSeries } from "../read/aggregate-series.ts";
 import { type ListPosition, listSeries } from "../read/list-series.ts";
-import { type DaysPosition, queryDays } from "../read/query-days.ts";
+import { type DaysPage, type DaysPosition, type DaysQuery, queryDays } from "../read/query-days.ts";
 import { querySeries, type SeriesPosition } from "../read/query-series.ts";
 import { readSeries } from "../read/read-series.ts";
 import { type WatchSeriesDeps, watchSeries } from "../read/watch-series.ts";
@@ -66,40 +67,66 @@ export function createStreamHandlers(
   };
 }
 
+/** A page of samples by the day that was asked for. */
+export interface AskedDays {
+  readonly query: DaysQuery;
+  readonly page: ListPage<DaysPosition>;
+}
+
+/** `intent`: of QuerySeries. Throws PageTokenError. */
+export function askedDays(
+  pageTokens: PageTokens,
+  { codeKey, sourcesOf }: ReadRequests,
+  intent: Intent,
+  request: QuerySeriesRequest,
+): AskedDays {
+  const { unit, digits, order } = request;
+  const page = pageOf<typeof QuerySeriesRequestSchema, DaysPosition>(
+    pageTokens,
+    intent,
+    QuerySeriesRequestSchema,
+    request,
+    SAMPLES_A_PAGE,
+  );
+  const query = {
+    codes: severalCodes(request)?.map(codeKey),
+    interval: intervalOf(request.interval),
+    sources: sourcesOf(intent, request),
+    kinds: kindsOf(request.origin),
+    wanted: { unit, digits },
+    descending: order === SampleOrder.NEWEST_DAY,
+  };
+  return { query, page };
+}
+
+export async function daysAnswer(
+  present: Presenter,
+  intent: Intent,
+  { page }: AskedDays,
+  { runs, next, access }: DaysPage,
+) {
+  return {
+    series: await Promise.all(runs.map(({ code, run }) => present.run(intent, code, run))),
+    nextPageToken: page.token(next),
+    access,
+  };
+}
+
 /** Samples and series in pages. */
 export function createPageHandlers(
   deps: SeriesHandlersDeps,
-  { codeKey, sourcesOf, intentOf }: ReadRequests,
+  requests: ReadRequests,
   present: Presenter,
 ): Pick<Handlers, "querySeries" | "listSeries"> {
   const { pageTokens } = deps;
+  const { codeKey, sourcesOf, intentOf } = requests;
 
   async function byDay(request: QuerySeriesRequest, context: HandlerContext) {
-    const { unit, digits, order } = request;
-    const codes = severalCodes(request)?.map(codeKey);
-    const interval = intervalOf(request.interval);
-    const intent = intentOf(request, codes ?? [], interval, context);
-    const asked = pageOf<typeof QuerySeriesRequestSchema, DaysPosition>(
-      pageTokens,
-      intent,
-      QuerySeriesRequestSchema,
-      request,
-      SAMPLES_A_PAGE,
-    );
-    const query = {
-      codes,
-      interval,
-      sources: sourcesOf(intent, request),
-      kinds: kindsOf(request.origin),
-      wanted: { unit, digits },
-      descending: order === SampleOrder.NEWEST_DAY,
-    };
-    const page = await queryDays(deps, intent, query, asked.limit, asked.after);
-    return {
-      series: await Promise.all(page.runs.map(({ code, run }) => present.run(intent, code, run))),
-      nextPageToken: asked.token(page.next),
-      access: page.access,
-    };
+    const codes = severalCodes(request)?.map(codeKey) ?? [];
+    const intent = intentOf(request, codes, intervalOf(request.interval), context);
+    const asked = askedDays(pageTokens, requests, intent, request);
+    const found = await queryDays(deps, intent, asked.query, asked.page.limit, asked.page.after);
+    return daysAnswer(present, intent, asked, found);
   }
 
   return {

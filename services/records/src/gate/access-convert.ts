@@ -1,10 +1,11 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type AccessInit, entryOf, mostListed } from "@wellapi/access-log";
+import { type AccessInit, consentReferences, entryOf, mostListed } from "@wellapi/access-log";
 import { Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Pairwise } from "@wellapi/vault";
 import { ALWAYS, type Interval } from "../model/interval.ts";
-import type { Intent, Result } from "./intent.ts";
+import type { Intent, ReadPart, Result, UsedPermit } from "./intent.ts";
+import type { Fineness } from "./permit.ts";
 import type { Subject } from "./subject.ts";
 
 const resolutions = { raw: Resolution.RAW, hourly: Resolution.HOURLY, daily: Resolution.DAILY } as const;
@@ -42,10 +43,37 @@ export function accessInit(
     codes: [...new Set(codes)].slice(0, mostListed),
     ...(interval === undefined || isAlways(interval) ? {} : { interval: intervalInit(interval) }),
     openedBy: result.openedBy ?? "",
-    emergencyAccess: consents.find(({ emergency }) => emergency)?.consent ?? "",
+    emergencyAccess: emergencyIn(consents),
     previewedOrganization: result.previewed ?? "",
-    resolution: result.fineness === undefined ? Resolution.UNSPECIFIED : resolutions[result.fineness],
+    resolution: resolutionOf(result.fineness),
+    parts: (result.parts ?? []).map(partInit),
   };
+}
+
+/** The entry of a call has all of them together, and room for no more. */
+const mostConsentsOfPart = 25;
+
+function partInit({ method, codes, interval, items, consents, fineness }: ReadPart) {
+  return {
+    method,
+    codes: [...new Set(codes)].slice(0, mostListed),
+    ...(isAlways(interval) ? {} : { interval: intervalInit(interval) }),
+    consents: consentReferences(
+      consents.filter(({ emergency }) => !emergency),
+      mostConsentsOfPart,
+    ),
+    items,
+    resolution: resolutionOf(fineness),
+    emergencyAccess: emergencyIn(consents),
+  };
+}
+
+function emergencyIn(consents: readonly UsedPermit[]): string {
+  return consents.find(({ emergency }) => emergency)?.consent ?? "";
+}
+
+function resolutionOf(fineness: Fineness | undefined): Resolution {
+  return fineness === undefined ? Resolution.UNSPECIFIED : resolutions[fineness];
 }
 
 /** No interval was requested: the entry has none, instead of an interval without ends. */

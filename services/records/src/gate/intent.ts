@@ -36,6 +36,17 @@ export interface UsedPermit {
   readonly emergency?: true | undefined;
 }
 
+/** What a call that reads several sources read of one of them. */
+export interface ReadPart {
+  /** The method that reads it alone. */
+  readonly method: string;
+  readonly codes: readonly string[];
+  readonly interval: Interval;
+  readonly items: number;
+  readonly consents: readonly UsedPermit[];
+  readonly fineness: Fineness | undefined;
+}
+
 /** The result of the call. */
 export interface Result {
   /** Default: a whole call. */
@@ -53,4 +64,6 @@ export interface Result {
   readonly previewed?: string | undefined;
   /** The opening entry, for a later phase. */
   readonly openedBy?: string;
+  /** Of a call that read several sources. */
+  readonly parts?: readonly ReadPart[];
 }

@@ -7,10 +7,10 @@ import type { Interval } from "../model/interval.ts";
 import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
-import type { Intent, Result, UsedPermit } from "./intent.ts";
+import type { Intent, ReadPart, Result, UsedPermit } from "./intent.ts";
 import { type CodePermit, coversRaw, type Fineness, ownPermit, rawPermit, signatureOf } from "./permit.ts";
 import { type Subject, tenantOf } from "./subject.ts";
-import { isWithin } from "./token-scope.ts";
+import { type CodesWithin, isWithin } from "./token-scope.ts";
 
 /** A read under way: the reader, the patient, and what may be released now. */
 export interface Read {
@@ -37,6 +37,8 @@ export interface Found<T> {
   readonly permits: readonly UsedPermit[];
   /** Of a preview: the organization whose view it was. */
   readonly previewed?: string;
+  /** Of several sources: what was found in each. */
+  readonly parts?: readonly ReadPart[];
   /** The answer, given the id of the log's entry. */
   readonly answer: (access: string) => T;
 }
@@ -57,10 +59,7 @@ export function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
   const { caller, purpose, within } = intent;
   const subject = gate.subject(caller, intent.patient);
   const decide = async (code: string, bounds: Interval | undefined): Promise<ReadDecision> => {
-    if (subject.outsideToken || !isWithin(within, code))
-      throw new RecordsError(
-        caller.principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES",
-      );
+    if (subject.outsideToken || !isWithin(within, code)) throw outsideScopes(caller);
     if (!subject.own) await gate.policy.checkRead(caller, code, purpose ?? 0);
     const decided = await gate.decideRead(subject, caller.principal, code, purpose ?? 0, intent.deIdentified);
     if (decided.own) {
@@ -134,11 +133,13 @@ export async function answerOnce<R, T>(
       found = await share.run(tenant, () => work(decisions.read));
       if (!(await decisions.stand())) continue;
       // The reader's own log must not tell which patient an anonymous record is of: neither what was found nor how much.
-      const said = intent.deIdentified ? { items: 0, codes: [], fineness: undefined } : found;
-      const { items, codes = intent.codes, fineness } = said;
+      const said: Pick<Found<T>, "items" | "codes" | "fineness" | "parts"> = intent.deIdentified
+        ? { items: 0, codes: [], fineness: undefined }
+        : found;
+      const { items, codes = intent.codes, fineness, parts = [] } = said;
       entry = { ...intent, codes };
       const { permits: consents, previewed } = found;
-      access = await gate.record(entry, subject, { items, consents, fineness, previewed });
+      access = await gate.record(entry, subject, { items, consents, fineness, previewed, parts });
     } catch (error) {
       // An entry, too, so that who asks for what is denied, many times at once, waits for its own entries.
       throw await share.run(tenant, () => gate.refusal(intent, subject, error));
@@ -159,6 +160,12 @@ export async function answerOnce<R, T>(
   }
 }
 
+interface Decided {
+  readonly code: string;
+  readonly bounds: Interval | undefined;
+  readonly signature: string;
+}
+
 export interface Decisions<R> {
   /** Remembers the decisions of a read. */
   readonly read: R;
@@ -171,8 +178,8 @@ export interface Decisions<R> {
 
 function createDecisions({ answers }: ReadingDeps, read: Read): Decisions<Read> {
   const { partition } = read.subject;
-  /** By code. */
-  const made = new Map<string, { readonly bounds: Interval | undefined; readonly signature: string }>();
+  /** By code and bounds. */
+  const made = new Map<string, Decided>();
   const begin = (): AnswerInFlight => {
     const flight = answers.begin();
     flight.about(partition, read.subject.own ? undefined : read.intent.caller.principal.organization);
@@ -181,7 +188,8 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions<Read> 
   let flight = begin();
   const decide = async (code: string, bounds: Interval | undefined): Promise<ReadDecision> => {
     const decided = await read.decide(code, bounds);
-    made.set(code, { bounds, signature: decided.own ? "own" : signatureOf(decided.permits) });
+    const signature = decided.own ? "own" : signatureOf(decided.permits);
+    made.set(`${code} ${bounds?.from} ${bounds?.to}`, { code, bounds, signature });
     return decided;
   };
   return {
@@ -194,16 +202,29 @@ function createDecisions({ answers }: ReadingDeps, read: Read): Decisions<Read> 
         flight = begin();
         // At once, so that they are one question to the consent service; judged in the order in which they were made.
         const before = [...made];
-        const again = await Promise.allSettled(before.map(([code, { bounds }]) => decide(code, bounds)));
-        for (const [at, [code, { signature }]] of before.entries()) {
+        const again = await Promise.allSettled(before.map(([, { code, bounds }]) => decide(code, bounds)));
+        for (const [at, [key, { signature }]] of before.entries()) {
           const one = again[at]!;
           if (one.status === "rejected") throw one.reason;
-          if (made.get(code)!.signature !== signature) return false;
+          if (made.get(key)!.signature !== signature) return false;
         }
       }
       throw new RecordsError("UNDECIDED");
     },
   };
+}
+
+/** The read, of what these scopes leave alone: for a part of it that other scopes are for. */
+export function readWithin(read: Read, within: CodesWithin): Read {
+  const decide: Read["decide"] = async (code, bounds) => {
+    if (!isWithin(within, code)) throw outsideScopes(read.intent.caller);
+    return read.decide(code, bounds);
+  };
+  return { ...read, decide, codePermit: (code, bounds) => codePermitOf(decide, code, bounds) };
+}
+
+function outsideScopes({ principal }: Intent["caller"]): RecordsError {
+  return new RecordsError(principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES");
 }
 
 export async function codePermitOf(

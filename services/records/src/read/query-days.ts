@@ -1,7 +1,7 @@
 import type { Run } from "../blocks/winners.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
-import { readOnce } from "../gate/reading.ts";
+import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import type { Interval } from "../model/interval.ts";
 import { DAY_MS } from "../model/utc-day.ts";
 import { daysOf, type SeriesDay } from "./days.ts";
@@ -56,21 +56,29 @@ export function queryDays(
   size: number,
   position: DaysPosition | undefined,
 ): Promise<DaysPage> {
-  return readOnce(deps, intent, async (read) => {
-    const readable = await readableCodes(deps.terminology, read, query.codes, boundsOf(query, position));
-    for (const code of readable.keys()) checkWantedUnit(deps.terminology, code, query.wanted);
-    const { runs, next } = await collect(deps, read.subject.partition, query, readable, size, position);
-    const converted = runs.map(({ run, ...of }) => {
-      return { ...of, run: { ...run, columns: convertColumns(run.columns, query.wanted) } };
-    });
-    return {
-      items: converted.reduce((sum, { run }) => sum + run.columns.times.length, 0),
-      fineness: "raw",
-      codes: [...readable.keys()],
-      permits: [...readable.values()].flatMap(({ permits }) => permits),
-      answer: (access) => ({ runs: converted, next, access }),
-    };
+  return readOnce(deps, intent, (read) => findDays(deps, read, query, size, position));
+}
+
+export async function findDays(
+  deps: ReadSeriesDeps,
+  read: Read,
+  query: DaysQuery,
+  size: number,
+  position: DaysPosition | undefined,
+): Promise<Found<DaysPage>> {
+  const readable = await readableCodes(deps.terminology, read, query.codes, boundsOf(query, position));
+  for (const code of readable.keys()) checkWantedUnit(deps.terminology, code, query.wanted);
+  const { runs, next } = await collect(deps, read.subject.partition, query, readable, size, position);
+  const converted = runs.map(({ run, ...of }) => {
+    return { ...of, run: { ...run, columns: convertColumns(run.columns, query.wanted) } };
   });
+  return {
+    items: converted.reduce((sum, { run }) => sum + run.columns.times.length, 0),
+    fineness: "raw",
+    codes: [...readable.keys()],
+    permits: [...readable.values()].flatMap(({ permits }) => permits),
+    answer: (access) => ({ runs: converted, next, access }),
+  };
 }
 
 /** Days that lie before the page are not opened again. */

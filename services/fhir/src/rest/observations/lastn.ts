@@ -6,6 +6,7 @@ import { withSubset } from "../../search/subset.ts";
 import { queryOf } from "../address.ts";
 import { sendResource } from "../content.ts";
 import type { Exchange } from "../exchange.ts";
+import { joinedReader } from "./joined-reads.ts";
 import type { Found, Source } from "./source.ts";
 import { clinicalSource, codesOf, samplesOf, singleSource } from "./sources.ts";
 
@@ -79,7 +80,8 @@ async function groupsOf(
     for (const one of found) add(codeKeyOf(one.resource), [one]);
   }
   for (const code of measured) {
-    const sources = [singleSource(exchange, query, [code]), samplesOf(exchange, query, [code])];
+    const reader = joinedReader(exchange, query.patient);
+    const sources = [singleSource(reader, query, [code]), samplesOf(reader, query, [code])];
     const found = await Promise.all(sources.map((source) => first(source, max)));
     add(keyOf(code), found.flat());
   }

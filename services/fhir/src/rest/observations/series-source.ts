@@ -1,7 +1,5 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Client } from "@connectrpc/connect";
 import { SampleOrder, SampleOrigin, type SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import type { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { FhirServiceError } from "../../errors.ts";
 import { seriesObservationsOf } from "../../mapping/series-convert.ts";
@@ -9,6 +7,7 @@ import type { View } from "../../mapping/source-convert.ts";
 import type { SearchedDates } from "../../search/dates.ts";
 import type { SearchedToken } from "../../search/measured-codes.ts";
 import { calling } from "../exchange.ts";
+import type { ObservationReader } from "./joined-reads.ts";
 import { compareFound, type Fetched, type Found, idOf, nothing, type Source } from "./source.ts";
 
 export const dayMs = 86_400_000;
@@ -19,7 +18,7 @@ const mostPages = 20;
 export const reachMs = dayMs;
 
 export interface SeriesQuery {
-  readonly records: Client<typeof RecordsService>;
+  readonly records: ObservationReader["measurements"];
   readonly view: View;
   readonly purpose: Purpose;
   /** Undefined: all that the reader may read. */

@@ -10,6 +10,7 @@ import { measuredCodes, type SearchedToken } from "../../search/measured-codes.t
 import { hasQuantity } from "../../search/quantities.ts";
 import type { SearchQuery } from "../../search/query-convert.ts";
 import { calling, type Exchange } from "../exchange.ts";
+import { joinedReader, type ObservationReader } from "./joined-reads.ts";
 import { readMeasurement } from "./read.ts";
 import { reachMs, seriesSource } from "./series-source.ts";
 import { compareFound, type Found, listSource, nothing, readySource, type Source } from "./source.ts";
@@ -26,17 +27,22 @@ export async function sourcesOf(exchange: Exchange, query: SearchQuery): Promise
   if (measurements !== undefined) {
     return [clinicalSource(exchange, query), readySource(await named(exchange, query, measurements)), none];
   }
+  return observationSources(joinedReader(exchange, query.patient), query);
+}
+
+/** Of a search that names no ids. */
+export function observationSources(
+  reader: ObservationReader,
+  query: SourceQuery,
+): readonly [Source, Source, Source] {
   const codes = codesOf(query);
-  if (codes?.length === 0) return [clinicalSource(exchange, query), none, none];
-  return [
-    clinicalSource(exchange, query),
-    singleSource(exchange, query, codes),
-    samplesOf(exchange, query, codes),
-  ];
+  const clinical = clinicalSource(reader, query);
+  if (codes?.length === 0) return [clinical, none, none];
+  return [clinical, singleSource(reader, query, codes), samplesOf(reader, query, codes)];
 }
 
 /** The codes of measurements that are searched for; undefined: all. */
-export function codesOf({ records }: SearchQuery): readonly SearchedToken[] | undefined {
+export function codesOf({ records }: SourceQuery): readonly SearchedToken[] | undefined {
   const tokens = (list: SearchQuery["records"]["codes"]) =>
     (list ?? []).map(({ system = "", code = "" }) => ({ system, code }));
   return measuredCodes(shippedTerminology, tokens(records.codes), tokens(records.resourceCategories));
@@ -47,7 +53,7 @@ export type SourceQuery = Pick<SearchQuery, "patient" | "asked" | "records">;
 
 /** Clinical records of some types. */
 export function clinicalSource(
-  { records, purpose }: Exchange,
+  { records, purpose }: Pick<ObservationReader, "records" | "purpose">,
   query: SourceQuery,
   types: readonly string[] = ["Observation"],
 ): Source {
@@ -81,7 +87,7 @@ function clinicalSpan(resource: FhirResource, otherwise: number): Span {
 }
 
 export function singleSource(
-  { measurements, purpose, base }: Exchange,
+  { measurements, purpose, base }: ObservationReader,
   query: SourceQuery,
   codes: readonly SearchedToken[] | undefined,
 ): Source {
@@ -119,7 +125,7 @@ export function foundOf(
 }
 
 export function samplesOf(
-  { measurements, purpose, base }: Exchange,
+  { measurements, purpose, base }: ObservationReader,
   query: SourceQuery,
   codes: readonly SearchedToken[] | undefined,
 ): Source {
