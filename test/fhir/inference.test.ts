@@ -48,6 +48,13 @@ const rows: Row[] = fc
   )
   .map((row, at) => ({ ...row, ms: T0 + row.ms * HOUR + at * 7_000 }));
 
+/** A line of an export without ids, which are random, and without times of receipt. */
+function withoutChance(line: string): string {
+  return line
+    .replace(/,?"lastUpdated":"[^"]*"/g, "")
+    .replace(/(pat|obs|rec|ser|dev)-[0-9a-z]{16,26}(-[0-9a-zN]+)?|[0-9a-z]{26}(?=\.)/g, "ID");
+}
+
 describe("a FHIR reader", () => {
   const folder = temporaryFolder();
   let server: Server;
@@ -184,6 +191,38 @@ describe("a FHIR reader", () => {
     // The property would hold of a server that tells nothing, too.
     expect(told).toBeGreaterThan(20);
   }, 280_000);
+
+  test("is told the same by filters of an export", async () => {
+    const askBulk = (path: string) =>
+      fetch(path.startsWith("/") ? `${server.http}/fhir/R4${path}` : path, {
+        headers: { "x-api-key": clinicKey, prefer: "respond-async" },
+      });
+    const local = (url: string) => server.http + new URL(url).pathname;
+    let told = 0;
+    for (const filter of [
+      "Observation?code=8867-4,29463-7&value-quantity=gt100",
+      "Observation?date=le2026-03-05",
+      "Condition?code=c1",
+      "AllergyIntolerance?clinical-status=active",
+    ]) {
+      const begun = await askBulk(`/Patient/$export?_typeFilter=${encodeURIComponent(filter)}`);
+      const manifest = await (await askBulk(local(begun.headers.get("content-location")!))).json();
+      const { output } = manifest as { output: readonly { type: string; url: string }[] };
+      const files = output.filter(({ type }) => filter.startsWith(type));
+      const texts = await Promise.all(files.map(async ({ url }) => (await askBulk(local(url))).text()));
+      const lines = texts
+        .join("")
+        .split("\n")
+        .filter((line) => line !== "");
+      const [all, consented] = patients.map(({ atClinic }) => {
+        const of = lines.filter((line) => line.includes(`"Patient/${atClinic}"`));
+        return of.map(withoutChance).sort();
+      });
+      expect(all).toEqual(consented);
+      told += all!.length;
+    }
+    expect(told).toBeGreaterThan(4);
+  }, 60_000);
 
   test("is told that what it read before a revocation is not there, as of what never was", async () => {
     const { person, atClinic } = patients[0]!;

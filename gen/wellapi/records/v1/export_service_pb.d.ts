@@ -75,6 +75,13 @@ export declare type Export = Message<"wellapi.records.v1.Export"> & {
    * @generated from field: repeated string elements = 8;
    */
   elements: string[];
+
+  /**
+   * Searches of FHIR, as `Condition?code=I10`: of a type that has some, what any of them finds is exported.
+   *
+   * @generated from field: repeated string type_filters = 9;
+   */
+  typeFilters: string[];
 };
 
 /**
@@ -172,6 +179,14 @@ export declare type CreateExportRequest = Message<"wellapi.records.v1.CreateExpo
    * @generated from field: repeated string elements = 6;
    */
   elements: string[];
+
+  /**
+   * Searches of FHIR without a patient, as `Condition?code=I10`: of a type that has some, what any of them finds. Not with
+   * `de_identified`.
+   *
+   * @generated from field: repeated string type_filters = 7;
+   */
+  typeFilters: string[];
 };
 
 /**

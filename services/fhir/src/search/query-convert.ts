@@ -18,18 +18,22 @@ type RecordsQuery = Pick<
   "codes" | "resourceCategories" | "statuses" | "identifiers" | "interval" | "updated" | "records" | "order"
 >;
 
-/** A search that was understood. */
-export interface SearchQuery {
-  readonly type: string;
-  readonly patient: string;
+/** What a search asks of resources, whoever's they are. */
+export interface Criteria {
   /** Fields of ListClinicalRecords. */
   readonly records: RecordsQuery;
   /** What is asked of Observations that are made of measurements: the same, where *records* does not look at it. */
   readonly asked: Asked;
-  /** Ids of measurements that are asked for: `obs_…`, `ser_…`; undefined where no ids are. */
-  readonly measurements: readonly string[] | undefined;
   /** Nothing can match, so that nobody has to be asked. */
   readonly empty: boolean;
+}
+
+/** A search that was understood. */
+export interface SearchQuery extends Criteria {
+  readonly type: string;
+  readonly patient: string;
+  /** Ids of measurements that are asked for: `obs_…`, `ser_…`; undefined where no ids are. */
+  readonly measurements: readonly string[] | undefined;
   /** 0: the usual number. */
   readonly count: number;
   readonly pageToken: string;
@@ -59,11 +63,9 @@ export function readSearch(type: string, parameters: URLSearchParams, base: stri
   const names = parametersOf(type);
   const ids = listed(parameters, "_id");
   const patient = patientIn(parameters, ids, base);
-  const dates = datesIn(parameters, names.date);
-  const updated = datesIn(parameters, "_lastUpdated");
+  const criteria = criteriaIn(type, parameters);
   const records = ids === undefined ? undefined : recordsIn(ids, patient);
   const measurements = ids === undefined ? undefined : measurementsIn(ids, patient);
-  const tokens = tokensIn(parameters, names);
   const none =
     records?.length === 0 && type !== "Device" && (type !== "Observation" || measurements?.length === 0);
   return {
@@ -71,10 +73,32 @@ export function readSearch(type: string, parameters: URLSearchParams, base: stri
     patient,
     records: {
       ...(records !== undefined && { records }),
+      ...criteria.records,
+      order: orderOf(type, parameters.get("_sort"), names.date),
+    },
+    asked: criteria.asked,
+    measurements,
+    empty: criteria.empty || (type !== "Patient" && none),
+    count: countOf(parameters.get("_count")),
+    pageToken: parameters.get("_page") ?? "",
+    subset: subsetOf(parameters),
+    includes: includesOf(type, parameters.getAll("_include")),
+    provenance: provenanceOf(parameters.getAll("_revinclude")),
+    parameters,
+  };
+}
+
+/** What the parameters of a search ask of resources of the type. Throws INVALID_REQUEST. */
+export function criteriaIn(type: string, parameters: URLSearchParams): Criteria {
+  const names = parametersOf(type);
+  const dates = datesIn(parameters, names.date);
+  const updated = datesIn(parameters, "_lastUpdated");
+  const tokens = tokensIn(parameters, names);
+  return {
+    records: {
       ...tokens,
       ...(dates.found && { interval: timeInterval(dates.found) }),
       ...(updated.found && { updated: timeInterval(updated.found) }),
-      order: orderOf(type, parameters.get("_sort"), names.date),
     },
     asked: {
       statuses: tokens.statuses,
@@ -83,14 +107,7 @@ export function readSearch(type: string, parameters: URLSearchParams, base: stri
       dates: dates.found,
       updated: updated.found,
     },
-    measurements,
-    empty: dates.empty || updated.empty || (type !== "Patient" && none),
-    count: countOf(parameters.get("_count")),
-    pageToken: parameters.get("_page") ?? "",
-    subset: subsetOf(parameters),
-    includes: includesOf(type, parameters.getAll("_include")),
-    provenance: provenanceOf(parameters.getAll("_revinclude")),
-    parameters,
+    empty: dates.empty || updated.empty,
   };
 }
 

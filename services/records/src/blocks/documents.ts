@@ -116,6 +116,8 @@ export type ExportDocument = Document & {
   readonly since_ms?: number;
   /** Absent: all. */
   readonly elements?: readonly string[];
+  /** Absent: none. */
+  readonly type_filters?: readonly string[];
   readonly purpose: number;
   readonly de_identified?: boolean;
   readonly created_ms: number;

@@ -11,7 +11,7 @@ import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type PageTokens, patientHeader } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
-import { RecordsError } from "../errors.ts";
+import { invalidField, RecordsError } from "../errors.ts";
 import type { Export } from "../exports/export.ts";
 import type { Exports } from "../exports/exports.ts";
 import type { Intent } from "../gate/intent.ts";
@@ -41,11 +41,15 @@ export function createExportHandlers(deps: ExportHandlersDeps): ServiceImpl<type
     async prepareDownload({ patient }, context) {
       return { access: await exports.prepareDownload(intentOf(context, patient, Purpose.PATIENT_REQUEST)) };
     },
-    async createExport({ types, since, elements, purpose, requestId, deIdentified: anonymous }, context) {
+    async createExport(request, context) {
+      const { types, since, elements, typeFilters, purpose, requestId, deIdentified: anonymous } = request;
+      if (anonymous && typeFilters.length > 0)
+        throw invalidField("type_filters", "is not for what leaves de-identified");
       const terms = {
         types: types.toSorted(),
         since: since && timestampMs(since),
         elements: elements.toSorted(),
+        typeFilters: typeFilters.toSorted(),
         purpose,
         deIdentified: anonymous,
       };
@@ -110,12 +114,13 @@ function anonymityOf({ pairwise, clock }: ExportHandlersDeps, id: string, patien
 }
 
 function exportInit(one: Export) {
-  const { id, types, since, elements, purpose, created, expires, deIdentified: anonymous } = one;
+  const { id, types, since, elements, typeFilters, purpose, created, expires, deIdentified: anonymous } = one;
   return {
     id,
     types: [...types],
     ...(since !== undefined && { since: timestampFromMs(since) }),
     elements: [...elements],
+    typeFilters: [...typeFilters],
     purpose,
     createTime: timestampFromMs(created),
     expireTime: timestampFromMs(expires),

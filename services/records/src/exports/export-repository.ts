@@ -34,13 +34,15 @@ export function createExportRepository(store: Store, pairwise: Pairwise): Export
   const partitionOf = (organization: string) => prefix + pairwise.outward(party, organization);
 
   const documentOf = (partition: string, one: Export): ExportDocument => {
-    const { id, types, since, elements, purpose, deIdentified, created, expires, cancelled } = one;
+    const { id, types, since, elements, typeFilters, purpose, deIdentified, created, expires, cancelled } =
+      one;
     return {
       partition,
       export: id,
       types: [...types],
       ...(since !== undefined && { since_ms: since }),
       ...(elements.length > 0 && { elements: [...elements] }),
+      ...(typeFilters.length > 0 && { type_filters: [...typeFilters] }),
       purpose,
       de_identified: deIdentified,
       created_ms: created,
@@ -91,7 +93,7 @@ export function createExportRepository(store: Store, pairwise: Pairwise): Export
 
 function exportOf(document: ExportDocument): Export {
   const { types, since_ms: since, purpose, created_ms: created, expires_ms: expires, cancelled } = document;
-  const { export: id, elements = [] } = document;
+  const { export: id, elements = [], type_filters: typeFilters = [] } = document;
   const deIdentified = document.de_identified === true;
-  return { id, types, since, elements, purpose, deIdentified, created, expires, cancelled };
+  return { id, types, since, elements, typeFilters, purpose, deIdentified, created, expires, cancelled };
 }

@@ -11,6 +11,8 @@ export interface Export {
   readonly since: number | undefined;
   /** `name`, or `Patient.name` of one type alone; empty: all. */
   readonly elements: readonly string[];
+  /** Searches of FHIR, as `Condition?code=I10`; empty: all of each type. */
+  readonly typeFilters: readonly string[];
   readonly purpose: Purpose;
   readonly deIdentified: boolean;
   readonly created: number;
@@ -23,7 +25,10 @@ export const EXPORT_LIFE_MS = 7 * DAY_MS;
 /** Exports of one organization that have neither ended nor been cancelled. */
 export const MOST_EXPORTS = 100;
 
-export type ExportTerms = Pick<Export, "types" | "since" | "elements" | "purpose" | "deIdentified">;
+export type ExportTerms = Pick<
+  Export,
+  "types" | "since" | "elements" | "typeFilters" | "purpose" | "deIdentified"
+>;
 
 export function newExport(id: string, terms: ExportTerms, now: number): Export {
   return { id, ...terms, created: now, expires: now + EXPORT_LIFE_MS, cancelled: false };
@@ -40,6 +45,7 @@ export function isSame(one: ExportTerms, other: ExportTerms): boolean {
     one.since === other.since &&
     one.purpose === other.purpose &&
     one.types.join() === other.types.join() &&
-    one.elements.join() === other.elements.join()
+    one.elements.join() === other.elements.join() &&
+    one.typeFilters.join("\n") === other.typeFilters.join("\n")
   );
 }

@@ -15,6 +15,7 @@ import {
 } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
 import { subsetOfType, withSubset } from "../../search/subset.ts";
+import { typeFilterOf } from "../../search/type-filter.ts";
 import { ndjsonType } from "../content.ts";
 import { calling, root } from "../exchange.ts";
 import { notFound } from "../not-found.ts";
@@ -80,7 +81,7 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
   if (!prefer.split(/[,;]/).some((one) => one.trim() === "respond-async")) {
     throw new FhirServiceError("INVALID_REQUEST", "Send the header prefer: respond-async");
   }
-  const { types, since, elements, deIdentified } = termsOf(request);
+  const { types, since, elements, typeFilters, deIdentified } = termsOf(request);
   const requestId = request.headers["idempotency-key"];
   const { export: made } = await exportsAt(transport).createExport(
     {
@@ -89,6 +90,7 @@ async function kickOff({ request, reply, transport, base }: Asked, level: Level)
         since: { seconds: BigInt(Math.floor(since / 1_000)), nanos: (since % 1_000) * 1e6 },
       }),
       elements: [...elements],
+      typeFilters: [...typeFilters],
       purpose: purposeOf(request),
       deIdentified,
       requestId: typeof requestId === "string" ? requestId : randomUUID(),
@@ -158,13 +160,14 @@ function waitOf(error: unknown): { readonly retryAfterSeconds: number } {
   throw error;
 }
 
-function requestOf(url: string, { types, since, elements, deIdentified }: Export): string {
+function requestOf(url: string, { types, since, elements, typeFilters, deIdentified }: Export): string {
   const query = new URLSearchParams({
     ...(types.length > 0 && { _type: types.join(",") }),
     ...(since !== undefined && { _since: timestampDate(since).toISOString() }),
     ...(elements.length > 0 && { _elements: elements.join(",") }),
     ...(deIdentified && { _deIdentified: "true" }),
   });
+  for (const filter of typeFilters) query.append("_typeFilter", filter);
   return query.size === 0 ? url : `${url}?${query}`;
 }
 
@@ -197,17 +200,23 @@ const lookEveryMs = 2_000;
 /** One resource a line. Each patient is decided when their turn comes; who has revoked by then is left out. */
 async function* linesOf(
   { transport, base, signal }: Asked,
-  { id, since, elements, purpose }: Export,
+  { id, since, elements, typeFilters, purpose }: Export,
   type: string,
   patients: readonly string[],
 ): AsyncGenerator<string> {
   const subset = subsetOfType(type, elements);
+  const filters = typeFilters.map(typeFilterOf).filter((one) => one.type === type);
+  const changedSince = since && timestampMs(since);
   let piece = "";
   let looked = Date.now();
   for (const patient of patients) {
     const resources = createPatientResources(transport, { patient, base }, purpose, signal);
     try {
-      for await (const resource of resources.ofType(type, since && timestampMs(since))) {
+      const found =
+        filters.length === 0
+          ? resources.ofType(type, changedSince)
+          : resources.matching(type, filters, changedSince);
+      for await (const resource of found) {
         piece += `${formatJson(withSubset(resource, subset))}\n`;
         if (Date.now() - looked > lookEveryMs) {
           // Throws once the export was cancelled: what is under way breaks off, too.

@@ -15,13 +15,21 @@ import { observationOf } from "../../mapping/observation-convert.ts";
 import { servedRecord } from "../../mapping/record-convert.ts";
 import { seriesObservationsOf } from "../../mapping/series-convert.ts";
 import type { View } from "../../mapping/source-convert.ts";
+import type { SearchedDates } from "../../search/dates.ts";
+import { type Criteria, timeInterval } from "../../search/query-convert.ts";
+import type { TypeFilter } from "../../search/type-filter.ts";
 import { calling } from "../exchange.ts";
+import type { ObservationReader } from "../observations/joined-reads.ts";
+import type { Fetched, Source } from "../observations/source.ts";
+import { clinicalSource, observationSources } from "../observations/sources.ts";
 import { patiently } from "./patience.ts";
 
 /** Reads of one patient for an export: every resource of a type that the caller may read now, in bounded memory. */
 export interface PatientResources {
   /** @param since UTC milliseconds: what was changed from then on, but series, whose samples do not say when they came */
   ofType(type: string, since?: number): AsyncGenerator<FhirResource>;
+  /** Of these what any of the filters finds, as a search does; each once. */
+  matching(type: string, filters: readonly TypeFilter[], since?: number): AsyncGenerator<FhirResource>;
 }
 
 export function createPatientResources(
@@ -82,6 +90,11 @@ export function createPatientResources(
     yield* seriesObservationsOf(view, day).map(({ resource }) => resource);
   }
 
+  const reader = patientReader(
+    { records: clinical, measurements: records, purpose, base: view.base },
+    signal,
+  );
+
   return {
     async *ofType(type, since) {
       yield* stored(type, since);
@@ -89,7 +102,81 @@ export function createPatientResources(
       yield* observed(since);
       yield* measured();
     },
+    async *matching(type, filters, since) {
+      const told = new Set<string>();
+      for (const source of filters.flatMap(({ criteria }) =>
+        sourcesOf(reader, type, patient, criteria, since),
+      )) {
+        for await (const resource of allOf(source)) {
+          const id = String(resource.id);
+          if (told.has(id)) continue;
+          // What only one filter can find needs no memory.
+          if (filters.length > 1) told.add(id);
+          yield resource;
+        }
+      }
+    },
   };
+}
+
+/** Reads that wait where the caller's budget is spent. */
+function patientReader(
+  { records, measurements, purpose, base }: ObservationReader,
+  signal: AbortSignal,
+): ObservationReader {
+  const patient = <T>(call: () => Promise<T>) => patiently(signal, call);
+  return {
+    purpose,
+    base,
+    records: {
+      listClinicalRecords: (...asked) => patient(() => records.listClinicalRecords(...asked)),
+    },
+    measurements: {
+      listObservations: (...asked) => patient(() => measurements.listObservations(...asked)),
+      querySeries: (...asked) => patient(() => measurements.querySeries(...asked)),
+    },
+  };
+}
+
+/** Where a patient's resources come from that a filter asks for; none where nothing can match. */
+function sourcesOf(
+  reader: ObservationReader,
+  type: string,
+  patient: string,
+  { records, asked, empty }: Criteria,
+  since: number | undefined,
+): readonly Source[] {
+  if (empty) return [];
+  const updated = changedSince(asked.updated, since);
+  if (updated?.from !== undefined && updated.to !== undefined && updated.from >= updated.to) return [];
+  const query = {
+    patient,
+    records: { ...records, ...(updated !== undefined && { updated: timeInterval(updated) }) },
+    asked: { ...asked, updated },
+  };
+  if (type !== "Observation") return [clinicalSource(reader, query, [type])];
+  const [clinical, singles] = observationSources(reader, query);
+  // Samples do not say when they came: they come whole, so that who asks what is new misses nothing.
+  const [, , samples] = observationSources(reader, { ...query, asked });
+  return [clinical, singles, samples];
+}
+
+function changedSince(
+  updated: SearchedDates | undefined,
+  since: number | undefined,
+): SearchedDates | undefined {
+  if (since === undefined) return updated;
+  return { ...updated, from: Math.max(since, updated?.from ?? Number.NEGATIVE_INFINITY) };
+}
+
+const resourcesAtOnce = 1_000;
+
+async function* allOf(source: Source): AsyncGenerator<FhirResource> {
+  for (let position: string | undefined = ""; position !== undefined; ) {
+    const { found, after }: Fetched = await source.fetch(position, resourcesAtOnce);
+    yield* found.map(({ resource }) => resource);
+    position = await after(found.length);
+  }
 }
 
 function isSince({ receiveTime }: StoredObservation, since: number | undefined): boolean {

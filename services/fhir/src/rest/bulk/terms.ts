@@ -1,6 +1,7 @@
 import { type FhirObject, type FhirValue, intervalOfDate, isObject } from "@wellapi/fhir-r4";
 import type { HttpRequest } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
+import { typeFilterOf, typeFiltersIn } from "../../search/type-filter.ts";
 import { queryOf } from "../address.ts";
 import { ndjsonType, sentResource } from "../content.ts";
 import { root } from "../exchange.ts";
@@ -14,24 +15,25 @@ export interface Terms {
   readonly since: number | undefined;
   /** `name`, or `Patient.name` of one type alone; empty: all. */
   readonly elements: readonly string[];
+  /** Searches: of a type that has some, what any of them finds. */
+  readonly typeFilters: readonly string[];
   readonly deIdentified: boolean;
 }
 
 const outputFormats: ReadonlySet<string> = new Set([ndjsonType, "application/ndjson", "ndjson"]);
 
-/** Parameters, and whether a body of Parameters may repeat them. */
-const known: Readonly<Record<string, "once" | "list">> = {
+/** Parameters, and whether they may be repeated: a `list`, which an address has in one text, in a body of Parameters alone. */
+const known: Readonly<Record<string, "once" | "list" | "repeated">> = {
   _type: "list",
   _since: "once",
   _elements: "list",
+  _typeFilter: "repeated",
   _outputFormat: "once",
   _deIdentified: "once",
 };
 
 /** Parameters of the guide that are not there, with what to do instead. */
 const missing: Readonly<Record<string, string>> = {
-  _typeFilter:
-    "an export has all of a type: leave it out and filter what comes, or search the patients one by one",
   includeAssociatedData: "leave it out: Provenance comes by its type",
   patient: "leave it out: the patients are those who have consented",
   organizeOutputBy: "leave it out: files are made by type",
@@ -59,8 +61,36 @@ export function termsOf(request: HttpRequest): Terms {
   }
   const said = one("_deIdentified") ?? "false";
   if (said !== "true" && said !== "false") throw wrong("_deIdentified", "_deIdentified is true or false");
-  return { types, since: instantOf(one("_since")), elements, deIdentified: said === "true" };
+  const deIdentified = said === "true";
+  const typeFilters = typeFiltersOf(values.get("_typeFilter") ?? [], types, deIdentified);
+  return { types, since: instantOf(one("_since")), elements, typeFilters, deIdentified };
 }
+
+function typeFiltersOf(
+  sent: readonly string[],
+  types: readonly string[],
+  deIdentified: boolean,
+): readonly string[] {
+  const filters = [...new Set(sent.flatMap(typeFiltersIn))];
+  // By true dates and codes of few it would tell what a de-identified file keeps back.
+  if (filters.length > 0 && deIdentified)
+    throw wrong("_typeFilter", "a de-identified export has all of a type: leave _typeFilter out");
+  if (filters.length > mostFilters || filters.some(({ length }) => length > mostFilterCharacters)) {
+    throw wrong(
+      "_typeFilter",
+      `there may be ${mostFilters} filters of at most ${mostFilterCharacters} characters each`,
+    );
+  }
+  for (const { type } of filters.map(typeFilterOf)) {
+    if (types.length > 0 && !types.includes(type))
+      throw wrong("_typeFilter", "a _typeFilter is of a type that _type does not name");
+  }
+  return filters;
+}
+
+/** As the contract has them. */
+const mostFilters = 32;
+const mostFilterCharacters = 512;
 
 function valuesOf(request: HttpRequest): Values {
   const values = new Map<string, string[]>();
@@ -70,11 +100,13 @@ function valuesOf(request: HttpRequest): Values {
     if (before.length > 0 && !repeats) throw wrong(name, `${name} may be given once`);
     values.set(name, [...before, textIn()]);
   };
-  for (const [name, text] of queryOf(request)) if (name !== "_format") add(name, () => text, false);
+  for (const [name, text] of queryOf(request)) {
+    if (name !== "_format") add(name, () => text, known[name] === "repeated");
+  }
   if (request.method !== "POST") return values;
   for (const parameter of parametersOf(request)) {
     const name = String(parameter.name);
-    add(name, () => textOf(name, parameter), known[name] === "list");
+    add(name, () => textOf(name, parameter), known[name] !== "once");
   }
   return values;
 }
