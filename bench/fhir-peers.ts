@@ -1,8 +1,10 @@
 /**
  * WellAPI beside HAPI FHIR's own server: one client (load/fhir.ts), the same requests, on this machine, in turns. Both judge what is
- * sent by the definitions of R4. Prints a table whose bound is HAPI's:
+ * sent by the definitions of R4. Says on stderr what it does, and prints a table whose bound is HAPI's:
  *
  *     node bench/fhir-peers.ts [--repetitions N] [--quick]
+ *
+ * Takes at most about five minutes, however slow the machine is, but for the first run, which fetches HAPI.
  */
 import { parseArgs } from "node:util";
 import type { FhirLoad, FhirOrder } from "./load/fhir.ts";
@@ -32,6 +34,15 @@ const { quick } = values;
 /** Patients. */
 const people = quick ? 4 : 16;
 const size: Size = { quick, repetitions: Number(values.repetitions ?? (quick ? 1 : 3)) };
+/** Of the calls alone: the starts and the export take the rest of five minutes. */
+const sendingSeconds = 180;
+/** Both servers, each kind of call, and an unmeasured pair first. */
+const withinSeconds = sendingSeconds / (2 * sent.length * (size.repetitions + (quick ? 0 : 1)));
+const begun = performance.now();
+
+function say(text: string): void {
+  process.stderr.write(`${((performance.now() - begun) / 1_000).toFixed(0).padStart(4)} s  ${text}\n`);
+}
 
 /** Patients of HAPI's server, by the ids that they have at ours: the same requests go to both. */
 async function addPatients(url: string, patients: readonly string[]): Promise<void> {
@@ -90,7 +101,9 @@ function resultsOf({ what, title, goal }: (typeof sent)[number], told: Compariso
 }
 
 const results = await closing(async (push) => {
+  say("starting HAPI's server (the first run fetches it, for minutes)");
   const peer = await openHapiPeer(push);
+  say(`starting ours, with ${people} patients`);
   const world = await openWorld({ patients: people }, push);
   const load = startProgram<FhirLoad>("load/fhir.ts");
   push(load.stop);
@@ -102,17 +115,19 @@ const results = await closing(async (push) => {
     const { what } = one;
     const count = quick ? one.quick : one.count;
     const send = ({ url, pid }: { readonly url: string; readonly pid: number }) => {
-      const order: FhirOrder = { url, apiKey: world.apiKey, patients, what, count, inFlight };
+      const order: FhirOrder = { url, apiKey: world.apiKey, patients, what, count, inFlight, withinSeconds };
       return measureCalls(pid, count, () => load.call("send", order));
     };
+    say(`${one.title}: ${count} calls to each in turns, at most ${withinSeconds.toFixed(0)} s a turn`);
     const told = await compare(
       size,
       () => send({ url: world.server.http, pid: world.server.pid }),
       () => send(peer),
     );
     compared.push(...resultsOf(one, told));
-    process.stderr.write(`${one.title}: ${told.ratio.toFixed(2)} of HAPI's rate\n`);
+    say(`${one.title}: ${told.ratio.toFixed(2)} of HAPI's rate`);
   }
+  say("export of all that was created, beside the plain read of it");
   return [...compared, await exportResult(world, size, push)];
 });
 process.stdout.write(`${resultTable(results)}\n`);

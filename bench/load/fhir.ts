@@ -15,6 +15,8 @@ export interface FhirOrder {
   readonly what: "create" | "transaction" | "search";
   readonly count: number;
   readonly inFlight: number;
+  /** No more is sent after so many seconds. Absent: all is. */
+  readonly withinSeconds?: number;
 }
 
 /** Observations of a transaction, and of a page. */
@@ -79,15 +81,16 @@ const statuses = { create: 201, transaction: 200, search: 200 } as const;
 
 const commands = {
   async send(order: FhirOrder) {
-    const { url, apiKey, what, count, inFlight } = order;
+    const { url, apiKey, what, count, inFlight, withinSeconds = Number.POSITIVE_INFINITY } = order;
     const requests = Array.from({ length: count }, (_, number) => prepared(order, number));
     const agent = new Agent({ keepAlive: true, maxSockets: inFlight });
     const latencies: number[] = [];
     let next = 0;
     let wrong = 0;
     const started = performance.now();
+    const isOver = () => next === requests.length || performance.now() - started > 1_000 * withinSeconds;
     const client = async (): Promise<void> => {
-      while (next < requests.length) {
+      while (!isOver()) {
         const one = requests[next++]!;
         const at = performance.now();
         const { status, body } = await answerTo(agent, url, apiKey, one);
@@ -99,9 +102,10 @@ const commands = {
     await Promise.all(Array.from({ length: inFlight }, client));
     const seconds = (performance.now() - started) / 1_000;
     agent.destroy();
-    assertRun(wrong === 0, `all ${count} answered as they should, but for ${wrong}`);
+    assertRun(wrong === 0, `all ${latencies.length} answered as they should, but for ${wrong}`);
     return {
-      perSecond: count / seconds,
+      sent: latencies.length,
+      perSecond: latencies.length / seconds,
       p50Ms: percentile(latencies, 0.5),
       p99Ms: percentile(latencies, 0.99),
     };

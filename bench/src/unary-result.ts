@@ -2,15 +2,23 @@ import { usageOf } from "./process-usage.ts";
 import type { Result } from "./result.ts";
 import type { Comparison, Measurement } from "./runner.ts";
 
+/** What a generator has sent; `sent` where it is not all that it was told. */
+interface Sent {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly sent?: number;
+}
+
 /** So many calls, with what they cost the process that answers them. */
 export async function measureCalls(
   pid: number,
   count: number,
-  send: () => Promise<{ readonly perSecond: number; readonly p50Ms: number; readonly p99Ms: number }>,
+  send: () => Promise<Sent>,
 ): Promise<Measurement> {
   const before = usageOf(pid);
-  const { perSecond, ...details } = await send();
-  const cpuUs = ((usageOf(pid).cpuSeconds - before.cpuSeconds) / count) * 1e6;
+  const { perSecond, sent = count, ...details } = await send();
+  const cpuUs = ((usageOf(pid).cpuSeconds - before.cpuSeconds) / sent) * 1e6;
   return { value: perSecond, details: { ...details, cpuUs } };
 }
 
