@@ -129,6 +129,7 @@ function Seen({ preview }: { readonly preview: Preview }) {
   if (kinds.length + records.length === 0) return <p class="quiet">{says.nothingThere}</p>;
   const seen = kinds.filter(isSeen);
   const seenRecords = records.filter((one) => one.seen > 0n);
+  const notYet = kinds.some((one) => one.withheld === PreviewedKind_Withheld.COARSER && !isSeen(one));
   return (
     <>
       {at > Date.now() && <p class="small">{says.later(formats.moment(at))}</p>}
@@ -147,6 +148,7 @@ function Seen({ preview }: { readonly preview: Preview }) {
           </li>
         ))}
       </ul>
+      {notYet && <p class="small quiet">{says.notYet}</p>}
       {hasMore && <p class="small quiet">{says.more}</p>}
     </>
   );
@@ -228,7 +230,8 @@ function Kept(props: {
             {codeName(words, kind.code?.code ?? "", kind.code?.display)}:{" "}
             {says.staysOf(
               formats.number(keptOf(kind)),
-              valuesText(words, formats, countOf(kind.held)),
+              formats.number(countOf(kind.held)),
+              countOf(kind.held) === 1,
               says.why[kind.withheld] ?? "",
             )}
           </li>
@@ -236,9 +239,10 @@ function Kept(props: {
         {records.map(({ resourceType, held, seen }) => (
           <li key={resourceType}>
             {says.types[resourceType] ?? resourceType}:{" "}
-            {says.staysOf(
+            {says.recordsStay(
               formats.number(Number(held - seen)),
-              says.records(formats.number(Number(held)), held === 1n),
+              formats.number(Number(held)),
+              held === 1n,
               says.why[PreviewedKind_Withheld.NOT_PERMITTED] ?? "",
             )}
           </li>

@@ -10,6 +10,7 @@ export const previewEn = {
   purpose: "What for",
   nothingThere: "There is nothing in your record yet, so there is nothing to see.",
   nothingSeen: "Nothing of what is in your record now.",
+  notYet: "Averages come once the hour or the day is over and has enough values.",
   nothingLeft: "Nothing: you have taken out everything.",
   notRead: "It may read nothing: it only sends.",
   /** `from`, `to`: days. */
@@ -22,7 +23,10 @@ export const previewEn = {
   first: (values: string) => `The first: ${values}`,
   stays: "What stays with you",
   staysAll: "Nothing: it would see all that is in your record.",
-  staysOf: (count: string, all: string, why: string) => `${count} of ${all}: ${why}`,
+  staysOf: (count: string, all: string, one: boolean, why: string) =>
+    one ? `the one value: ${why}` : `${count} of ${all} values: ${why}`,
+  recordsStay: (count: string, all: string, one: boolean, why: string) =>
+    one ? `the one record: ${why}` : `${count} of ${all} records: ${why}`,
   why: {
     1: "not part of it",
     2: "permitted for another purpose",
