@@ -11,6 +11,7 @@ export type { RegisteredOrigins } from "./page-origins.ts";
 export { languageSeconds, pageCookies, pageLanguage } from "./page-reader.ts";
 export type { PeerTls } from "./peer-agent.ts";
 export { preferencesOf } from "./preferences.ts";
+export { readsOnceMore } from "./reads-once-more.ts";
 export {
   fileRefusalOf,
   type HttpProblem,

@@ -4,8 +4,7 @@ import type { FhirFormat } from "@wellapi/fhir-r4";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
-import { withRetries } from "@wellapi/rpc";
+import { type HttpReply, type HttpRequest, readsOnceMore, type SurfaceContext } from "@wellapi/http";
 import { requireFormat } from "./content.ts";
 import { purposeOf } from "./purpose.ts";
 
@@ -31,15 +30,9 @@ export const root = "/fhir/R4";
 /** Of one call of another service. */
 export const calling: CallOptions = { timeoutMs: 15_000 };
 
-/**
- * A read whose session with consent lapses, as on a busy machine, or during which consents changed, is made once more: nothing of it was
- * released, and who searches sees no failure.
- */
-const onceMore = { attempts: 2, reasons: ["UNDECIDED", "CONSENT_CHANGED"] };
-
 /** Throws before any call where the caller accepts neither format, or says no purpose of HL7. */
 export function exchangeOf(context: SurfaceContext, request: HttpRequest, reply: HttpReply): Exchange {
-  const transport = withRetries(context.as(request), onceMore);
+  const transport = readsOnceMore(context.as(request));
   return {
     request,
     reply,

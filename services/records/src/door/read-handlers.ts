@@ -5,7 +5,7 @@ import { createMergeHandlers, type MergeHandlersDeps } from "./merge-handlers.ts
 import { createObservationHandlers, type ObservationHandlersDeps } from "./observation-handlers.ts";
 import { presenterFor } from "./read-convert.ts";
 import { createReadRequests } from "./read-request-convert.ts";
-import { createSearchHandlers, type SearchHandlersDeps } from "./search-handlers.ts";
+import { createSearchHandlers, type SearchHandlersDeps } from "./search/search-handlers.ts";
 import {
   createAggregateHandlers,
   createPageHandlers,

@@ -7,18 +7,18 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { callersOf, type PageTokens, rpcNameOf } from "@wellapi/rpc";
 import type { Pairwise } from "@wellapi/vault";
-import { invalidField } from "../errors.ts";
-import type { Intent } from "../gate/intent.ts";
-import { codesWithin } from "../gate/token-scope.ts";
-import { ALWAYS, type Interval } from "../model/interval.ts";
-import { type SearchObservationsDeps, searchObservations } from "../read/search-observations.ts";
-import { severalCodes } from "./asked-codes-convert.ts";
-import { askedRecords, recordsAnswer } from "./clinical-handlers.ts";
-import { intervalOf } from "./convert.ts";
-import { askedObservations, observationsAnswer } from "./observation-handlers.ts";
-import type { Presenter } from "./read-convert.ts";
-import type { ReadRequests } from "./read-request-convert.ts";
-import { askedDays, daysAnswer } from "./series-handlers.ts";
+import { invalidField } from "../../errors.ts";
+import type { Intent } from "../../gate/intent.ts";
+import { codesWithin } from "../../gate/token-scope.ts";
+import { ALWAYS, type Interval } from "../../model/interval.ts";
+import { severalCodes } from "../asked-codes-convert.ts";
+import { askedRecords, recordsAnswer } from "../clinical-handlers.ts";
+import { intervalOf } from "../convert.ts";
+import { askedObservations, observationsAnswer } from "../observation-handlers.ts";
+import type { Presenter } from "../read-convert.ts";
+import type { ReadRequests } from "../read-request-convert.ts";
+import { askedDays, daysAnswer } from "../series-handlers.ts";
+import { type SearchObservationsDeps, searchObservations } from "./search-observations.ts";
 
 export interface SearchHandlersDeps extends SearchObservationsDeps {
   readonly pageTokens: PageTokens;

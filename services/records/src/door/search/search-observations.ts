@@ -1,20 +1,20 @@
-import type { ObservationPosition } from "../blocks/observation-scan.ts";
-import type { ClinicalQuery } from "../clinical/clinical-query.ts";
-import { type ClinicalPage, findClinicalRecords } from "../clinical/clinical-read.ts";
-import type { RecordPosition } from "../clinical/record-scan.ts";
-import type { ClinicalReadDeps } from "../clinical/shown-record.ts";
-import type { Intent, ReadPart } from "../gate/intent.ts";
-import { type Found, readOnce, readWithin } from "../gate/reading.ts";
-import type { CodesWithin } from "../gate/token-scope.ts";
-import { ALWAYS, type Interval } from "../model/interval.ts";
-import { type DaysPage, type DaysPosition, type DaysQuery, findDays } from "./query-days.ts";
+import type { ObservationPosition } from "../../blocks/observation-scan.ts";
+import type { ClinicalQuery } from "../../clinical/clinical-query.ts";
+import { type ClinicalPage, findClinicalRecords } from "../../clinical/clinical-read.ts";
+import type { RecordPosition } from "../../clinical/record-scan.ts";
+import type { ClinicalReadDeps } from "../../clinical/shown-record.ts";
+import type { Intent, ReadPart } from "../../gate/intent.ts";
+import { type Found, readOnce, readWithin } from "../../gate/reading.ts";
+import type { CodesWithin } from "../../gate/token-scope.ts";
+import { ALWAYS, type Interval } from "../../model/interval.ts";
+import { type DaysPage, type DaysPosition, type DaysQuery, findDays } from "../../read/query-days.ts";
 import {
   findObservations,
   type ObservationPage,
   type ObservationsQuery,
   type ReadObservationsDeps,
-} from "./read-observations.ts";
-import type { ReadSeriesDeps } from "./read-series.ts";
+} from "../../read/read-observations.ts";
+import type { ReadSeriesDeps } from "../../read/read-series.ts";
 
 export interface SearchObservationsDeps extends ClinicalReadDeps, ReadObservationsDeps, ReadSeriesDeps {}
 
