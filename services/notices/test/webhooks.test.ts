@@ -19,7 +19,7 @@ import { createFeedRepository } from "../src/organizations/feed-repository.ts";
 import { createDeliveryRepository } from "../src/webhooks/delivery-repository.ts";
 import { createStandingClient } from "../src/webhooks/standing-client.ts";
 import { createTurns } from "../src/webhooks/turns.ts";
-import { WEBHOOKS_KEY } from "../src/webhooks/webhook-documents.ts";
+import { type PlaceDocument, places, WEBHOOKS_KEY } from "../src/webhooks/webhook-documents.ts";
 import { createWebhookSender } from "../src/webhooks/webhook-sender.ts";
 import { DAY, type Installation, openInstallation, partition } from "./installation.ts";
 import { openWebhookReceiver, type WebhookReceiver } from "./webhook-receiver.ts";
@@ -127,6 +127,12 @@ test("while two secrets hold, each verifies; later only the newer one; the same 
   for (const secret of [one.secret, newer]) {
     expect(new Webhook(secret).verify(first!.body, first!.headers)).toMatchObject({ type: "webhook.test" });
   }
+  const signatures = (at: number) =>
+    receiver.at(one.path)[at]!.headers["webhook-signature"]!.split(" ").length;
+  expect(signatures(0)).toBe(2);
+  world.state.now += DAY;
+  await one.client.testWebhookEndpoint({ webhookEndpoint: one.id });
+  expect(signatures(1)).toBe(1);
   // Of a leaked one nothing is left.
   const last = await one.client.rotateWebhookSecret({
     ...rotate,
@@ -134,9 +140,9 @@ test("while two secrets hold, each verifies; later only the newer one; the same 
     overlap: { seconds: 0n },
   });
   await one.client.testWebhookEndpoint({ webhookEndpoint: one.id });
-  const { body, headers } = receiver.at(one.path)[1]!;
-  expect(() => new Webhook(newer).verify(body, headers)).toThrow("No matching signature");
-  expect(new Webhook(last.secret).verify(body, headers)).toBeDefined();
+  const { body, headers, id } = receiver.at(one.path)[2]!;
+  const sentAt = new Date(Number(headers["webhook-timestamp"]) * 1_000);
+  expect(new Webhook(last.secret).sign(id, sentAt, body)).toBe(headers["webhook-signature"]);
   expect(await deliveriesOf(one)).toEqual([]);
 });
 
@@ -234,16 +240,24 @@ test("an endpoint that says it is gone gets nothing more", async () => {
 
 test("consent is asked at each delivery: what the organization may not know any more is withheld, and without an answer all waits", async () => {
   const one = await openEndpoint("asked");
-  world.state.consentDown = true;
   world.state.disabled.add(one.organization);
   const ended = await granted(one);
   const stands = await granted(one);
-  world.state.consentDown = false;
   await listedFor(one, 2);
-  expect(receiver.at(one.path)).toEqual([]);
-  world.consents.delete(ended);
+  const rests = async () => {
+    const { documents } = await world.store().scan<PlaceDocument>(places.name, { equals: [], limit: 100 });
+    return documents.find(({ document }) => document.endpoint === one.id)?.document.rest_time !== undefined;
+  };
+  await expect.poll(rests, within).toBe(true);
   world.state.disabled.delete(one.organization);
+  world.consents.delete(ended);
+  world.state.consentDown = true;
+  const warned = world.warnings.length;
   world.state.now += 150_000;
+  await expect.poll(() => world.warnings.slice(warned).join(), within).toContain("webhooks wait");
+  expect(receiver.at(one.path)).toEqual([]);
+  world.state.consentDown = false;
+  world.state.now += 15_000;
   await got(one, stands);
   await expect.poll(async () => (await deliveriesOf(one, State.DELIVERED)).length, within).toBe(1);
   expect(await deliveriesOf(one, State.WITHHELD)).toMatchObject([
@@ -293,11 +307,19 @@ test("replicas that look at once send each event once", async () => {
     ),
   );
   const all = await Promise.all(["first", "second", "third"].map((name) => openEndpoint(name)));
+  for (const { path } of all) {
+    receiver.answer(path, (response, received) => response.writeHead(received.length > 1 ? 200 : 500).end());
+  }
   for (const replica of replicas) replica.start();
   for (const one of [...all, ...all]) await granted(one);
   for (const one of all) {
+    await expect.poll(async () => (await deliveriesOf(one)).at(-1)?.attemptCount, within).toBe(1);
+  }
+  // All see at the same moment what is to be tried again.
+  world.state.now += 6_000;
+  for (const one of all) {
     await expect.poll(async () => (await deliveriesOf(one, State.DELIVERED)).length, within).toBe(2);
-    expect(receiver.at(one.path)).toHaveLength(2);
+    expect(receiver.at(one.path)).toHaveLength(3);
   }
   for (const replica of replicas) await replica.close();
 });
@@ -335,18 +357,20 @@ test("a replay delivers again from a time or a token, in order; kinds that were 
   expect(await reasonOf(replay({ case: "resumeToken", value: "x" }))).toBe("INVALID_RESUME_TOKEN");
 });
 
-test("an endpoint that was paused for too long is told that events are missing, before it goes on", async () => {
+test("an endpoint that was away for longer than events are listed is disabled and says so, and goes on with what is listed", async () => {
   const one = await openEndpoint("misses");
-  await one.client.updateWebhookEndpoint({ webhookEndpoint: { id: one.id, state: Whether.PAUSED } });
+  world.state.disabled.add(one.organization);
   await granted(one);
   await listedFor(one, 1);
   world.state.now += 31 * DAY;
-  const client = one.client;
-  // What is gone is told by the state where the exchange meets it itself ...
-  await client.updateWebhookEndpoint({ webhookEndpoint: { id: one.id, state: Whether.ENABLED } });
-  const consent = await granted(one);
-  // ... and who enables it knows.
-  await got(one, consent);
+  const listed = await granted(one);
+  await listedFor(one, 1);
+  world.state.disabled.delete(one.organization);
+  world.state.now += 150_000;
+  await expect.poll(() => endpointOf(one), within).toMatchObject({ disableReason: Reason.EVENTS_MISSED });
+  expect(receiver.at(one.path)).toEqual([]);
+  await one.client.updateWebhookEndpoint({ webhookEndpoint: { id: one.id, state: Whether.ENABLED } });
+  await got(one, listed);
 });
 
 test("endpoints are the organization's own, five at most, and for public addresses; a member manages them, a token of one patient does not", async () => {
