@@ -3,6 +3,8 @@ import { Notice_Kind as Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb"
 import { problemOf } from "@wellapi/rpc";
 import { keysOfCategory } from "@wellapi/terminology";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import webPush from "web-push";
+import { createPushSender } from "../src/push-sender.ts";
 import { clinic, DAY, type Installation, noon, openInstallation, partition } from "./installation.ts";
 import { openPushService, type PushService } from "./push-service.ts";
 
@@ -441,6 +443,31 @@ describe("web push", () => {
     await settled();
     expect([quick, ...slow].map((browser) => push.to(browser).length)).toEqual([3, 3, 3]);
     expect(world.warnings).toEqual([]);
+  });
+
+  test("is given up in time where the push service is never silent", async () => {
+    const browser = push.subscribe();
+    push.hold([browser]);
+    // It beats twice a second.
+    const key = webPush.generateVAPIDKeys();
+    const sender = createPushSender({
+      key,
+      subject: () => "mailto:operator@wellapi.example",
+      timeoutMs: 700,
+    });
+    const [p256dh, auth] = [browser.p256dh, browser.auth].map((one) =>
+      Buffer.from(one).toString("base64url"),
+    );
+    const subscription = {
+      id: "psh_1",
+      createTime: noon,
+      endpoint: browser.endpoint,
+      p256dh: p256dh!,
+      auth: auth!,
+      language: "en",
+    } as const;
+    await expect(sender.send(subscription, {}, false)).rejects.toThrow("the push service answered nothing");
+    sender.close();
   });
 
   test("of who acts for a minor comes without what may be own care, and never after they cease to act", async () => {
