@@ -86,7 +86,10 @@ export function createPacedAnswers(queues: SendQueues, few = usualFew): PacedAns
         const { socket } = target;
         if (free || socket === null || sent - acknowledged <= mayWait()) return false;
         const held = await queues.of(socket);
-        if (held === undefined) return false;
+        if (held === undefined) {
+          release(); // It could never show that it reads.
+          return false;
+        }
         acknowledged = Math.max(acknowledged, sent - held - target.writableLength);
         if (hasShown()) leave();
         return !free && held > mayWait();

@@ -9,8 +9,9 @@ const messageBytes = 40_000;
 const messages = 200;
 
 /** Answers each request by messages, each made when the answer is paced so; counts them by connection. */
-async function openServer(few: number, host = "127.0.0.1") {
-  const paced = createPacedAnswers(createSendQueues(), few);
+async function openServer(few: number, queues = createSendQueues()) {
+  const host = "127.0.0.1";
+  const paced = createPacedAnswers(queues, few);
   const made = new Map<number, number>();
   const waits = new Map<number, () => boolean>();
   async function answer(response: ServerResponse, port: number): Promise<void> {
@@ -74,6 +75,17 @@ describe.runIf(process.platform === "linux")("an answer of many messages over HT
     beside.socket.resume();
     await once(beside.socket, "close");
     expect(beside.bytes()).toBeGreaterThan(messages * messageBytes);
+  });
+
+  test("is not paced where the system does not say what its kernel holds", async () => {
+    const { read } = await openServer(0, { of: async () => undefined });
+    const reader = await read();
+    reader.socket.resume();
+    const began = performance.now();
+    await once(reader.socket, "close");
+    expect(reader.bytes()).toBeGreaterThan(messages * messageBytes);
+    // At the pace of those who have not shown that they read it would take eight.
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   test("is over for its maker when its reader leaves while it waits", async () => {

@@ -35,6 +35,15 @@ function createGuard() {
   };
 }
 
+/** What asks for a stream as Connect's JSON over HTTP/1.1. */
+function requestOf(method: "ReadSeries" | "WatchSeries", body: object): Buffer {
+  const message = Buffer.from(JSON.stringify(body));
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  const lines = `POST /wellapi.records.v1.RecordsService/${method} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer wellapi_sk_clinic\r\ncontent-type: application/connect+json\r\nconnect-protocol-version: 1\r\ncontent-length: ${head.length + message.length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(lines), head, message]);
+}
+
 /** A reader that has stopped taking bytes, behind a relay that counts them. */
 async function openStalled(
   method: "ReadSeries" | "WatchSeries",
@@ -52,13 +61,7 @@ async function openStalled(
   socket.on("data", (chunk) => {
     tail = `${tail}${chunk}`.slice(-2_000);
   });
-  const message = Buffer.from(JSON.stringify(method === "WatchSeries" ? watched : about));
-  const head = Buffer.alloc(5);
-  head.writeUInt32BE(message.length, 1);
-  socket.write(
-    `POST /wellapi.records.v1.RecordsService/${method} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer wellapi_sk_clinic\r\ncontent-type: application/connect+json\r\nconnect-protocol-version: 1\r\ncontent-length: ${head.length + message.length}\r\n\r\n`,
-  );
-  socket.write(Buffer.concat([head, message]));
+  socket.write(requestOf(method, method === "WatchSeries" ? watched : about));
   return { relay, tail: () => tail, closed: new Promise((resolve) => socket.once("close", resolve)) };
 }
 
@@ -127,4 +130,38 @@ describe("a reader that takes nothing at the gateway", () => {
     await closed;
     expect(relay.ended()).toBe("reset");
   });
+
+  // Elsewhere nobody tells what the kernel holds.
+  test.runIf(process.platform === "linux")(
+    "beyond a caller's hundredth gets little made for it, however much the kernel takes",
+    async () => {
+      const most = 30;
+      const made = new Map<string, number>();
+      const handlers: Handlers["records"] = {
+        async *readSeries({ patient }, { signal }) {
+          for (let count = 1; count <= most; count++) {
+            made.set(patient, count);
+            yield { payload: { case: "start" as const, value: { access: access.slice(0, 20_000) } } };
+          }
+          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        },
+      };
+      const { gateway, url } = await openTestGateway(
+        { records: handlers! },
+        { answers: createGuard().guard },
+      );
+      onTestFinished(() => gateway.close());
+      for (let at = 0; at < 120; at++) {
+        const socket = connect(Number(new URL(url).port), "127.0.0.1");
+        socket.on("error", () => {}).pause();
+        onTestFinished(() => void socket.destroy());
+        socket.write(requestOf("ReadSeries", { ...about, patient: `pat_${at}` }));
+      }
+      const counts = () => [...made.values()];
+      await expect.poll(() => counts().length, { timeout: 15_000 }).toBe(120);
+      const whole = () => counts().filter((count) => count === most).length;
+      await expect.poll(whole, { timeout: 15_000 }).toBe(100);
+      expect(Math.max(...counts().filter((count) => count < most))).toBeLessThan(most / 2);
+    },
+  );
 });
