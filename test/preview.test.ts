@@ -192,10 +192,10 @@ describe("a preview", () => {
           await Promise.all(granted.map(revoke));
         },
       ),
-      { numRuns: 6, seed: 15 },
+      { numRuns: 4, seed: 15 },
     );
     // The terms are such that something happens.
-    expect(differing).toBeGreaterThan(2);
+    expect(differing).toBeGreaterThan(1);
   });
 
   test("of a request shows what accepting it so would show, and the organization learns nothing of it", async () => {

@@ -101,7 +101,7 @@ describe("what is foreseen", () => {
         }
         for (const consent of granted) await patient().revokeConsent({ consent });
       }),
-      { numRuns: 6, seed: 71 },
+      { numRuns: 5, seed: 71 },
     );
   });
 
