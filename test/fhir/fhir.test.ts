@@ -303,6 +303,7 @@ describe("a FHIR client", () => {
       ],
       ["POST", "/Condition", { body: '{"resourceType":"Condition","a":1,"a":2}' }, 400, "INVALID_REQUEST"],
       ["POST", "/Condition", { body: { resourceType: "Patient" } }, 400, "INVALID_REQUEST"],
+      ["GET", "", {}, 404, "NOT_SUPPORTED"],
       [
         "POST",
         "/Condition",

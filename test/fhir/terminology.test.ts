@@ -335,6 +335,12 @@ describe("FHIR's terminology operations", () => {
     ];
     expect(await post("", { resourceType: "Parameters", parameter })).toEqual(needs);
     expect(await post("?profile=http://example.org/own", heart)).toEqual([404, "error not-supported "]);
+    const claiming = { ...heart, meta: { profile: ["http://example.org/own", `${profile}|3.0.2`] } };
+    expect(await post("", claiming)).toEqual([
+      200,
+      "information informational Observation.meta.profile[0]",
+      "information informational Observation.meta.profile[1]",
+    ]);
   });
 
   test("leave an entry in the log for each change of a release, and none for its concepts", async () => {

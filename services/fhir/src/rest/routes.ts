@@ -42,6 +42,7 @@ export function mountInteractions(
       bundle(exchangeOf(context, request, reply)),
     );
   }
+  for (const path of [root, `${root}/`]) app.get(path, notServed);
   mountTerminology(app, context);
   mountBulkExport(app, context);
   mountImport(app, context);

@@ -21,6 +21,8 @@ import { queryOf } from "../address.ts";
 import { unjudgedResource } from "../content.ts";
 import { calling } from "../exchange.ts";
 
+const notJudged = "This profile, or this version of it, is not judged here: metadata lists those that are";
+
 /** So many different codes of a resource are asked about. */
 const mostCodes = 64;
 
@@ -42,7 +44,18 @@ export async function validateResource(
   }
   const findings = validate(resource, profiles);
   const faulty = findings.some(({ severity }) => severity === "error");
-  return operationOutcome([...findings, ...(faulty ? [] : await wrongCodes(codes, resource))]);
+  const wrong = faulty ? [] : await wrongCodes(codes, resource);
+  return operationOutcome([...findings, ...wrong, ...unjudgedClaims(resource)]);
+}
+
+/** Profiles that a resource names and that nobody judges here: without a word of them all would seem well. */
+function unjudgedClaims({ resourceType, meta }: FhirResource): readonly Finding[] {
+  const named = isObject(meta) && Array.isArray(meta.profile) ? meta.profile : [];
+  return named.flatMap((one, index): Finding[] => {
+    if (typeof one !== "string" || profileOf(one) !== undefined) return [];
+    const expression = `${resourceType}.meta.profile[${index}]`;
+    return [{ severity: "information", code: "informational", text: notJudged, expression }];
+  });
 }
 
 /** The resource alone, or in Parameters with `profile`; `profile` in the address, too. */
@@ -82,10 +95,7 @@ function askedOf(request: HttpRequest): { resource: FhirResource; profiles: read
 function knownProfile(url: string): Profile {
   const profile = profileOf(url);
   if (profile !== undefined) return profile;
-  throw new FhirServiceError(
-    "NOT_SUPPORTED",
-    "This profile, or this version of it, is not judged here: metadata lists those that are",
-  );
+  throw new FhirServiceError("NOT_SUPPORTED", notJudged);
 }
 
 /** Codes that their systems do not have, as far as these are known; displays that are of something else. */
