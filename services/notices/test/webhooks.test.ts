@@ -263,6 +263,10 @@ test("consent is asked at each delivery: what the organization may not know any 
   expect(await deliveriesOf(one, State.WITHHELD)).toMatchObject([
     { kind: Kind.UNSPECIFIED, attemptCount: 0 },
   ]);
+  // Nor does the list of deliveries tell what the list of events does not.
+  expect(await deliveriesOf(one, State.DELIVERED)).toMatchObject([{ kind: Kind.CONSENT_GRANTED }]);
+  world.consents.delete(stands);
+  expect(await deliveriesOf(one, State.DELIVERED)).toMatchObject([{ kind: Kind.UNSPECIFIED }]);
 });
 
 test("a process that dies once the endpoint has an event sends it again under its id, and loses none", async () => {

@@ -7,7 +7,9 @@ import {
 } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { openListPage, type PageTokens, rpcNameOf, textPosition } from "@wellapi/rpc";
 import { encodeId } from "@wellapi/runtime";
+import type { Stored } from "@wellapi/store";
 import { noticesError } from "../errors.ts";
+import type { CourseClient } from "../organizations/course-client.ts";
 import type { FeedRepository, Position } from "../organizations/feed-repository.ts";
 import type { ResumeTokensOf } from "../organizations/resume-tokens.ts";
 import type { Accesses, Owner } from "./accesses.ts";
@@ -25,6 +27,7 @@ export interface DeliveryHandlersDeps {
   readonly endpoints: EndpointRepository;
   readonly deliveries: DeliveryRepository;
   readonly feed: Pick<FeedRepository, "find" | "oldest" | "reaches">;
+  readonly courses: Pick<CourseClient, "holders">;
   readonly calls: Accesses;
   readonly turns: Pick<Turns, "look">;
   readonly sender: WebhookSender;
@@ -48,7 +51,8 @@ export function createDeliveryHandlers(deps: DeliveryHandlersDeps): Handlers {
   return {
     ...createTestHandler(deps),
     async listWebhookDeliveries(request, context) {
-      const { caller, feed: own } = calls.ownerOf(context);
+      const owner = calls.ownerOf(context);
+      const { caller, feed: own } = owner;
       const { after, limit, token } = openListPage({
         tokens: deps.pageTokens,
         caller,
@@ -62,8 +66,8 @@ export function createDeliveryHandlers(deps: DeliveryHandlersDeps): Handlers {
       const state = stateOf(request.state);
       const asked = { limit, ...(state && { state }), ...(after !== undefined && { cursor: after }) };
       const page = await deliveries.list(own, request.webhookEndpoint, asked);
-      const shown = page.documents.map(({ document }) => shownOf(deps, document));
-      return { webhookDeliveries: await Promise.all(shown), nextPageToken: token(page.cursor) };
+      const shown = await shownOf(deps, owner, page.documents);
+      return { webhookDeliveries: shown, nextPageToken: token(page.cursor) };
     },
     async retryWebhookDelivery({ webhookEndpoint, event }, context) {
       const answer = await calls.logged(context, method.retryWebhookDelivery, "", async (owner, commit) => {
@@ -79,7 +83,8 @@ export function createDeliveryHandlers(deps: DeliveryHandlersDeps): Handlers {
           (changes) => commit([...changes, again]),
         );
         const next = await deliveries.find(owner.feed, webhookEndpoint, event);
-        return { webhookDelivery: await shownOf(deps, (next ?? stored).document) };
+        const [webhookDelivery] = await shownOf(deps, owner, [next ?? stored]);
+        return { webhookDelivery };
       });
       turns.look();
       return answer;
@@ -129,11 +134,20 @@ function createTestHandler(deps: DeliveryHandlersDeps): Pick<Handlers, "testWebh
   };
 }
 
-/** What an event tells of is sealed with it. */
-async function shownOf({ feed }: Pick<DeliveryHandlersDeps, "feed">, document: WebhookDeliveryDocument) {
-  const { partition, sequence, event, state } = document;
-  const found = state === "withheld" ? undefined : await feed.find(partition, { sequence, event });
-  return deliveryMessage(document, found?.kind);
+/** What an event tells of is sealed with it, and shown where the organization may know of it at this moment. */
+async function shownOf(
+  { feed, courses }: Pick<DeliveryHandlersDeps, "feed" | "courses">,
+  { organization, feed: own }: Owner,
+  page: ReadonlyArray<Stored<WebhookDeliveryDocument>>,
+) {
+  const sent = page.filter(({ document }) => document.state !== "withheld");
+  const found = await Promise.all(sent.map(({ document }) => feed.find(own, document)));
+  const events = found.filter((event) => event !== undefined);
+  const holders = await courses.holders(events);
+  const kinds = new Map(
+    events.map(({ id, kind }, i) => [id, holders[i] === organization ? kind : undefined]),
+  );
+  return page.map(({ document }) => deliveryMessage(document, kinds.get(document.event)));
 }
 
 /** Throws PageTokenError. */
