@@ -308,6 +308,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.internal.audit.v1.AuditIntakeService": { Append: none("takes entries in") },
   "wellapi.internal.consent.v1.ConsentDecisionService": {
     Decide: lookUp,
+    Foresee: lookUp,
     GetStanding: lookUp,
     Watch: none("a session with an enforcer: what moves under it leaves the entries"),
     RevokeAllConsents: change,
