@@ -27,7 +27,7 @@ export interface ShownRecord {
   readonly keys: readonly string[];
   /** With internal ids; undefined: it is a deletion. */
   readonly resource: FhirResource | undefined;
-  /** Characters of its JSON. */
+  /** Bytes of its JSON in UTF-8: three pages in one answer have to fit into a message between services. */
   readonly size: number;
 }
 
@@ -67,5 +67,5 @@ function shown(
   // Rules that were added since take away, and never give.
   const keys = "keys" in classes ? [...new Set([...head.keys, ...classes.keys])].sort() : [];
   if (!readable.mayReadDated(head.type, keys, statedOf(resource))) return undefined;
-  return { ...common, keys, resource, size: text.length };
+  return { ...common, keys, resource, size: Buffer.byteLength(text) };
 }
