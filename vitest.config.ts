@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from "vitest/config";
+import { LongFilesFirst } from "./long-files-first.ts";
 
 /** The drills say how soon a mesh recovers, so nothing runs beside them. */
 const drills = "test/chaos/chaos.it.test.ts";
@@ -22,6 +23,7 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     // Vitest would leave a core idle; many tests wait for processes of their own.
     maxWorkers: 2,
+    sequence: { sequencer: LongFilesFirst },
     reporters: ["default", "./count-reporter.ts"],
     projects: [
       {
