@@ -21,6 +21,8 @@ async function toolsThatCanBeHad() {
 const tools = await toolsThatCanBeHad();
 if (!mayMount && process.env.CI) throw new Error("full disks need root to mount them; CI must run them");
 if (!mayMount) process.stderr.write("SKIPPED: full disks of a mesh, which need root to mount them\n");
+/** That it comes back by itself is tested here. How soon depends on the machine: `make chaos` judges that. */
+const recoveryMs = 30_000;
 const faults = tools ? quickFaults({ faketime: tools.faketime.command, disks: mayMount }) : [];
 
 describe.skipIf(!tools)("a mesh of processes under load", () => {
@@ -49,7 +51,7 @@ describe.skipIf(!tools)("a mesh of processes under load", () => {
   test.each(faults)(
     "$name",
     async (fault) => {
-      const outcome = await drill(world, checks, fault);
+      const outcome = await drill(world, checks, fault, recoveryMs);
       outcomes.push(outcome);
       expect(outcome.problems).toEqual([]);
     },

@@ -5,8 +5,6 @@ import type { Fault } from "./fault.ts";
 import { probe, type Recovery } from "./probe.ts";
 import type { World } from "./world.ts";
 
-/** What a mesh has to be able to do again after any fault, milliseconds. */
-export const recoveryMs = 10_000;
 /** A write that a slow link is in the way of has several ways to go, and takes its time. */
 const servingMs = 30_000;
 /** Waited for beyond that, so that a report says how long it took instead. */
@@ -19,11 +17,15 @@ export interface Outcome {
   readonly problems: readonly string[];
 }
 
-/** One fault: it happens, lasts, ends, and then everything is looked at. */
+/**
+ * One fault: it happens, lasts, ends, and then everything is looked at. `recoveryMs`: within this a mesh has to be able to do again
+ * what it could before.
+ */
 export async function drill(
   world: World,
   checks: Checks,
   fault: Fault,
+  recoveryMs: number,
   tell: (line: string) => void = () => {},
 ): Promise<Outcome> {
   const problems: string[] = [];

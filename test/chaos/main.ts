@@ -26,6 +26,9 @@ const rounds = Array.from({ length: Math.ceil(count / eligible.length) }, () => 
 const faults = rounds.flat().slice(0, count);
 say(`SEED=${seed}: ${faults.length} faults; the same again with \`make chaos SEED=${seed}\``);
 
+/** On a machine with nothing beside it. */
+const recoveryMs = 10_000;
+
 const outcomes: Outcome[] = [];
 const problems: string[] = [];
 
@@ -41,7 +44,9 @@ async function run(some: readonly Fault[], first: number): Promise<void> {
     try {
       const checks = await openChecks(world, load.ledger);
       for (const [i, fault] of some.entries()) {
-        const outcome = await drill(world, checks, fault, (line) => say(`${first + i + 1}\t${line}`));
+        const outcome = await drill(world, checks, fault, recoveryMs, (line) =>
+          say(`${first + i + 1}\t${line}`),
+        );
         outcomes.push(outcome);
         problems.push(...outcome.problems.map((problem) => `${fault.name}: ${problem}`));
       }
