@@ -14,6 +14,17 @@ const units = [
   "{cli,host}/test/**/*.test.ts",
 ];
 
+/**
+ * Files that need an ordinary exchange, neither stop nor configure it, and assert nothing about what others do at it: they share one,
+ * and processes as the units do. A file elsewhere starts its own.
+ */
+const oneExchange = [
+  "test/fhir/{capabilities,observations,whole-patient}.test.ts",
+  "test/security/tenants.test.ts",
+  "test/contracts-{reads,table}.test.ts",
+  "test/{denied-callers,enrollment,login,openapi,patient-token-ends,session-at-doors,vendors}.test.ts",
+];
+
 export default defineConfig({
   test: {
     // A machine that is ten times slower for a moment must not fail a test: what is waited for comes, or never does.
@@ -35,7 +46,17 @@ export default defineConfig({
         test: {
           name: "all others",
           include: ["{packages,web}/*/test/**/*.test.ts", "{demo,test}/**/*.test.ts"],
-          exclude: [...configDefaults.exclude, drills, ...units],
+          exclude: [...configDefaults.exclude, drills, ...units, ...oneExchange],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "one exchange",
+          include: oneExchange,
+          globalSetup: "test/shared-exchange.setup.ts",
+          isolate: false,
           sequence: { groupOrder: 0 },
         },
       },

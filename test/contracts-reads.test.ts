@@ -10,7 +10,6 @@ import {
 } from "@bufbuild/protobuf";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ProvisionSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
@@ -20,7 +19,8 @@ import { ObservationSchema } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { problemOf } from "@wellapi/rpc";
 import { shippedTerminology } from "@wellapi/terminology";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 type Row = [stored: string, consent: string, asked: string, answer: string];
 
@@ -62,19 +62,13 @@ function holds(expected: unknown, found: unknown): boolean {
 }
 
 describe("what docs/contracts.md says of what a reader gets", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let maker: Company;
   let clinic: Company;
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     maker = await enrolCompany(server, "Reads Maker");
     clinic = await enrolCompany(server, "Reads Clinic");
-  });
-  afterAll(async () => {
-    expect(await server?.stop()).toBe(0);
-    folder.remove();
   });
 
   /** The patient's id as the company knows it. */

@@ -4,7 +4,6 @@ import { fromJson, type JsonObject, toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -16,7 +15,8 @@ import { ObservationSchema } from "@wellapi/gen/wellapi/type/v1/observation_pb";
 import { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 import { wholeObservations } from "./whole-observations.ts";
 
 const DAY = 86_400_000;
@@ -36,15 +36,13 @@ const rows = readFileSync(new URL("../docs/contracts.md", import.meta.url), "utf
   );
 
 describe("what docs/contracts.md says of what a provider sends", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let maker: Company;
   let clinic: Company;
   let apiKey: string;
   const ids = new Map<Company, string>();
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     maker = await enrolCompany(server, "Table Maker");
     clinic = await enrolCompany(server, "Table Clinic");
     const person = await enrolPerson(server, "Table Person");
@@ -76,10 +74,6 @@ describe("what docs/contracts.md says of what a provider sends", () => {
       application: applications[0]!.id,
     });
     apiKey = issued.apiKey;
-  });
-  afterAll(async () => {
-    expect(await server?.stop()).toBe(0);
-    folder.remove();
   });
 
   /** A call as a web partner makes it. */

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { type Company, enrolCompany, operatorAt } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -12,15 +11,14 @@ import { PolicyService } from "@wellapi/gen/wellapi/identity/v1/policy_service_p
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 describe("an application that calls what is an operator's", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let company: Company;
   let byKey: Transport;
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     company = await enrolCompany(server, "Maker");
     const operator = operatorAt(server);
     const { organization } = company;
@@ -32,10 +30,6 @@ describe("an application that calls what is an operator's", () => {
       application: applications[0]!.id,
     });
     byKey = connect({ url: server.http, apiKey });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
   });
 
   test("is refused by a policy of its organization, and the entry says so", { timeout: 60_000 }, async () => {

@@ -5,27 +5,24 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { enrolCompany, operatorAt } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 describe("credentials in use", () => {
   const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let application: string;
   beforeAll(async () => {
-    server = await startServer({ dataDir: `${folder.path}/data`, target: "one-process" });
     const { organization } = await enrolCompany(server, "Maker");
     const client = createClient(OrganizationService, operatorAt(server));
     application = (await client.listApplications({ organization })).applications[0]!.id;
   });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
+  afterAll(() => folder.remove());
 
   const wellapi = (...parameters: string[]) =>
     new Promise<{ readonly code: number | null; readonly said: string }>((resolve) => {

@@ -9,29 +9,26 @@ import { Code, createClient } from "@connectrpc/connect";
 import type { PersonsBrowser } from "@wellapi/demo/browser";
 import { originOf } from "@wellapi/demo/people";
 import { register } from "@wellapi/demo/registration";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import {
   Interaction_Asked,
   OAuthInteractionService,
   RequestedScope_Kind,
 } from "@wellapi/gen/wellapi/identity/v1/oauth_interaction_service_pb";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
 const folder = temporaryFolder();
 const logins = join(folder.path, "config", "wellapi", "logins");
-let server: Server;
+const server = sharedExchange();
 let browser: PersonsBrowser;
 
 beforeAll(async () => {
-  server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
   const person = { name: "Participant", email: "participant@example.com", timeZone: "UTC" };
   ({ browser } = await register(originOf(server), person));
 });
-afterAll(async () => {
-  await server.stop();
-  folder.remove();
-});
+afterAll(() => folder.remove());
 
 function start(...parameters: string[]): ChildProcess {
   const { WELLAPI_API_KEY: _key, WELLAPI_TOKEN: _token, ...env } = process.env;

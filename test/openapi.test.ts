@@ -4,26 +4,21 @@ import { randomUUID } from "node:crypto";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import openapiTS, { astToString } from "openapi-typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { committedYaml, createJudge, type Judge, parseDocument } from "./openapi/document.ts";
+import { sharedExchange } from "./shared-exchange.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const folder = temporaryFolder();
-let server: Server;
+const server = sharedExchange();
 let judge: Judge;
 
 beforeAll(async () => {
-  server = await startServer({ dataDir: folder.path, target: "one-process" });
   const yaml = await (await fetch(`${server.http}/openapi.yaml`)).text();
   expect(yaml).toBe(committedYaml);
   judge = createJudge(parseDocument(yaml));
 }, 120_000);
-afterAll(async () => {
-  await server?.stop();
-  folder.remove();
-});
 
 test("pages of every origin read the document, at a server that knows which origins are registered, too", async () => {
   const headers = { origin: "https://somebody.example" };

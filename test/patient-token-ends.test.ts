@@ -3,24 +3,16 @@ import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { enrolPerson, operatorAt } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 describe("a patient's token", () => {
-  const folder = temporaryFolder();
-  let server: Server;
-  beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
+  const server = sharedExchange();
 
   test("that is revoked is refused by the next call, and its open stream ends; the patient's other one goes on", async () => {
     const { id: patient } = await enrolPerson(server, "Ada");

@@ -1,6 +1,5 @@
 import { ConnectError, createClient, type Interceptor } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import type { SignedIn } from "@wellapi/gen/wellapi/identity/v1/account_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
@@ -10,10 +9,10 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { createSoftwarePasskey } from "@wellapi/software-passkey";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
-const folder = temporaryFolder();
-let server: Server;
+const server = sharedExchange();
 let signedIn: SignedIn;
 let passkey: ReturnType<typeof createSoftwarePasskey>;
 
@@ -56,12 +55,11 @@ async function ownPatient(transport: ReturnType<typeof at>): Promise<string> {
 }
 
 beforeAll(async () => {
-  server = await startServer({ dataDir: folder.path, target: "one-process" });
   const origin = new URL(server.http);
   if (origin.hostname === "127.0.0.1") origin.hostname = "localhost";
   passkey = createSoftwarePasskey(origin.origin);
   const signIn = createClient(SignInService, at());
-  const email = "ada@example.com";
+  const email = "session-at-doors@example.com";
   const { flow } = await signIn.sendCode({ email });
   const { mail } = await createClient(SandboxService, at()).listMail({ email });
   const [code] = /\b\d{6}\b/.exec(mail[0]!.text)!;
@@ -72,10 +70,6 @@ beforeAll(async () => {
   const answer = JSON.stringify(passkey.register(JSON.parse(options)));
   const registered = await signIn.finishRegistration({ flow: verified, displayName: "Ada", passkey: answer });
   signedIn = registered.signedIn!;
-});
-afterAll(async () => {
-  expect(await server?.stop()).toBe(0);
-  folder.remove();
 });
 
 test("a person who registered by themselves calls as their own patient, from our own page alone", async () => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
 import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -12,19 +12,19 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 const file = new URL("./data/vendors/fitbit/fitbit-body-log-weight.json", import.meta.url);
 const weights = readFileSync(file);
 
 describe("a vendor's document over HTTP", () => {
   const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let maker: Company;
   let apiKey: string;
   let patient: string;
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     maker = await enrolCompany(server, "Vendor Maker");
     const person = await enrolPerson(server, "Vendor Person");
     await createClient(ConsentService, person.transport).createConsent({
@@ -55,10 +55,7 @@ describe("a vendor's document over HTTP", () => {
     });
     apiKey = issued.apiKey;
   });
-  afterAll(async () => {
-    expect(await server?.stop()).toBe(0);
-    folder.remove();
-  });
+  afterAll(() => folder.remove());
 
   async function post(
     change: Record<string, string> = {},

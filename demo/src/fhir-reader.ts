@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { type Company, operatorAt } from "./people.ts";
-import type { Server } from "./server.ts";
+import type { Announcement } from "./server.ts";
 
 /** As much of FHIR's Observation as is counted here. */
 interface Observation {
@@ -29,7 +29,7 @@ export interface FhirReading {
 }
 
 /** A key for the company's application: what a FHIR client of today sends. */
-export async function keyOf(server: Server, { organization }: Company): Promise<string> {
+export async function keyOf(server: Announcement, { organization }: Company): Promise<string> {
   const operator = operatorAt(server);
   const { applications } = await createClient(OrganizationService, operator).listApplications({
     organization,
@@ -44,7 +44,7 @@ export async function keyOf(server: Server, { organization }: Company): Promise<
 
 /** Follows the pages of a search for Observations, as any FHIR client does. Throws with the server's reason. */
 export async function readObservations(
-  { http }: Pick<Server, "http">,
+  { http }: Pick<Announcement, "http">,
   key: string,
   search: Readonly<Record<string, string>>,
 ): Promise<FhirReading> {

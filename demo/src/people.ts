@@ -3,7 +3,7 @@ import { type ClientCertificate, type Connection, connect, connectAsPatient } fr
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
 import type { PersonsBrowser } from "./browser.ts";
 import { register } from "./registration.ts";
-import type { Server } from "./server.ts";
+import type { Announcement } from "./server.ts";
 
 /** A company with an application that holds a client certificate. */
 export interface Company {
@@ -22,22 +22,19 @@ export interface Person {
 }
 
 /** The gateway, by the operator's key. */
-export function operatorAt(server: Server): Connection {
+export function operatorAt(server: Announcement): Connection {
   return connect({ url: server.http, apiKey: server.operatorKey ?? "" });
 }
 
 /** Enrols as the operator does: organization, application, certificate. */
-export async function enrolCompany(server: Server, name: string): Promise<Company> {
-  const { organization, certificate } = await enrolOrganization(
-    operatorAt(server),
-    { organization: name, application: "demo" },
-    `demo-${name}`,
-  );
+export async function enrolCompany(server: Announcement, name: string): Promise<Company> {
+  const names = { organization: name, application: "demo" };
+  const { organization, certificate } = await enrolOrganization(operatorAt(server), names);
   return { name, organization, certificate, transport: connect({ url: server.grpc, certificate }) };
 }
 
 /** The same company at a server that was started anew. */
-export function companyAt(server: Server, company: Company): Company {
+export function companyAt(server: Announcement, company: Company): Company {
   const { certificate } = company;
   return { ...company, transport: connect({ url: server.grpc, certificate }) };
 }
@@ -48,25 +45,29 @@ export interface SignedInPerson extends Person {
 }
 
 /** As the person does it themselves: nobody enrols them, and no operator is asked. */
-export async function registerPerson(server: Server, name: string, email: string): Promise<SignedInPerson> {
+export async function registerPerson(
+  server: Announcement,
+  name: string,
+  email: string,
+): Promise<SignedInPerson> {
   const { patient, browser } = await register(originOf(server), { name, email, timeZone: "UTC" });
   return { name, id: patient, transport: browser.as(), browser };
 }
 
 /** Where people and OAuth clients reach the sandbox: a passkey belongs to a name, not to an address. */
-export function originOf({ http }: Server): string {
+export function originOf({ http }: Announcement): string {
   return http.replace("127.0.0.1", "localhost");
 }
 
 /** Enrols a patient and signs in as them, which the sandbox lets the operator do. */
-export async function enrolPerson(server: Server, name: string, timeZone = "UTC"): Promise<Person> {
+export async function enrolPerson(server: Announcement, name: string, timeZone = "UTC"): Promise<Person> {
   const patient = { displayName: name, timeZone };
-  const id = await enrolPatient(operatorAt(server), patient, `demo-${name}`);
+  const id = await enrolPatient(operatorAt(server), patient);
   return personAt(server, id, name);
 }
 
 /** Signs in as a patient who is enrolled. */
-export async function personAt(server: Server, id: string, name = id): Promise<Person> {
+export async function personAt(server: Announcement, id: string, name = id): Promise<Person> {
   const { http: url, operatorKey = "" } = server;
   return { name, id, transport: await connectAsPatient({ url, operatorKey, patient: id }) };
 }

@@ -1,10 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, openSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+
+// Vitest, too, runs this file, and its global setups have no import.meta.resolve.
+const require = createRequire(import.meta.url);
 
 /** What `wellapi start --json` and `wellapi start-mesh --json` print once they accept calls. */
 export interface Announcement {
@@ -50,7 +53,7 @@ export function temporaryFolder(): { path: string; remove(): void } {
 
 /** Starts a real server process and resolves once it accepts calls. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
+  const main = require.resolve("@wellapi/cli/main");
   const command = (options.target ?? chosenTarget()) === "mesh" ? "start-mesh" : "start";
   const child = spawn(process.execPath, [main, command, "--json"], {
     env: {

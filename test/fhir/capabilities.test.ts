@@ -1,7 +1,7 @@
 import { type Company, enrolCompany } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { parseResource } from "@wellapi/fhir-r4";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { askFhir, patientOf, type Told } from "./fhir-scene.ts";
 
@@ -18,8 +18,7 @@ interface Listed {
 const nothing = "0".repeat(26);
 
 describe("the CapabilityStatement", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let clinic: Company;
   let key = "";
   let patient = "";
@@ -28,7 +27,6 @@ describe("the CapabilityStatement", () => {
   let operations: readonly { readonly name: string }[] = [];
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     clinic = await enrolCompany(server, "Clinic");
     const maker = await enrolCompany(server, "Maker");
     const categories = ["heart", "conditions"];
@@ -40,10 +38,6 @@ describe("the CapabilityStatement", () => {
     formats = body.format;
     resources = body.rest[0].resource;
     operations = body.rest[0].operation;
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
   });
 
   const ask = (path: string, init: RequestInit = {}) => askFhir(server, key, path, init);

@@ -4,7 +4,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { consentFor } from "@wellapi/demo/consents";
 import { type Company, enrolPerson, type Person } from "@wellapi/demo/people";
-import type { Server } from "@wellapi/demo/server";
+import type { Announcement } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -23,7 +23,7 @@ export interface Told {
 
 /** Asks a server's FHIR as the holder of a key. */
 export async function askFhir(
-  server: Pick<Server, "http">,
+  server: Pick<Announcement, "http">,
   key: string,
   path: string,
   init: RequestInit = {},
@@ -84,7 +84,7 @@ export async function patientAt(
 
 /** A person of whom the maker may contribute and the clinic read the categories; with their id at the maker and at the clinic. */
 export async function patientOf(
-  server: Server,
+  server: Announcement,
   parties: { readonly maker: Company; readonly clinic: Company; readonly known: Set<string> },
   reading: Parameters<ReturnType<typeof readerGrant>>[1],
 ): Promise<{ readonly person: Person; readonly atMaker: string; readonly atClinic: string }> {

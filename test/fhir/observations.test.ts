@@ -1,7 +1,7 @@
 import { type Company, enrolCompany } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { parseResource } from "@wellapi/fhir-r4";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { askFhir, bandSeries, contribute, patientOf, single, type Told } from "./fhir-scene.ts";
 
@@ -10,14 +10,12 @@ const MINUTE = 60_000;
 const DAY = 86_400_000;
 
 describe("what devices stream in, as FHIR", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let clinicKey = "";
   let patient = "";
   let clinic: Company;
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     clinic = await enrolCompany(server, "Clinic");
     const maker = await enrolCompany(server, "Maker");
     const categories = ["heart", "body", "blood_pressure", "activity"];
@@ -52,10 +50,6 @@ describe("what devices stream in, as FHIR", () => {
         },
       ],
     });
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
   });
 
   const ask = (path: string, init: RequestInit = {}) => askFhir(server, clinicKey, path, init);

@@ -1,7 +1,7 @@
 import { type Company, enrolCompany } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { parseResource } from "@wellapi/fhir-r4";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { askFhir, bandSeries, contribute, patientOf, single, type Told } from "./fhir-scene.ts";
 
@@ -9,15 +9,13 @@ const T0 = Date.UTC(2026, 2, 1, 7);
 const DAY = 86_400_000;
 
 describe("all of a patient, as FHIR", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let maker: Company;
   let clinicKey = "";
   let strangerKey = "";
   let patient = "";
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     const clinic = await enrolCompany(server, "Clinic");
     maker = await enrolCompany(server, "Maker");
     const categories = ["heart", "body", "conditions", "demographics"];
@@ -49,10 +47,6 @@ describe("all of a patient, as FHIR", () => {
       body: JSON.stringify(condition),
     });
     expect(told.status).toBe(201);
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
   });
 
   const ask = (path: string) => askFhir(server, clinicKey, path);

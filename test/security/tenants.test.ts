@@ -3,7 +3,6 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { Code, WellApiError } from "@wellapi/client";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -11,11 +10,11 @@ import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/delet
 import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 
-const folder = temporaryFolder();
 const T0 = Date.UTC(2026, 4, 1, 8);
-let server: Server;
+const server = sharedExchange();
 let maker: Company;
 let clinic: Company;
 let stranger: Company;
@@ -43,7 +42,6 @@ const patientOf = async (company: Company) =>
   (await createClient(ConsentService, company.transport).listConsents({})).consents[0]!.patient;
 
 beforeAll(async () => {
-  server = await startServer({ dataDir: folder.path, target: "one-process" });
   [maker, clinic, stranger] = [
     await enrolCompany(server, "Pulse"),
     await enrolCompany(server, "Hillside"),
@@ -94,11 +92,6 @@ beforeAll(async () => {
   );
   known.observation = listed.observations[0]!.id;
   known.access = listed.access;
-});
-
-afterAll(async () => {
-  await server?.stop();
-  folder.remove();
 });
 
 function queryOf(patient: string, purpose = Purpose.TREATMENT) {

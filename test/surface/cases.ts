@@ -3,7 +3,7 @@ import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/cli/connection";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
-import type { Server } from "@wellapi/demo/server";
+import type { Announcement } from "@wellapi/demo/server";
 import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -29,9 +29,9 @@ interface Told {
  * Two REST reads by callers that are nobody, wrong and right: the same in one process and over the mesh. A server with
  * `surfaceSettings`; it is asked for once.
  */
-export function describeSurfaces(running: () => Server): void {
+export function describeSurfaces(running: () => Announcement): void {
   describe("an HTTP surface", () => {
-    let server: Server;
+    let server: Announcement;
     let clinic: Company;
     let stranger: Company;
     let person: Person;
@@ -156,13 +156,13 @@ export function describeSurfaces(running: () => Server): void {
   });
 }
 
-async function operator(server: Server) {
+async function operator(server: Announcement) {
   const { http: url, grpc: grpcUrl, operatorKey } = server;
   return connect({ url, grpcUrl, json: false, env: {}, apiKey: operatorKey! });
 }
 
 /** An API key of the company's application. */
-export async function keyOf(server: Server, { organization }: Company): Promise<string> {
+export async function keyOf(server: Announcement, { organization }: Company): Promise<string> {
   const transport = await operator(server);
   const { applications } = await createClient(OrganizationService, transport).listApplications({
     organization,

@@ -1,0 +1,16 @@
+import { startServer, temporaryFolder } from "@wellapi/demo/server";
+import type { TestProject } from "vitest/node";
+import "./shared-exchange.ts";
+
+/** Starts the exchange of the project "one exchange" before its files, and stops it after all of them. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = temporaryFolder();
+  const server = await startServer({ dataDir: folder.path, target: "one-process" });
+  const { grpc, http, dataDir, authority, operatorKey } = server;
+  project.provide("exchange", { grpc, http, dataDir, authority, operatorKey: operatorKey! });
+  return async () => {
+    const code = await server.stop();
+    folder.remove();
+    if (code !== 0) throw new Error(`the shared exchange ended with code ${code}`);
+  };
+}
