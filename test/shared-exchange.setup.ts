@@ -8,7 +8,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const server = await startServer({ dataDir: folder.path, target: "one-process" });
   const { grpc, http, dataDir, authority, operatorKey } = server;
   project.provide("exchange", { grpc, http, dataDir, authority, operatorKey: operatorKey! });
+  // A run that is interrupted does not get to the teardown.
+  const end = () => void server.kill();
+  process.once("exit", end);
   return async () => {
+    process.off("exit", end);
     const code = await server.stop();
     folder.remove();
     if (code !== 0) throw new Error(`the shared exchange ended with code ${code}`);
