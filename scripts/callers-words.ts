@@ -39,12 +39,12 @@ export function callersInWords(callers: Callers): CallersInWords {
   return {
     principals: [
       ...people.filter(([kind]) => kinds.includes(kind)).map(([, name]) => `${name}${only}`),
-      ...(kinds.includes(CallerKind.PATIENT) && representatives ? ["representative"] : []),
+      ...(kinds.includes(CallerKind.PATIENT) && representatives ? [`representative${only}`] : []),
     ],
     members: kinds.includes(CallerKind.MEMBER)
-      ? memberRoles.filter((role) => roles.includes(role)).map(nameOf)
+      ? memberRoles.filter((role) => roles.includes(role)).map((role) => `${nameOf(role)}${only}`)
       : [],
-    staff: kinds.includes(CallerKind.OPERATOR) ? ofStaff.map(nameOf) : [],
+    staff: kinds.includes(CallerKind.OPERATOR) ? ofStaff.map((role) => `${nameOf(role)}${only}`) : [],
     signIn: `${assurances[assurance ?? Assurance.UNSPECIFIED]}${raised}`,
     scopes,
   };

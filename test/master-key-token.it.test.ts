@@ -61,7 +61,7 @@ describe.skipIf(!hsm)("an exchange with a token", () => {
     writeFileSync(pinFile, `${hsm!.pin}\n`, { mode: 0o600 });
     const first = await start();
     const { operatorKey } = first;
-    const company = await enrolCompany(first, "Token Clinic");
+    const company = await enrolCompany(first, "Token Clinic", "clinic");
     await first.stop();
     server = undefined;
     expect(existsSync(env.XDG_CONFIG_HOME)).toBe(false);
@@ -76,7 +76,7 @@ describe.skipIf(!hsm)("an exchange with a token", () => {
 
     const again = await start();
     expect(again.operatorKey).toBeUndefined();
-    const known = await enrolCompany({ ...again, operatorKey: operatorKey! }, "Token Clinic");
+    const known = await enrolCompany({ ...again, operatorKey: operatorKey! }, "Token Clinic", "clinic");
     expect(known.organization).toBe(company.organization);
     await again.stop();
     server = undefined;

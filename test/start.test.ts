@@ -45,12 +45,12 @@ describe("wellapi start", () => {
     const dataDir = newFolder();
     const first = await start(dataDir);
     expect(first.operatorKey).toMatch(/^wellapi_sk_/);
-    const company = await enrolCompany(first, "Survivor");
+    const company = await enrolCompany(first, "Survivor", "survivor");
     expect(await first.stop()).toBe(0);
 
     const second = await start(dataDir);
     expect(second.operatorKey).toBeUndefined();
-    const again = await enrolCompany({ ...second, operatorKey: first.operatorKey! }, "Survivor");
+    const again = await enrolCompany({ ...second, operatorKey: first.operatorKey! }, "Survivor", "survivor");
     expect(again.organization).toBe(company.organization);
   });
 

@@ -26,10 +26,10 @@ export function operatorAt(server: Announcement): Connection {
   return connect({ url: server.http, apiKey: server.operatorKey ?? "" });
 }
 
-/** Enrols as the operator does: organization, application, certificate. */
-export async function enrolCompany(server: Announcement, name: string): Promise<Company> {
+/** Enrols as the operator does: organization, application, certificate. With the same `requestId` it is the same company. */
+export async function enrolCompany(server: Announcement, name: string, requestId?: string): Promise<Company> {
   const names = { organization: name, application: "demo" };
-  const { organization, certificate } = await enrolOrganization(operatorAt(server), names);
+  const { organization, certificate } = await enrolOrganization(operatorAt(server), names, requestId);
   return { name, organization, certificate, transport: connect({ url: server.grpc, certificate }) };
 }
 

@@ -78,7 +78,8 @@ function replyOf(
   const body = Buffer.concat(parts);
   if (status === "0") return { outcome: "answered", message: body.subarray(5) };
   const details = last["grpc-status-details-bin"];
-  if (details !== undefined) return { outcome: "answered", details: String(details) };
+  // UNIMPLEMENTED with details is the door's own: nothing is served there.
+  if (details !== undefined && status !== "12") return { outcome: "answered", details: String(details) };
   if (status === "7" && text === "RBAC: access denied") return { outcome: "denied" };
   if (status === "14" && text === "") return { outcome: "not routed" }; // Envoy's 502 in gRPC's words
   return { outcome: `grpc-status ${status}: ${text}` };
