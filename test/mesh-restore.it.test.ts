@@ -76,6 +76,8 @@ describe.skipIf(!mongo)("a mesh whose MongoDB is restored from a backup", () => 
     await own!.kill();
     await cp(own!.folder, path("backup"), { recursive: true });
     await own!.start();
+    const again = () => scene.look(server!).catch(String);
+    await expect.poll(again, { timeout: 60_000 }).toEqual(beforeRevocations);
     await scene.revoke();
     expect(await scene.look(server!)).toMatchObject({
       ada: "CONSENT_REQUIRED",
