@@ -1,7 +1,7 @@
 import { type DescMessage, type JsonValue, type MessageShape, ScalarType, toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { BucketSize, MergeRule } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { BucketSize, MergeRule, SampleOrder } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Granularity, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { SLEEP_STAGE_SYSTEM } from "@wellapi/terminology";
@@ -56,6 +56,10 @@ async function answersOf({ world, clinic, patient }: Scene): Promise<[string, Js
   for await (const message of reader.readSeries(empty)) add(method.readSeries, message);
   add(method.querySeries, await reader.querySeries(empty));
   add(method.listSeries, await reader.listSeries({ patient: id, purpose: Purpose.TREATMENT }));
+  const about = { patient: id, purpose: Purpose.TREATMENT };
+  const samples = { ...about, codes: codes.map((code) => ({ code })), order: SampleOrder.NEWEST_DAY };
+  const search = { ...about, observations: { ...about, codes: [{ code: "29463-7" }] }, series: samples };
+  add(method.searchObservations, await world.fhirReader(clinic).searchObservations(search));
   const rule = MergeRule.DEVICE_PRIORITY_BY_MINUTE;
   for (const code of ["8867-4", "sleep-stage"]) {
     add(
