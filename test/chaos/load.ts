@@ -95,10 +95,13 @@ export function watchOf(patient: Patient) {
   return { patient: patient.atClinic, codes: [{ code }], purpose: Purpose.TREATMENT };
 }
 
+/** The first fault may be there already. */
+const beginningMs = 60_000;
+
 /** The token from which a watch brings everything; asked for before anything was sent. */
 async function beginningOf(world: World, patient: Patient): Promise<string> {
   const records = createClient(RecordsService, world.clinic.transport);
-  return untilAnswered(AbortSignal.timeout(callMs), async () => {
+  return untilAnswered(AbortSignal.timeout(beginningMs), async () => {
     for await (const { resumeToken } of records.watchSeries(watchOf(patient))) return resumeToken;
     throw new Error("a watch begins with its start");
   });
