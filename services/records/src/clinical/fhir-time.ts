@@ -1,5 +1,5 @@
 import { type FhirValue, intervalOfDate, isObject } from "@wellapi/fhir-r4";
-import { ALWAYS, type Interval } from "../model/interval.ts";
+import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import { textOf } from "./resource.ts";
 
 /** A date, or a Period, as it is searched: an open end is open. Undefined for anything else. */
@@ -17,14 +17,4 @@ export function statedInterval(value: FhirValue | undefined): Interval | undefin
   if (typeof value === "string") return intervalOfDate(value);
   if (!isObject(value)) return undefined;
   return hullOf(["start", "end"].map((end) => intervalOfDate(textOf(value, end) ?? "")));
-}
-
-/** From the first beginning to the last end; undefined where there is none. */
-export function hullOf(intervals: ReadonlyArray<Interval | undefined>): Interval | undefined {
-  const stated = intervals.filter((one) => one !== undefined);
-  if (stated.length === 0) return undefined;
-  return {
-    from: Math.min(...stated.map(({ from }) => from)),
-    to: Math.max(...stated.map(({ to }) => to)),
-  };
 }

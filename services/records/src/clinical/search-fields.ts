@@ -1,6 +1,6 @@
 import { type FhirObject, type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
-import type { Interval } from "../model/interval.ts";
-import { hullOf, searchedInterval, statedInterval } from "./fhir-time.ts";
+import { hullOf, type Interval } from "../model/interval.ts";
+import { searchedInterval, statedInterval } from "./fhir-time.ts";
 import { listOf, textOf, valuesAt } from "./resource.ts";
 import { searchElementsOf } from "./search-elements.ts";
 

@@ -19,6 +19,18 @@ export function unite(intervals: readonly Interval[]): Interval[] {
   return united;
 }
 
+/** From the first beginning to the last end; undefined where there is none. */
+export function hullOf(intervals: Iterable<Interval | undefined>): Interval | undefined {
+  let hull: Interval | undefined;
+  for (const one of intervals) {
+    if (one === undefined) continue;
+    hull = hull
+      ? { from: Math.min(hull.from, one.from), to: Math.max(hull.to, one.to) }
+      : { from: one.from, to: one.to };
+  }
+  return hull;
+}
+
 /** The part of `intervals` (united) within `bounds`. */
 export function clip(intervals: readonly Interval[], bounds: Interval): Interval[] {
   return intervals

@@ -7,7 +7,7 @@ import type { ConsentPermit } from "../gate/permit.ts";
 import type { PreviewRead } from "../gate/preview-reading.ts";
 import type { Read } from "../gate/reading.ts";
 import { bucketEdges } from "../model/calendar.ts";
-import { ALWAYS, type Interval } from "../model/interval.ts";
+import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { AggregatePosition, SourcedAggregate } from "../read/aggregate-page.ts";
 import { type AnsweredAggregates, findAggregates, zonesOf } from "../read/aggregate-series.ts";
 import { findSeries, type ListPosition, type SeriesListPage } from "../read/list-series.ts";
@@ -90,7 +90,7 @@ async function amountOf(deps: PreviewDeps, read: Read, code: string): Promise<Am
       }
     })(),
   );
-  const span = around(spans);
+  const span = hullOf(spans);
   return span && { values, observations, span };
 }
 
@@ -106,13 +106,6 @@ type Position = NonNullable<Parameters<typeof findObservations>[4]>;
 
 function spanOf({ record: { time, durationMs } }: StoredObservation): Interval {
   return { from: time, to: time + Math.max(1, durationMs) };
-}
-
-function around(spans: readonly Interval[]): Interval | undefined {
-  const [first, ...rest] = spans;
-  return (
-    first && rest.reduce((a, b) => ({ from: Math.min(a.from, b.from), to: Math.max(a.to, b.to) }), first)
-  );
 }
 
 async function firstSamples(deps: PreviewDeps, read: Read, code: string): Promise<readonly Run[]> {
@@ -179,10 +172,10 @@ async function toldOf(
     for await (const { aggregates } of answers) {
       for (const aggregate of aggregates) {
         buckets += aggregate.buckets.length;
-        span = around([...(span ? [span] : []), ...aggregate.buckets]);
+        span = hullOf([span, ...aggregate.buckets]);
         first ??= { ...aggregate, buckets: aggregate.buckets.slice(0, SHOWN) };
       }
     }
   }
-  return span && first && { fineness, buckets, span: { from: span.from, to: span.to }, first };
+  return span && first && { fineness, buckets, span, first };
 }

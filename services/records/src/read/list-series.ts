@@ -8,7 +8,7 @@ import { type ConsentPermit, rawPermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import { bucketEdges } from "../model/calendar.ts";
-import { ALWAYS, type Interval } from "../model/interval.ts";
+import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
 import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
@@ -178,12 +178,9 @@ async function toldInfo(
 ): Promise<SeriesInfo | undefined> {
   const permission = aggregatePermission(permits, "day");
   const names = permission && (await deps.blocks.names(partition, series, ALWAYS));
-  if (permission === undefined || names === undefined || names.length === 0) return undefined;
+  const extent = names && hullOf(names);
+  if (permission === undefined || extent === undefined) return undefined;
   const zones = await zonesOf(deps, partition);
-  const extent = {
-    from: Math.min(...names.map(({ from }) => from)),
-    to: Math.max(...names.map(({ to }) => to)),
-  };
   const edges = bucketEdges(zones, "day", extent, MAX_DAYS);
   if (edges === undefined) return undefined;
   const whole = { from: edges[0]!, to: edges.at(-1)! };

@@ -10,7 +10,7 @@ import type { Pairwise } from "@wellapi/vault";
 import { invalidField } from "../../errors.ts";
 import type { Intent } from "../../gate/intent.ts";
 import { codesWithin } from "../../gate/token-scope.ts";
-import { ALWAYS, type Interval } from "../../model/interval.ts";
+import { ALWAYS, hullOf, type Interval } from "../../model/interval.ts";
 import { severalCodes } from "../asked-codes-convert.ts";
 import { askedRecords, recordsAnswer } from "../clinical-handlers.ts";
 import { intervalOf } from "../convert.ts";
@@ -114,6 +114,5 @@ function intervalIn({ clinicalRecords, observations, series }: SearchObservation
   const asked = [observations, series].flatMap((one) =>
     one === undefined ? [] : [intervalOf(one.interval)],
   );
-  if (clinicalRecords !== undefined || asked.length === 0) return ALWAYS;
-  return { from: Math.min(...asked.map(({ from }) => from)), to: Math.max(...asked.map(({ to }) => to)) };
+  return (clinicalRecords === undefined ? hullOf(asked) : undefined) ?? ALWAYS;
 }
