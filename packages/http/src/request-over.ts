@@ -23,20 +23,21 @@ export function createRequestEnds(shutdown: AbortSignal): (reply: FastifyReply) 
     for (const controller of open) controller.abort(shutdown.reason);
   });
   return ({ raw }) => {
-    const controller = new AbortController();
+    const controller = endingWith(raw);
     if (shutdown.aborted) controller.abort(shutdown.reason);
     open.add(controller);
-    onceOver(raw, () => {
-      open.delete(controller);
-      controller.abort(over);
-    });
+    onceOver(raw, () => open.delete(controller));
     return controller.signal;
   };
 }
 
 /** Aborts, with a `ConnectError` `canceled`, when the request's answer is written or its caller has left; at once where that is so already. */
 export function requestOverOf({ raw }: FastifyReply): AbortSignal {
+  return endingWith(raw).signal;
+}
+
+function endingWith(answer: ServerResponse): AbortController {
   const controller = new AbortController();
-  onceOver(raw, () => controller.abort(over));
-  return controller.signal;
+  onceOver(answer, () => controller.abort(over));
+  return controller;
 }
