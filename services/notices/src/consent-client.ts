@@ -29,33 +29,29 @@ export function createConsentClient(transport: Transport): ConsentClient {
   const directory = createClient(ConsentDirectoryService, transport);
   return {
     async describeRequest(partition, consentRequest) {
-      try {
-        const { organization, waits } = await directory.describeRequest({ partition, consentRequest });
-        return { organization, waits };
-      } catch (error) {
-        return unlessMissing(error);
-      }
+      const found = await unlessMissing(directory.describeRequest({ partition, consentRequest }));
+      return found && { organization: found.organization, waits: found.waits };
     },
     async describe(partition, consent) {
-      try {
-        const { organization, createTime, endTime, revokeTime } = await directory.describeConsent({
-          partition,
-          consent,
-        });
-        return {
-          organization,
-          createTime: createTime === undefined ? 0 : timestampMs(createTime),
-          ...(endTime !== undefined && { endTime: timestampMs(endTime) }),
-          revoked: revokeTime !== undefined,
-        };
-      } catch (error) {
-        return unlessMissing(error);
-      }
+      const found = await unlessMissing(directory.describeConsent({ partition, consent }));
+      if (found === undefined) return undefined;
+      const { organization, createTime, endTime, revokeTime } = found;
+      return {
+        organization,
+        createTime: createTime === undefined ? 0 : timestampMs(createTime),
+        ...(endTime !== undefined && { endTime: timestampMs(endTime) }),
+        revoked: revokeTime !== undefined,
+      };
     },
   };
 }
 
-function unlessMissing(error: unknown): undefined {
-  if (ConnectError.from(error).code === Code.NotFound) return undefined;
-  throw error;
+/** Undefined where what is asked for is not there (any more). */
+export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (ConnectError.from(error).code === Code.NotFound) return undefined;
+    throw error;
+  }
 }

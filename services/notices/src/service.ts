@@ -22,6 +22,7 @@ import { createInboxRepository } from "./inbox-repository.ts";
 import { createLogClient } from "./log-client.ts";
 import { openOrganizationsRoom } from "./organizations/room.ts";
 import { createPreferencesRepository } from "./preferences-repository.ts";
+import { createPruning } from "./pruning.ts";
 import { openPushKey } from "./push-keys.ts";
 import { createPushSender } from "./push-sender.ts";
 import { createSettingsHandlers } from "./settings-handlers.ts";
@@ -66,7 +67,6 @@ export interface OpenNoticesService {
 }
 
 const { noticeChannel, noticeOutcome } = seriesAttributes;
-const PRUNE_EVERY_MS = 3_600_000;
 
 /** Opens the service, once it has deleted what an erasure of the journal deletes. Throws JournalError. */
 export async function openNoticesService(
@@ -113,12 +113,12 @@ export async function openNoticesService(
     });
   // What is urgent has a loop of its own: the other may wait for a channel that does not answer.
   const loops = [sending("urgent"), sending("all")];
-  const pruning = createLoop({
-    everyMs: PRUNE_EVERY_MS,
-    async work() {
-      while ((await inbox.prune(clock.now())) && !closing.signal.aborted);
-    },
-    onError: (err) => log.warn({ err }, "old notices could not be removed; trying again"),
+  const pruning = createPruning({
+    prune: inbox.prune,
+    what: "old notices",
+    clock,
+    log,
+    closing: closing.signal,
   });
   const consumer = await openIdempotentConsumer({
     events,

@@ -3,6 +3,7 @@ import { Code, ConnectError, createClient, type Transport } from "@connectrpc/co
 import { ConsentRequest_State as State } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
+import { unlessMissing } from "../consent-client.ts";
 import type { ConsentVersions, ObligationCourse, RequestCourse, Subject } from "./event.ts";
 
 /** What consent says of its consents, requests and obligations, now. Throws ConnectError. */
@@ -92,13 +93,4 @@ function heldOf({ consent, consentRequest, deletionObligation = "" }: Subject) {
 export function isAway(error: unknown): boolean {
   if (!(error instanceof ConnectError)) return false;
   return [Code.Unavailable, Code.DeadlineExceeded, Code.ResourceExhausted].includes(error.code);
-}
-
-async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (ConnectError.from(error).code === Code.NotFound) return undefined;
-    throw error;
-  }
 }

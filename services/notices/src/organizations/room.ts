@@ -8,6 +8,7 @@ import type { Store } from "@wellapi/store";
 import { createTextMac, type Kms, type Pairwise, type Vault } from "@wellapi/vault";
 import { followed, subjectOf } from "../event-convert.ts";
 import type { InboxChanges } from "../inbox-changes.ts";
+import { createPruning } from "../pruning.ts";
 import { openWebhooksRoom, type WebhooksConfig } from "../webhooks/room.ts";
 import { createCourseClient } from "./course-client.ts";
 import { createEventHandlers } from "./event-handlers.ts";
@@ -42,8 +43,6 @@ export interface OrganizationsRoom {
   close(): Promise<void>;
 }
 
-const PRUNE_EVERY_MS = 3_600_000;
-
 /** What organizations are told: follows consents and requests from now on, serves the events, and delivers them. */
 export async function openOrganizationsRoom(deps: OrganizationsRoomDeps): Promise<OrganizationsRoom> {
   const { store, vault, changes, clock, log } = deps;
@@ -69,12 +68,12 @@ export async function openOrganizationsRoom(deps: OrganizationsRoomDeps): Promis
     work: () => following.work(),
     onError: (err) => log.warn({ err }, "what is due to organizations could not be read; trying again"),
   });
-  const pruning = createLoop({
-    everyMs: PRUNE_EVERY_MS,
-    async work() {
-      while ((await feed.prune(clock.now())) && !closing.signal.aborted);
-    },
-    onError: (err) => log.warn({ err }, "old events could not be removed; trying again"),
+  const pruning = createPruning({
+    prune: feed.prune,
+    what: "old events",
+    clock,
+    log,
+    closing: closing.signal,
   });
   // Not by `openIdempotentConsumer`: the event does not say the organization, in whose partition the effect lies. What is told is
   // compared with what was told already, in the same commit.

@@ -2,13 +2,14 @@ import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import { type Clock, createCounter, createLoop, type Logger, seriesAttributes } from "@wellapi/runtime";
+import { type Clock, createCounter, type Logger, seriesAttributes } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { createItemSealer, type Kms, type Pairwise } from "@wellapi/vault";
 import type { CourseClient } from "../organizations/course-client.ts";
 import { feedOf, type TagOf } from "../organizations/feed-documents.ts";
 import type { FeedRepository } from "../organizations/feed-repository.ts";
 import type { ResumeTokensOf } from "../organizations/resume-tokens.ts";
+import { createPruning } from "../pruning.ts";
 import { createAccesses } from "./accesses.ts";
 import type { Reach } from "./address.ts";
 import { createDeliveryHandlers } from "./delivery-handlers.ts";
@@ -51,7 +52,6 @@ export interface WebhooksRoom extends Pick<Turns, "start" | "wake"> {
   close(): Promise<void>;
 }
 
-const PRUNE_EVERY_MS = 3_600_000;
 const { webhookOutcome } = seriesAttributes;
 
 /** Organizations' endpoints, and what is delivered to them. */
@@ -74,12 +74,12 @@ export async function openWebhooksRoom(
     sender,
     counted: (outcome) => attempts.add(1, { [webhookOutcome]: outcome }),
   });
-  const pruning = createLoop({
-    everyMs: PRUNE_EVERY_MS,
-    async work() {
-      while ((await deliveries.prune(clock.now())) && !closing.signal.aborted);
-    },
-    onError: (err) => log.warn({ err }, "old deliveries of webhooks could not be removed; trying again"),
+  const pruning = createPruning({
+    prune: deliveries.prune,
+    what: "old deliveries of webhooks",
+    clock,
+    log,
+    closing: closing.signal,
   });
   const calls = createAccesses({ ...deps, feedOf: (organization) => feedOf(tagOf, organization) });
   const shared = { ...deps, endpoints, deliveries, sender, calls, turns, reach, closing: closing.signal };

@@ -1,6 +1,7 @@
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { unlessMissing } from "../consent-client.ts";
 
 /** Whether organizations may be told, as identity says. Throws ConnectError. */
 export interface StandingClient {
@@ -12,13 +13,8 @@ export function createStandingClient(transport: Transport): StandingClient {
   const organizations = createClient(OrganizationService, transport);
   return {
     async isActive(organization) {
-      try {
-        const found = await organizations.getOrganization({ organization });
-        return found.organization?.state === Organization_State.ACTIVE;
-      } catch (error) {
-        if (ConnectError.from(error).code === Code.NotFound) return false;
-        throw error;
-      }
+      const found = await unlessMissing(organizations.getOrganization({ organization }));
+      return found?.organization?.state === Organization_State.ACTIVE;
     },
   };
 }
