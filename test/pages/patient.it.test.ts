@@ -345,6 +345,10 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     });
     await page.reload();
     expect(await page.getByLabel("Until").inputValue()).toBe("06:15");
+    // What comes later in this file is told at any time of the day.
+    await page.getByLabel("Quiet hours").uncheck();
+    await page.getByRole("button", { name: "Save" }).click();
+    await says(page, "Saved.");
   });
 
   test("a browser is told of what happens after one press, also at a new address, until it is removed", async () => {
