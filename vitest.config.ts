@@ -22,7 +22,7 @@ const oneExchange = [
   "test/fhir/{capabilities,observations,whole-patient}.test.ts",
   "test/security/tenants.test.ts",
   "test/contracts-{reads,table}.test.ts",
-  "test/{denied-callers,enrollment,login,openapi,patient-token-ends,session-at-doors,vendors}.test.ts",
+  "test/{denied-callers,enrollment,login,openapi,patient-token-ends,sandbox,session-at-doors,vendors}.test.ts",
 ];
 
 export default defineConfig({

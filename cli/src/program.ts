@@ -54,6 +54,7 @@ const commands: readonly Listed[] = [
     name: "terminology",
     load: async () => (await import("./commands/terminology-release.ts")).addTerminology,
   },
+  { name: "sandbox", load: async () => (await import("./commands/sandbox.ts")).addSandbox },
   { name: "ingest", load: async () => (await import("./commands/ingest.ts")).addIngest },
   { name: "read", load: async () => (await import("./commands/read.ts")).addRead },
   { name: "watch", load: async () => (await import("./commands/read.ts")).addWatch },

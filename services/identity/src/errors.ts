@@ -20,6 +20,7 @@ export type IdentityErrorCode =
   | "already_replaced"
   | "not_in_force"
   | "credential_invalid"
+  | "test_key_refused"
   | "proof_invalid"
   | "nonce_required"
   | "caller_not_permitted"
@@ -205,6 +206,15 @@ export function recordNotFrozen(): IdentityError {
 export function credentialInvalid(why: string, options?: ErrorOptions): IdentityError {
   const problem = { code: Code.Unauthenticated, reason: "CREDENTIAL_INVALID", message: why };
   return new IdentityError("credential_invalid", problem, options);
+}
+
+export function testKeyRefused(): IdentityError {
+  return new IdentityError("test_key_refused", {
+    code: Code.Unauthenticated,
+    reason: "TEST_KEY_REFUSED",
+    message:
+      "this is the key of a sandbox, and this exchange holds real people's data: use a key that was made here",
+  });
 }
 
 /** Of a DPoP proof, or of the certificate that a token is bound to. */

@@ -19,7 +19,6 @@ import {
   type ServerCertificate,
 } from "./credentials/certificate-authority.ts";
 import { createCertificateIssue } from "./credentials/certificate-issue.ts";
-import { lifetimes } from "./credentials/credential.ts";
 import { createCredentialHandlers } from "./credentials/credential-handlers.ts";
 import { createEdgeCertificateHandlers } from "./credentials/edge-certificate-handlers.ts";
 import { openKeptCredentials } from "./credentials/kept.ts";
@@ -96,8 +95,8 @@ export async function openIdentityService(
   const patientAccess = createPatientAccess(pairwise, region);
   const ends = createEnds(log);
   const creationOf = createCreationOf(await kms.derive("identity/request-ids"));
-  const keyLifetime = profile === "production" ? lifetimes.bootstrapKey : lifetimes.operatorKey.default;
-  const firstOperatorKey = await ensureOperator(store, credentials, clock, ids, keyLifetime);
+  const making = { clock, ids, keyUse: profile === "production" ? "live" : "test" } as const;
+  const firstOperatorKey = await ensureOperator(store, credentials, making);
   const firstOperatorCode = await inviteFirstOperator({ ...deps, ...repositories });
   const kept = await openKeptCredentials({ ...deps, sealingKey: await kms.derive("identity/answers") });
   const { answers } = kept;
@@ -113,6 +112,7 @@ export async function openIdentityService(
     ...issuer,
     tokens,
     lastUses,
+    ...making,
     standings: oauth.standings,
     acting: delegationRoom.lookups,
     directory: memberRoom.directory,
@@ -148,8 +148,7 @@ export async function openIdentityService(
           pageTokens,
           leakNotice: createLeakNotice({ ...repositories, alerts: people.alerts }),
           sign: createCertificateIssue({ organizations, authority, trustDomain, clock, ids }),
-          clock,
-          ids,
+          ...making,
           log,
           revoked: ends.tell,
         }),

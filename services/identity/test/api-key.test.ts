@@ -105,6 +105,22 @@ describe("an API key's terms", () => {
   });
 });
 
+test("a test key that leaks is good for nothing at an exchange with real people, whatever is stored there", async () => {
+  const env: Record<string, string> = {};
+  const sandbox = await createInstallation(env);
+  const { text } = await createKey(sandbox);
+  expect(text).toMatch(/^wellapi_sk_test_/);
+  await show(sandbox, text);
+  const live = await createInstallation({ WELLAPI_PROFILE: "production" });
+  expect(live.service.firstOperatorKey).not.toMatch(/^wellapi_sk_test_/);
+  const refusedAsTest = problem(Code.Unauthenticated, "TEST_KEY_REFUSED");
+  await expect(show(live, text)).rejects.toSatisfy(refusedAsTest);
+  // Nor at the same data, once it is an exchange with real people.
+  env.WELLAPI_PROFILE = "production";
+  await sandbox.reopen();
+  await expect(show(sandbox, text)).rejects.toSatisfy(refusedAsTest);
+});
+
 test("networks are kept in one spelling", () => {
   expect(readNetworks(["2001:DB8:0:0::/32", "0.0.0.0/0", "192.0.2.1/32"], "networks")).toEqual([
     "2001:db8::/32",
@@ -270,7 +286,7 @@ describe("a report of a leaked key", () => {
     ]);
     // Again, and keys that nobody has: the same answer, and no entry, which anybody could fill the log with.
     const again = await anybody.reportLeakedApiKey({ apiKey: text });
-    const unknown = await anybody.reportLeakedApiKey({ apiKey: newApiKey() });
+    const unknown = await anybody.reportLeakedApiKey({ apiKey: newApiKey("test") });
     const none = await anybody.reportLeakedApiKey({ apiKey: "not a key" });
     expect([unknown, none]).toEqual([again, again]);
     expect(await reports()).toHaveLength(1);

@@ -2,7 +2,7 @@ import { randomUUID, X509Certificate } from "node:crypto";
 import { Code } from "@connectrpc/connect";
 import { Credential_Kind } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { expect, test } from "vitest";
-import { looksLikeApiKey, newApiKey } from "../src/credentials/api-key.ts";
+import { newApiKey, useOfApiKey } from "../src/credentials/api-key.ts";
 import { createRequest } from "./certificates.ts";
 import { createApplication, createInstallation, operator } from "./installation.ts";
 import { problem } from "./problem.ts";
@@ -120,11 +120,11 @@ test("an API key is shown once and stored nowhere", async () => {
   const { credential, apiKey } = await installation
     .as(operator)
     .credentials.createApiKey({ requestId: randomUUID(), application: application.id });
-  expect(apiKey).toMatch(/^wellapi_sk_[A-Za-z0-9_-]{49}$/);
-  expect(credential!.hint).toBe(apiKey.slice(0, 15));
+  expect(apiKey).toMatch(/^wellapi_sk_test_[A-Za-z0-9_-]{49}$/);
+  expect(credential!.hint).toBe(apiKey.slice(0, 20));
   await installation.leaves();
 
-  const secrets = [apiKey, installation.service.firstOperatorKey!].map((key) => key.slice(15));
+  const secrets = [apiKey, installation.service.firstOperatorKey!].map((key) => key.slice(20));
   for (const { name, bytes } of await installation.files()) {
     for (const secret of secrets) {
       expect(bytes.includes(secret), name).toBe(false);
@@ -133,17 +133,27 @@ test("an API key is shown once and stored nowhere", async () => {
   }
 });
 
-test("a key's checksum tells typing errors and look-alikes from keys", () => {
-  const key = newApiKey();
-  expect(looksLikeApiKey(key)).toBe(true);
-  for (const other of ["", key.slice(0, -1), `${key}A`, key.replace("wellapi", "welltpi"), swapped(key)]) {
-    expect(looksLikeApiKey(other)).toBe(false);
-  }
-});
+test.each(["live", "test"] as const)(
+  "a %s key's checksum tells typing errors and look-alikes from keys",
+  (use) => {
+    const key = newApiKey(use);
+    expect(useOfApiKey(key)).toBe(use);
+    const others = [
+      key.slice(0, -1),
+      `${key}A`,
+      key.replace("wellapi", "welltpi"),
+      key.replace("sk_", "sk_test_"),
+      key.replace("test_", ""),
+      swapped(key),
+    ];
+    for (const other of ["", ...others.filter((one) => one !== key)])
+      expect(useOfApiKey(other)).toBeUndefined();
+  },
+);
 
 /** The key with one character of its secret changed. */
 function swapped(key: string): string {
-  return key.slice(0, 20) + (key[20] === "A" ? "B" : "A") + key.slice(21);
+  return key.slice(0, 25) + (key[25] === "A" ? "B" : "A") + key.slice(26);
 }
 
 test("credentials are listed newest first, without secrets, and revoked once", async () => {

@@ -2,7 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
-import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Logger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Accesses } from "../accesses.ts";
 import { INSTALLATION } from "../collections.ts";
@@ -21,14 +21,14 @@ import type { CredentialRepository } from "./credential-repository.ts";
 import type { EnrollmentCodeRepository } from "./enrollment-code-repository.ts";
 import { createEnrollmentHandlers } from "./enrollment-handlers.ts";
 import type { LeakNotice } from "./leak-notice.ts";
-import { guardOperators } from "./operator.ts";
+import { guardOperators, type KeyMaking } from "./operator.ts";
 import { type CheckAgain, createOperatorHandlers } from "./operator-handlers.ts";
 import { applicationFor, credentialFor } from "./ownership.ts";
 import { createRotationHandlers } from "./rotation-handlers.ts";
 
 const { method } = CredentialService;
 
-export interface CredentialHandlersDeps {
+export interface CredentialHandlersDeps extends KeyMaking {
   readonly store: Store;
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
@@ -38,8 +38,6 @@ export interface CredentialHandlersDeps {
   readonly codes: EnrollmentCodeRepository;
   readonly sign: SignCertificate;
   readonly journal: Pick<Follower, "owed" | "tell">;
-  readonly clock: Clock;
-  readonly ids: Ids;
   readonly log: Logger;
   readonly leakNotice: LeakNotice;
   /** Called after a revocation is durable. */
@@ -72,7 +70,7 @@ function createIssueHandlers(
   deps: CredentialHandlersDeps,
   checkAgain: CheckAgain,
 ): Pick<Handlers, "issueCertificate" | "createApiKey"> {
-  const { accesses, organizations, credentials, answers, sign, clock, ids } = deps;
+  const { accesses, organizations, credentials, answers, sign, clock, ids, keyUse } = deps;
 
   return {
     issueCertificate(request, context) {
@@ -101,7 +99,7 @@ function createIssueHandlers(
           const asked = await applicationFor(caller, organizations, request.application);
           const { id: application, organization } = asked;
           const guard = await organizations.holding("application", application);
-          const apiKey = newApiKey();
+          const apiKey = newApiKey(keyUse);
           const now = clock.now();
           const credential: Credential = {
             id: ids.next("crd"),

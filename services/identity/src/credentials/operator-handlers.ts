@@ -1,7 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { callerKey, type PageTokens } from "@wellapi/rpc";
-import type { Clock, Ids } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
 import { INSTALLATION } from "../collections.ts";
 import { fromLifetime, toCredentialMessage } from "../convert.ts";
@@ -10,7 +9,7 @@ import type { Answers } from "./answers.ts";
 import { readKeyTerms } from "./api-key-limits.ts";
 import { lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
-import { newOperatorKey } from "./operator.ts";
+import { type KeyMaking, newOperatorKey } from "./operator.ts";
 
 const { method } = CredentialService;
 
@@ -20,15 +19,15 @@ export type CheckAgain = (answer: {
 }) => Promise<void>;
 
 /** The RPCs on operators' keys. */
-export function createOperatorHandlers(deps: {
-  readonly accesses: Accesses;
-  readonly credentials: CredentialRepository;
-  readonly answers: Answers;
-  readonly pageTokens: PageTokens;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly checkAgain: CheckAgain;
-}): Pick<ServiceImpl<typeof CredentialService>, "createOperatorKey" | "listOperatorKeys"> {
+export function createOperatorHandlers(
+  deps: KeyMaking & {
+    readonly accesses: Accesses;
+    readonly credentials: CredentialRepository;
+    readonly answers: Answers;
+    readonly pageTokens: PageTokens;
+    readonly checkAgain: CheckAgain;
+  },
+): Pick<ServiceImpl<typeof CredentialService>, "createOperatorKey" | "listOperatorKeys"> {
   const { accesses, credentials, answers, pageTokens, checkAgain } = deps;
   return {
     createOperatorKey(request, context) {

@@ -2,7 +2,7 @@ import type { Clock, Ids } from "@wellapi/runtime";
 import type { Change, Store } from "@wellapi/store";
 import { lastOperator } from "../errors.ts";
 import { digestOf } from "../secret.ts";
-import { apiKeyHint, newApiKey } from "./api-key.ts";
+import { apiKeyHint, type KeyUse, newApiKey } from "./api-key.ts";
 import type { KeyTerms } from "./api-key-limits.ts";
 import { type Credential, lifetimes } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
@@ -14,14 +14,21 @@ export interface NewOperatorKey {
   readonly credential: Credential;
 }
 
+/** What a key is made with. */
+export interface KeyMaking {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly keyUse: KeyUse;
+}
+
 /** A key for a new operator: each key is one of its own in the log. */
 export function newOperatorKey(
-  { clock, ids }: { readonly clock: Clock; readonly ids: Ids },
+  { clock, ids, keyUse }: KeyMaking,
   terms: KeyTerms,
   lifetimeMs: number = lifetimes.operatorKey.default,
 ): NewOperatorKey {
   const operator = ids.next("opr");
-  const apiKey = newApiKey();
+  const apiKey = newApiKey(keyUse);
   const now = clock.now();
   return {
     operator,
@@ -41,18 +48,18 @@ export function newOperatorKey(
 
 /**
  * Makes a new operator's key where no operator's key is in force and nobody of the staff is an operator: at the first start,
- * and after the last key has expired. Otherwise nobody could run the installation. Returns undefined where somebody can.
+ * and after the last key has expired. Otherwise nobody could run the installation. A sandbox's lasts as long as another key.
+ * Returns undefined where somebody can.
  */
 export async function ensureOperator(
   store: Store,
   credentials: CredentialRepository,
-  clock: Clock,
-  ids: Ids,
-  lifetimeMs: number,
+  making: KeyMaking,
 ): Promise<string | undefined> {
-  if ((await credentials.operatorInForce(clock.now())) !== undefined) return undefined;
+  if ((await credentials.operatorInForce(making.clock.now())) !== undefined) return undefined;
+  const lifetimeMs = making.keyUse === "live" ? lifetimes.bootstrapKey : lifetimes.operatorKey.default;
   const { operator, credential, apiKey } = newOperatorKey(
-    { clock, ids },
+    making,
     { displayName: "made at a start" },
     lifetimeMs,
   );

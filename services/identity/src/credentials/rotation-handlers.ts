@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import type { Follower } from "@wellapi/journal";
-import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { Logger } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
 import { INSTALLATION } from "../collections.ts";
 import { fromDuration, fromLifetime, toCredentialMessage } from "../convert.ts";
@@ -9,22 +9,21 @@ import { invalidField } from "../errors.ts";
 import { revocationOf, shorteningOf, writeDown } from "../journal-entries.ts";
 import { digestOf } from "../secret.ts";
 import type { Answers } from "./answers.ts";
-import { apiKeyHint, looksLikeApiKey, newApiKey } from "./api-key.ts";
+import { apiKeyHint, newApiKey, useOfApiKey } from "./api-key.ts";
 import { type Credential, endingBy, lifetimes, overlap, replacedBy } from "./credential.ts";
 import type { CredentialRepository } from "./credential-repository.ts";
 import type { LeakNotice } from "./leak-notice.ts";
+import type { KeyMaking } from "./operator.ts";
 import type { CheckAgain } from "./operator-handlers.ts";
 import { credentialFor } from "./ownership.ts";
 
 const { method } = CredentialService;
 
-export interface RotationHandlersDeps {
+export interface RotationHandlersDeps extends KeyMaking {
   readonly accesses: Accesses;
   readonly credentials: CredentialRepository;
   readonly answers: Answers;
   readonly journal: Pick<Follower, "owed" | "tell">;
-  readonly clock: Clock;
-  readonly ids: Ids;
   readonly log: Logger;
   readonly checkAgain: CheckAgain;
   readonly leakNotice: LeakNotice;
@@ -83,7 +82,7 @@ export function createRotationHandlers(
 
 /** A key in the place of another one: of the same holder, with the same name and limits. Throws `invalid`. */
 function successorOf(
-  { clock, ids }: RotationHandlersDeps,
+  { clock, ids, keyUse }: RotationHandlersDeps,
   { kind, holder, displayName, scopes, networks }: Credential,
   { lifetime }: { readonly lifetime?: Parameters<typeof fromLifetime>[0] },
 ) {
@@ -91,7 +90,7 @@ function successorOf(
     throw invalidField("credential", "it is a certificate: its holder renews it (RenewCertificate)");
   }
   const limits = holder.kind === "operator" ? lifetimes.operatorKey : lifetimes.apiKey;
-  const apiKey = newApiKey();
+  const apiKey = newApiKey(keyUse);
   const now = clock.now();
   const credential: Credential = {
     id: ids.next("crd"),
@@ -109,7 +108,7 @@ function successorOf(
 }
 
 async function credentialOf({ credentials }: RotationHandlersDeps, apiKey: string) {
-  if (!looksLikeApiKey(apiKey)) return undefined;
+  if (useOfApiKey(apiKey) === undefined) return undefined;
   const found = await credentials.findByFingerprint(digestOf(apiKey));
   return found?.kind === "api_key" ? found : undefined;
 }

@@ -3,14 +3,14 @@ import type { Principal } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { AccessTokenExchange } from "../access-tokens/access-token-exchange.ts";
 import type { Presented } from "../access-tokens/possession.ts";
-import { looksLikeApiKey } from "../credentials/api-key.ts";
+import { type KeyUse, useOfApiKey } from "../credentials/api-key.ts";
 import type { CertificateAuthority } from "../credentials/certificate-authority.ts";
 import type { Credential } from "../credentials/credential.ts";
 import { standingOf } from "../credentials/credential.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
 import type { LastUses } from "../credentials/last-uses.ts";
 import { isWithin } from "../credentials/networks.ts";
-import { callerNotPermitted, credentialInvalid, organizationUnverified } from "../errors.ts";
+import { callerNotPermitted, credentialInvalid, organizationUnverified, testKeyRefused } from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
@@ -75,11 +75,13 @@ export interface CredentialExchangeDeps {
   readonly accessTokens: Pick<AccessTokenExchange, "again">;
   readonly tokens: TokenIssuer;
   readonly sessions: SessionExchange;
+  /** Which keys are made here. Those of a sandbox count at sandboxes alone, whatever is stored. */
+  readonly keyUse: KeyUse;
   readonly clock: Clock;
 }
 
 export function createCredentialExchange(deps: CredentialExchangeDeps): CredentialExchange {
-  const { authority, credentials, lastUses, bearers, accessTokens, sessions, tokens, clock } = deps;
+  const { authority, credentials, lastUses, bearers, accessTokens, sessions, tokens, keyUse, clock } = deps;
 
   async function claimsOf(shown: Shown, workload: string): Promise<BearerClaims> {
     switch (shown.kind) {
@@ -107,7 +109,9 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
   }
 
   async function ofApiKey(key: string, address: string): Promise<InternalClaims> {
-    const found = looksLikeApiKey(key) ? await credentials.findByFingerprint(digestOf(key)) : undefined;
+    const use = useOfApiKey(key);
+    if (use === "test" && keyUse !== "test") throw testKeyRefused();
+    const found = use && (await credentials.findByFingerprint(digestOf(key)));
     if (found?.networks !== undefined && !isWithin(found.networks, address)) {
       throw credentialInvalid("the API key is limited to networks, and this call comes from another one");
     }

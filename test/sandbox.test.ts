@@ -1,0 +1,135 @@
+/** `wellapi sandbox` against a real exchange: its people, their devices, and what a developer sees of them. */
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { createClient } from "@connectrpc/connect";
+import type { Io } from "@wellapi/cli/io";
+import { run } from "@wellapi/cli/program";
+import { settleRevoker } from "@wellapi/cli/sandbox/enrolment";
+import { openSandbox } from "@wellapi/cli/sandbox/state";
+import { connect } from "@wellapi/client";
+import { operatorAt } from "@wellapi/demo/people";
+import { temporaryFolder } from "@wellapi/demo/server";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
+
+interface Told {
+  readonly organization: string;
+  readonly patients: readonly { readonly name: string; readonly patient: string; readonly erased: boolean }[];
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly sentTo: string;
+}
+
+const server = sharedExchange();
+const folder = temporaryFolder();
+const sandbox = join(folder.path, "sandbox");
+const people = ["--days", "1", "--seed", "7", "--people", "revoker", "erased"];
+let created: Told;
+
+async function wellapi(parameters: readonly string[], stop = new AbortController()): Promise<Told> {
+  const [out, err] = [[] as string[], [] as string[]];
+  const sink = (texts: string[], heard: () => void) =>
+    new Writable({
+      decodeStrings: false,
+      write(text: string, _encoding, done) {
+        texts.push(text);
+        heard();
+        done();
+      },
+    });
+  const io: Io = {
+    env: { WELLAPI_URL: server.http, WELLAPI_GRPC_URL: server.grpc, WELLAPI_API_KEY: server.operatorKey! },
+    stdin: (async function* () {})(),
+    stdout: sink(out, () => stop.abort()),
+    stderr: sink(err, () => {}),
+    interrupted: () => stop.signal,
+    exitCode: 0,
+  };
+  const code = await run(io, ["sandbox", ...parameters, "--folder", sandbox, "--json"]);
+  expect(`${code} ${err.join("")}`).toBe("0 ");
+  return JSON.parse(out.join("")) as Told;
+}
+
+/** The developer's read of all heart rates: how many there are, or the reason why not. */
+async function read(name: string): Promise<number | string> {
+  const apiKey = readFileSync(join(sandbox, "api-key"), "utf8").trim();
+  const { patient } = created.patients.find((one) => one.name === name)!;
+  const records = createClient(RecordsService, connect({ url: server.http, apiKey }));
+  try {
+    const { series } = await records.querySeries({
+      patient,
+      code: { code: "8867-4" },
+      purpose: Purpose.TREATMENT,
+      pageSize: 1_000,
+    });
+    return series.reduce((sum, { series: one }) => {
+      return sum + (one?.values.case === "decimals" ? one.values.value.mantissas.length : 0);
+    }, 0);
+  } catch (error) {
+    return (error as { reason: string }).reason;
+  }
+}
+
+const permit = (permits: boolean) =>
+  settleRevoker(
+    { url: server.http, grpcUrl: server.grpc, operator: operatorAt(server) },
+    openSandbox(sandbox),
+    permits,
+  );
+
+beforeAll(async () => {
+  created = await wellapi(["create", ...people]);
+});
+afterAll(() => folder.remove());
+
+test("a day of the people's data is there, for the developer's key alone, until they revoke or are erased", async () => {
+  expect(created.patients.map(({ name, erased }) => [name, erased])).toEqual([
+    ["revoker", false],
+    ["erased", true],
+  ]);
+  expect(statSync(join(sandbox, "api-key")).mode & 0o777).toBe(0o600);
+  await permit(true);
+  // Every five minutes, and the day begins somewhere within them.
+  expect(await read("revoker")).toBe(288);
+  await permit(false);
+  expect(await read("revoker")).toBe("CONSENT_REQUIRED");
+  await permit(true);
+  expect(await read("revoker")).toBe(288);
+  expect(await read("erased")).toBe("CONSENT_REQUIRED");
+});
+
+test("what was interrupted is gone on with, and stored once", async () => {
+  const { sentToMs, ...state } = openSandbox(sandbox).state();
+  const sending = { fromMs: sentToMs! - 86_400_000, toMs: sentToMs! };
+  const people = { revoker: state.people!.revoker };
+  writeFileSync(join(sandbox, "sandbox.json"), JSON.stringify({ ...state, people, sending }));
+  const again = await wellapi(["create", "--days", "1", "--seed", "7", "--people", "revoker", "erased"]);
+  expect(again).toMatchObject({ organization: created.organization, accepted: 0 });
+  expect(again.duplicate).toBeGreaterThan(288);
+  expect(again.patients[0]).toEqual(created.patients[0]);
+});
+
+test("devices send what they have measured since, until they are interrupted", async () => {
+  const folder = openSandbox(sandbox);
+  const before = folder.state().sentToMs! - 3_600_000;
+  folder.save({ sentToMs: before });
+  const { sentTo, accepted, duplicate } = await wellapi(["stream"]);
+  expect(Date.parse(sentTo)).toBeGreaterThan(before + 3_600_000);
+  // The hour was sent before, in other batches.
+  expect(accepted + duplicate).toBeGreaterThanOrEqual(12);
+});
+
+test("a reset erases the people and makes them anew, with new ids, for the same key", async () => {
+  const old = created;
+  created = await wellapi(["reset"]);
+  expect(created.organization).toBe(old.organization);
+  expect(created.patients.map(({ name }) => name)).toEqual(["revoker", "erased"]);
+  expect(created.patients[0]!.patient).not.toBe(old.patients[0]!.patient);
+  await permit(true);
+  expect(await read("revoker")).toBe(288);
+  created = old;
+  expect(await read("revoker")).toBe("CONSENT_REQUIRED");
+});
