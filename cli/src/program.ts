@@ -28,6 +28,7 @@ const commands: readonly Listed[] = [
   { name: "application", load: async () => (await import("./commands/organization.ts")).addApplication },
   { name: "member", load: async () => (await import("./commands/member.ts")).addMember },
   { name: "limits", load: async () => (await import("./commands/limits.ts")).addLimits },
+  { name: "usage", load: async () => (await import("./commands/usage.ts")).addUsage },
   { name: "policy", load: async () => (await import("./commands/policy.ts")).addPolicy },
   { name: "patient", load: async () => (await import("./commands/patient.ts")).addPatient },
   { name: "carer", load: async () => (await import("./commands/carer.ts")).addCarer },

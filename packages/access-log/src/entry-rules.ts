@@ -52,6 +52,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetReceiptKeys: publicData,
     GetLogFile: publicData,
   },
+  "wellapi.audit.v1.UsageService": { ListUsage: ofTheLog },
   "wellapi.codes.v1.CodeReleaseService": {
     CreateCodeRelease: change,
     AddConcepts: none("a part of a release, of which the beginning and the activation leave entries"),

@@ -13,6 +13,8 @@ export interface AccessSealing {
    * a MAC under a key of the installation.
    */
   tagOf(organization: string): string;
+  /** Finds a row of the usage without saying what it is about. */
+  macOf(text: string): string;
 }
 
 /** No id of an organization begins with it. */
@@ -29,6 +31,7 @@ export async function createAccessSealing(deps: {
 }): Promise<AccessSealing> {
   const { vault, sealer } = deps;
   const macOf = createTextMac(await deps.kms.derive("audit/organizations"));
+  const usageMacOf = createTextMac(await deps.kms.derive("audit/usage"));
   const contextOf = (partition: string, id: string) => JSON.stringify(["accesses", partition, id]);
 
   /** The key lives in the vault's cache and may be dropped: use it in the same turn. */
@@ -62,5 +65,6 @@ export async function createAccessSealing(deps: {
       return withKey(partition, (key) => key.open(contextOf(partition, id), sealed));
     },
     tagOf: (organization) => TAG + macOf(organization),
+    macOf: usageMacOf,
   };
 }

@@ -1,6 +1,9 @@
 /** Partition of accesses that are about no patient. Patients' partitions have a `/`. */
 export const INSTALLATION_PARTITION = "installation";
 
+/** The whole log lies in one partition, so that a batch is integrated by one commit. */
+export const LOG_PARTITION = "log";
+
 /** A leaf as a service sent it. */
 export interface IncomingLeaf {
   readonly id: string;
@@ -15,6 +18,12 @@ export interface IncomingLeaf {
     readonly method: string;
     readonly phase: "call" | "opened" | "changed" | "closed";
     readonly permitted: boolean;
+    /** The application that called, its id; empty: another kind of actor. */
+    readonly application: string;
+    /** Of a refusal; it may be empty. */
+    readonly reason: string;
+    /** Samples or records. */
+    readonly items: number;
   };
   /** 32 bytes. */
   readonly nonce: Uint8Array;

@@ -1,10 +1,12 @@
 import { type CollectionDeclaration, documentMigrations } from "@wellapi/store";
 import { accessesCollection } from "./access-repository.ts";
 import { logCollections } from "./log-repository.ts";
+import { usageCollection } from "./usage/usage-repository.ts";
 
 /** The collections of the audit service. */
 export const auditCollections: readonly CollectionDeclaration[] = [
   accessesCollection,
   documentMigrations,
   ...logCollections,
+  usageCollection,
 ];

@@ -8,7 +8,11 @@ import {
   type LoggedAccessSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { Leaf } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
-import type { TimeInterval, TimeIntervalSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import {
+  Actor_Kind,
+  type TimeInterval,
+  type TimeIntervalSchema,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { NONCE_BYTES } from "@wellapi/log-verifier";
 import { INSTALLATION_PARTITION, type IncomingLeaf, type Interval } from "./access.ts";
 import type { ReadAccess } from "./access-reader.ts";
@@ -31,7 +35,7 @@ export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
   } catch {
     throw invalidField(`${field}.body`, "must be the bytes of an Access", "NOT_AN_ACCESS");
   }
-  const { id, organization, method, phase, outcome } = access;
+  const { id, organization, method, phase, outcome, actor, reason, items } = access;
   if (id !== leaf.id) throw invalidField(`${field}.id`, "must be the id in the body", "ID_DIFFERS");
   if (organization !== leaf.organization)
     throw invalidField(
@@ -49,7 +53,14 @@ export function toIncomingLeaf(leaf: Leaf, position: number): IncomingLeaf {
     partition: leaf.partition === "" ? INSTALLATION_PARTITION : leaf.partition,
     organization: organization === "" ? undefined : organization,
     timeMs,
-    call: { method, phase: phases[phase], permitted: outcome === Access_Outcome.PERMITTED },
+    call: {
+      method,
+      phase: phases[phase],
+      permitted: outcome === Access_Outcome.PERMITTED,
+      application: actor?.kind === Actor_Kind.APPLICATION ? actor.id : "",
+      reason,
+      items,
+    },
     nonce: leaf.nonce,
     body: leaf.body,
   };

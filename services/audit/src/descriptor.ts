@@ -1,4 +1,5 @@
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { describeService, optionalSetting } from "@wellapi/service";
@@ -7,7 +8,7 @@ import { logSurface } from "./log-surface.ts";
 
 export const auditService = describeService({
   name: "audit",
-  contracts: [AuditService, AuditIntakeService, AccessDirectoryService],
+  contracts: [AuditService, UsageService, AuditIntakeService, AccessDirectoryService],
   store: {
     collections: auditCollections,
     async check({ logFolders, ...context }) {

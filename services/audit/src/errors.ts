@@ -51,6 +51,12 @@ export function damagedAccesses(): AuditError {
   return new AuditError("damaged", { code: Code.DataLoss, reason: "DATA_DAMAGED", message });
 }
 
+export function damagedUsage(): AuditError {
+  const message =
+    "Some of the stored usage is damaged, so sums would be too small: it is no fault of the request, and the operator is told. The accesses themselves are listed apart from it.";
+  return new AuditError("damaged", { code: Code.DataLoss, reason: "DATA_DAMAGED", message });
+}
+
 /** For a read that needs one of the entries [start, end): they are, or one of them is, not what was written. */
 export function damagedEntries(start: number, end: number): AuditError {
   const which = end - start === 1 ? `entry ${start}` : `one of the entries ${start} to ${end - 1}`;
@@ -78,7 +84,8 @@ export function noSuchFile(): AuditError {
 }
 
 export function callerNotPermitted(): AuditError {
-  const message = "Accesses are listed for patients, applications and operators.";
+  const message =
+    "Accesses are listed for patients, applications and operators; usage for applications and members of organizations.";
   return new AuditError("caller_not_permitted", {
     code: Code.PermissionDenied,
     reason: "CALLER_NOT_PERMITTED",

@@ -7,6 +7,8 @@ import type { LogHealth } from "./log-health.ts";
 import type { LogRepository } from "./log-repository.ts";
 import { accessNoted } from "./noted/event-convert.ts";
 import type { Notable, NotedAccess, NotedAccesses } from "./noted/noted-access.ts";
+import { countedOf } from "./usage/usage.ts";
+import type { UsageRepository } from "./usage/usage-repository.ts";
 
 /**
  * Takes leaves; durable when it resolves. A leaf that is sent again changes nothing. Throws `log_damaged` while the tree
@@ -22,6 +24,7 @@ export interface IntakeDeps {
   readonly health: Pick<LogHealth, "assertTakesEntries">;
   readonly sealing: AccessSealing;
   readonly clock: Clock;
+  readonly usage: Pick<UsageRepository, "seal">;
   readonly noted: NotedAccesses;
   readonly onPending: () => void;
   /** After a commit that may have left events. */
@@ -33,7 +36,7 @@ export interface IntakeDeps {
  * the entry in the log's. After a crash between them the service's outbox sends the leaf again.
  */
 export function createIntake(deps: IntakeDeps): Intake {
-  const { accesses, log, sealing, clock } = deps;
+  const { accesses, log, sealing, usage, clock } = deps;
 
   /** The stored form of the access, or undefined where only the entry may be kept. */
   async function sealed(leaf: IncomingLeaf, own: Uint8Array): Promise<StoredAccess | undefined> {
@@ -44,6 +47,11 @@ export function createIntake(deps: IntakeDeps): Intake {
     const bytes = await sealing.seal(partition, id, secret);
     const tag = organization && sealing.tagOf(organization);
     return bytes && { partition, id, timeMs, organization: tag, commitment: own, sealed: bytes };
+  }
+
+  function countedIn(leaf: IncomingLeaf): Uint8Array | undefined {
+    const counted = countedOf(leaf);
+    return counted && usage.seal(leaf.id, counted);
   }
 
   return {
@@ -65,7 +73,7 @@ export function createIntake(deps: IntakeDeps): Intake {
       // If one id ever came with two bodies, the log would hold the body that can be shown.
       for (const { access } of stored) entries.set(access.id, access.commitment);
       await log.addPending(
-        [...entries].map(([id, entry]) => ({ id, entry })),
+        unique.map((leaf) => ({ id: leaf.id, entry: entries.get(leaf.id)!, counted: countedIn(leaf) })),
         clock.now(),
       );
       deps.onPending();

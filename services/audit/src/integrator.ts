@@ -12,6 +12,7 @@ import type { LogRepository, PendingLeaf, StoredTree } from "./log-repository.ts
 import type { Publication } from "./publication.ts";
 import { keepFullTiles, type Tiles } from "./tiles.ts";
 import { createTreeGuard } from "./tree-guard.ts";
+import type { UsageRepository } from "./usage/usage-repository.ts";
 
 /** Gives pending leaves their places in the log and publishes the log's growth. */
 export interface Integrator {
@@ -34,12 +35,14 @@ export function createIntegrator(options: {
   readonly publication: Publication;
   readonly health: LogHealth;
   readonly tiles: Tiles;
+  /** Counts the entries by the commit that gives them their places. */
+  readonly usage: Pick<UsageRepository, "changesOf">;
   readonly damage: DamageReporter;
   readonly clock: Clock;
   readonly everyMs: number;
   readonly logger: Logger;
 }): Integrator {
-  const { log, publication, health, tiles, damage, clock, everyMs, logger } = options;
+  const { log, publication, health, tiles, usage, damage, clock, everyMs, logger } = options;
   const guard = createTreeGuard(health, damage);
   let running: Promise<void> | undefined;
   let again = false;
@@ -98,8 +101,9 @@ export function createIntegrator(options: {
   async function integrate(tree: StoredTree, leaves: readonly PendingLeaf[]): Promise<boolean> {
     const hashes = leaves.map(({ entry }) => leafHash(entry));
     const grown = appendLeafHashes(tree.frontier, hashes);
+    const counts = await usage.changesOf(leaves);
     guard.expect(tree.frontier, grown);
-    if (!(await log.integrate(tree, leaves, grown))) return true;
+    if (!(await log.integrate(tree, leaves, grown, counts))) return true;
     await publication.publish(grown);
     // Kept while their entries are surely whole: later damage then shows, and where.
     await keepFullTiles(tiles, tilesOfGrowth(tree.frontier.size, grown.size));

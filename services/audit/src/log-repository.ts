@@ -6,10 +6,9 @@ import {
   type Store,
   scanPages,
 } from "@wellapi/store";
+import { LOG_PARTITION } from "./access.ts";
 import { startRefused } from "./errors.ts";
 
-/** The whole log lies in one partition, so that a batch is integrated by one commit. */
-const LOG_PARTITION = "log";
 const LEAVES = "log_leaves";
 const ENTRIES = "log_entries";
 const STATE = "log_state";
@@ -30,6 +29,8 @@ type LeafDocument = Document & {
   readonly id: string;
   readonly pendingSince?: number;
   readonly entry?: Uint8Array;
+  /** What it adds to the usage, sealed (usage/). */
+  readonly counted?: Uint8Array | undefined;
   readonly index?: number;
 };
 type EntryDocument = Document & { readonly index: number; readonly entry: Uint8Array };
@@ -49,6 +50,7 @@ export interface PendingLeaf {
   readonly id: string;
   /** 32 bytes each, in the published form. */
   readonly entry: Uint8Array;
+  readonly counted: Uint8Array | undefined;
   readonly revision: number;
 }
 
@@ -62,14 +64,19 @@ export interface StoredTree {
 export interface LogRepository {
   /** Durable when it resolves. Known ids stay as they are. */
   addPending(
-    leaves: ReadonlyArray<{ readonly id: string; readonly entry: Uint8Array }>,
+    leaves: ReadonlyArray<Pick<PendingLeaf, "id" | "entry" | "counted">>,
     now: number,
   ): Promise<void>;
   /** The leaves that have waited longest. */
   pending(limit: number): Promise<readonly PendingLeaf[]>;
   tree(): Promise<StoredTree>;
-  /** Gives the leaves the next indexes, all or nothing. False where the tree has changed meanwhile. */
-  integrate(tree: StoredTree, leaves: readonly PendingLeaf[], grown: Frontier): Promise<boolean>;
+  /** Gives the leaves the next indexes, with changes that go with them, all or nothing. False where the tree has changed meanwhile. */
+  integrate(
+    tree: StoredTree,
+    leaves: readonly PendingLeaf[],
+    grown: Frontier,
+    also: readonly Change[],
+  ): Promise<boolean>;
   /** Undefined while the leaf is pending or unknown. */
   indexOf(id: string): Promise<number | undefined>;
   /** Entries [start, end). Throws `tree_damaged` if one is missing. */
@@ -103,8 +110,8 @@ export function createLogRepository(store: Store): LogRepository {
   return {
     async addPending(leaves, now) {
       for (let rest = leaves; rest.length > 0; rest = await unknownOf(store, rest)) {
-        const changes = rest.map(({ id, entry }): Change => {
-          const document: LeafDocument = { partition, id, pendingSince: now, entry };
+        const changes = rest.map(({ id, entry, counted }): Change => {
+          const document: LeafDocument = { partition, id, pendingSince: now, entry, counted };
           return { kind: "insert", collection: LEAVES, document };
         });
         if ((await store.commit({ partition, changes })).committed) return;
@@ -119,7 +126,7 @@ export function createLogRepository(store: Store): LogRepository {
         limit,
       });
       return page.documents.map(({ document, revision }) => {
-        return { id: document.id, entry: document.entry!, revision };
+        return { id: document.id, entry: document.entry!, counted: document.counted, revision };
       });
     },
     async tree() {
@@ -127,7 +134,7 @@ export function createLogRepository(store: Store): LogRepository {
       if (stored === undefined) return { frontier: EMPTY_FRONTIER, revision: 0 };
       return { frontier: decodeFrontier(stored.document.frontier), revision: stored.revision };
     },
-    async integrate({ frontier, revision }, leaves, grown) {
+    async integrate({ frontier, revision }, leaves, grown, also) {
       const tree: TreeDocument = { partition, name: "tree", frontier: encodeFrontier(grown) };
       const changes: Change[] = [
         revision === 0
@@ -142,6 +149,7 @@ export function createLogRepository(store: Store): LogRepository {
         const document: LeafDocument = { partition, id, index: frontier.size + i };
         changes.push({ kind: "replace", collection: LEAVES, document, ifRevision });
       }
+      changes.push(...also);
       return (await store.commit({ partition, changes })).committed;
     },
     async indexOf(id) {

@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLeafSealer } from "@wellapi/access-log";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import type { Tree } from "@wellapi/log-verifier";
@@ -36,6 +37,8 @@ import { createNotedAccesses } from "./noted/noted-access.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
 import { openPublished, settlePublished } from "./start-check.ts";
+import { createUsageHandlers } from "./usage/usage-handlers.ts";
+import { createUsageRepository } from "./usage/usage-repository.ts";
 
 export interface AuditDeps {
   /** Declares `auditCollections`; no other process writes to them. */
@@ -51,7 +54,7 @@ export interface AuditDeps {
 }
 
 export interface OpenAuditService {
-  /** AuditService, AuditIntakeService and AccessDirectoryService. */
+  /** AuditService, UsageService, AuditIntakeService and AccessDirectoryService. */
   readonly routes: readonly Route[];
   /** The log as C2SP tlog-tiles. */
   readonly tiles: Pick<PublicLog, "read">;
@@ -78,11 +81,13 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
   const sealer = await createLeafSealer({ kms, service: "audit" });
   const sealing = await createAccessSealing({ vault, sealer, kms });
   const whole = await tagStoredAccesses({ store, sealing, log: logger });
+  const usage = createUsageRepository({ store, sealer, sealing, damage });
   const integrator = createIntegrator({
     log,
     publication,
     health,
     tiles,
+    usage,
     damage,
     clock,
     everyMs: config.integrateEveryMs ?? 250,
@@ -93,6 +98,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     log,
     health,
     sealing,
+    usage,
     clock,
     noted: createNotedAccesses(),
     onPending: integrator.wake,
@@ -126,6 +132,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
           receiptKeys: JSON.stringify(jwks),
         }),
       ),
+      route(UsageService, createUsageHandlers({ usage, pageTokens, clock })),
       route(AuditIntakeService, createIntakeHandlers(intake)),
       route(AccessDirectoryService, createDirectoryHandlers({ reader, terminology: deps.terminology })),
     ],

@@ -7,6 +7,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import {
   AuditIntakeService,
@@ -56,6 +57,7 @@ export interface AuditWorld extends Awaited<ReturnType<typeof openAuditService>>
   /** As the consent service asks. */
   readonly directory: Client<typeof AccessDirectoryService>;
   as(principal: Partial<Principal>): Client<typeof AuditService>;
+  usageAs(principal: Partial<Principal>): Client<typeof UsageService>;
   shut(): Promise<void>;
 }
 
@@ -124,6 +126,7 @@ export async function openAudit(
         transportOf({ kind: "service", id: "consent" }, "consent"),
       ),
       as: (principal) => createClient(AuditService, transportOf(principal)),
+      usageAs: (principal) => createClient(UsageService, transportOf(principal)),
       shut,
     };
   } catch (error) {

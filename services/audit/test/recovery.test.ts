@@ -1,13 +1,18 @@
 import { cp, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { commitment } from "@wellapi/log-verifier";
 import { createLogger } from "@wellapi/runtime";
 import { type Store, StoreError } from "@wellapi/store";
 import { describe, expect, test } from "vitest";
 import { type AuditWorld, ada, bob, leafOf, openAudit, temporaryFolder } from "./harness.ts";
 
+const organization = "org_1";
+const outcome = Access_Outcome.PERMITTED;
 /** Ids that sort as they arrive, so that with a stopped clock the log has one possible order. */
-const leaves = Array.from({ length: 5 }, (_, i) => leafOf(["", ada, bob][i % 3]!, { id: `acc_${i}` }));
+const leaves = Array.from({ length: 5 }, (_, i) =>
+  leafOf(["", ada, bob][i % 3]!, { id: `acc_${i}`, organization, items: i, outcome }),
+);
 const now = 1_700_000_000_000;
 
 const checkpointOf = async (world: AuditWorld) => (await world.as({}).getCheckpoint({})).checkpoint;
@@ -50,40 +55,50 @@ async function sendAll(world: AuditWorld): Promise<void> {
   await world.intake.append({ leaves: leaves.slice(3) });
 }
 
-describe("a crash", () => {
-  test.each(["before", "after"])("%s any commit leads to the same root, each leaf once", async (when) => {
-    let commits = 0;
-    const counting = (store: Store): Store => ({
-      ...store,
-      commit(commit) {
-        commits += 1;
-        return store.commit(commit);
-      },
-    });
-    const smooth = await openAudit({ now, wrap: counting });
-    await sendAll(smooth);
-    await smooth.settled();
-    const root = await rootOf(smooth);
-    expect(root.startsWith("5 ")).toBe(true);
-    expect(commits).toBeGreaterThan(9);
+/** What the organization's applications called, as it is told: accesses and items. */
+async function counted(world: AuditWorld): Promise<string> {
+  const { usages } = await world.usageAs({ kind: "application", organization }).listUsage({});
+  return usages.map(({ accesses, items }) => `${accesses} ${items}`).join();
+}
 
-    for (let at = 1; at <= commits; at++) {
-      const folder = await temporaryFolder();
-      const wrap = (store: Store) => dying(store, at, when === "after");
-      const doomed = await openAudit({ folder, now, wrap }).catch(() => undefined);
-      if (doomed !== undefined) {
-        await sendAll(doomed).catch(() => undefined);
-        await doomed.shut();
+describe("a crash", () => {
+  test.each(["before", "after"])(
+    "%s any commit leads to the same root, each leaf once, counted once",
+    async (when) => {
+      let commits = 0;
+      const counting = (store: Store): Store => ({
+        ...store,
+        commit(commit) {
+          commits += 1;
+          return store.commit(commit);
+        },
+      });
+      const smooth = await openAudit({ now, wrap: counting });
+      await sendAll(smooth);
+      await smooth.settled();
+      const root = await rootOf(smooth);
+      expect(root.startsWith("5 ")).toBe(true);
+      expect(commits).toBeGreaterThan(9);
+
+      for (let at = 1; at <= commits; at++) {
+        const folder = await temporaryFolder();
+        const wrap = (store: Store) => dying(store, at, when === "after");
+        const doomed = await openAudit({ folder, now, wrap }).catch(() => undefined);
+        if (doomed !== undefined) {
+          await sendAll(doomed).catch(() => undefined);
+          await doomed.shut();
+        }
+        // The outboxes send everything that was not answered, and here for good measure the rest, too.
+        const world = await openAudit({ folder, now });
+        await sendAll(world);
+        await world.settled();
+        expect(await rootOf(world), `commit ${at}`).toBe(root);
+        expect(await listed(world)).toEqual(leaves.map(({ id }, i) => `${i} ${id}`));
+        expect(await counted(world), `commit ${at}`).toBe("5 10");
+        await world.shut();
       }
-      // The outboxes send everything that was not answered, and here for good measure the rest, too.
-      const world = await openAudit({ folder, now });
-      await sendAll(world);
-      await world.settled();
-      expect(await rootOf(world), `commit ${at}`).toBe(root);
-      expect(await listed(world)).toEqual(leaves.map(({ id }, i) => `${i} ${id}`));
-      await world.shut();
-    }
-  });
+    },
+  );
 
   test("between access and entry keeps to the body that is stored, whatever comes next", async () => {
     let failing = true;
