@@ -12,6 +12,7 @@ const kept: Readonly<
 > = {
   "AuditService/ListAccesses": "refused",
   "AuditService/GetAccess": "refused",
+  "UsageService/ListUsage": "refused",
   "ConsentService/CreateConsent": "patients only",
   "ConsentService/GetConsent": "consent",
   "ConsentService/ListConsents": "consent",
