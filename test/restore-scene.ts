@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
@@ -89,9 +90,10 @@ export async function openScene(server: Server) {
     },
     async look(now: Server): Promise<Seen> {
       const reader = companyAt(now, clinic);
-      const seen = (name: string) => read(reader, people.get(name)!.atClinic);
+      const seen = (name: string) => decided(() => read(reader, people.get(name)!.atClinic));
       const { operatorKey = "" } = server;
-      const orderOf = (name: string) => orderSeen({ ...now, operatorKey }, people.get(name)!.id);
+      const orderOf = (name: string) =>
+        decided(() => orderSeen({ ...now, operatorKey }, people.get(name)!.id));
       return {
         cleo: await seen("cleo"),
         ada: await seen("ada"),
@@ -106,6 +108,15 @@ export async function openScene(server: Server) {
 async function patientsOf(company: Company): Promise<string[]> {
   const { consents } = await createClient(ConsentService, company.transport).listConsents({});
   return consents.map(({ patient }) => patient);
+}
+
+/** A mesh that has just begun, on a busy machine, may not be able to decide yet: it is asked again, as its clients do. */
+async function decided(look: () => Promise<number | string>): Promise<number | string> {
+  for (let tries = 1; ; tries++) {
+    const seen = await look();
+    if (seen !== "UNDECIDED" || tries === 30) return seen;
+    await setTimeout(500);
+  }
 }
 
 /** Samples, or the reason why not. */
