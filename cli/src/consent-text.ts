@@ -29,6 +29,7 @@ export interface CreateOptions {
   purpose?: Purpose[];
   resolution?: Resolution;
   deIdentified?: true;
+  source?: string[];
   windowFrom?: number;
   windowTo?: number;
   lastDays?: number;
@@ -86,6 +87,7 @@ export function provisionOf(
     purposes: options.purpose ?? [],
     resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
     ...(options.deIdentified && { deIdentification: DeIdentification.SAFE_HARBOR }),
+    ...(options.source && { sources: { organizations: options.source } }),
     window,
   };
 }
@@ -100,7 +102,7 @@ function lastDaysWindow(days: number) {
  */
 export function narrowed(
   provisions: readonly Provision[],
-  options: Pick<CreateOptions, "direction" | "category" | "purpose" | "resolution" | "lastDays">,
+  options: Pick<CreateOptions, "direction" | "category" | "purpose" | "resolution" | "lastDays" | "source">,
   now: number,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const { direction, category, purpose, resolution, lastDays } = options;
@@ -114,13 +116,33 @@ export function narrowed(
     // The numbers of the resolutions grow with their coarseness.
     const coarse = reads ? Math.max(resolution ?? one.resolution, one.resolution) : Resolution.UNSPECIFIED;
     const window = lastDays === undefined ? one.window : shortened(one.window, lastDays, now);
-    return [
-      { ...one, directions: directionsLeft, categories, purposes: purposesLeft, resolution: coarse, window },
-    ];
+    const rest = { ...one, categories, purposes: purposesLeft, resolution: coarse, window };
+    return options.source === undefined || !reads
+      ? [{ ...rest, directions: directionsLeft }]
+      : fromSources(rest, directionsLeft, options.source);
   });
   if (left.length === 0)
     throw new CliError("usage", "nothing of what was asked for is left: refuse it instead");
   return left;
+}
+
+/** What is read is left of these contributors alone; what is sent, which has no other source than its sender, stays beside it. */
+function fromSources(
+  provision: Provision,
+  left: readonly Direction[],
+  source: readonly string[],
+): MessageInitShape<typeof ProvisionSchema>[] {
+  const asked = provision.sources?.organizations;
+  const organizations = asked === undefined ? [...source] : asked.filter((one) => source.includes(one));
+  const sent = { purposes: [], resolution: Resolution.UNSPECIFIED };
+  return [
+    ...(left.includes(Direction.CONTRIBUTE)
+      ? [{ ...provision, ...sent, directions: [Direction.CONTRIBUTE] }]
+      : []),
+    ...(organizations.length > 0
+      ? [{ ...provision, directions: [Direction.READ], sources: { organizations } }]
+      : []),
+  ];
 }
 
 /** The last days of what a window spans. */
@@ -162,6 +184,7 @@ export function provisionText(provision: Provision): string {
     ...(purposeNames.length > 0 ? [`for ${purposeNames.join(", ")}`] : []),
     ...(resolution === Resolution.UNSPECIFIED ? [] : [nameOf(resolutions, resolution)]),
     ...(provision.deIdentification === DeIdentification.UNSPECIFIED ? [] : ["de-identified"]),
+    ...(provision.sources ? [`from ${provision.sources.organizations.join(", ")}`] : []),
     ...windowText(window),
     ...(regions.length > 0 ? [`in ${regions.join(", ")}`] : []),
   ].join(" ");

@@ -9,6 +9,7 @@ export function addProvisionOptions(command: Command): Command {
     .addOption(wordOption("--purpose <word...>", "what for (reading)", purposes))
     .addOption(wordOption("--resolution <word>", "how fine (reading); default raw", resolutions))
     .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
+    .option("--source <org...>", "only data that these organizations contributed (reading)", several(String))
     .option("--window-from <time>", "only data captured from here on", instant)
     .option("--window-to <time>", "only data captured before", instant)
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count);

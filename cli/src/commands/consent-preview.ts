@@ -39,6 +39,7 @@ const withheldWords: Readonly<Record<PreviewedKind_Withheld, string>> = {
   [PreviewedKind_Withheld.DENIED]: "denied",
   [PreviewedKind_Withheld.OUTSIDE_WINDOW]: "of another time",
   [PreviewedKind_Withheld.COARSER]: "only sums",
+  [PreviewedKind_Withheld.OTHER_SOURCE]: "of another source",
 };
 
 /** What an organization reads, or would read. */

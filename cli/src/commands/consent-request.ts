@@ -53,6 +53,7 @@ interface AcceptOptions {
   readonly purpose?: Purpose[];
   readonly resolution?: Resolution;
   readonly lastDays?: number;
+  readonly source?: string[];
   readonly validTo?: number;
   readonly from?: string;
 }
@@ -152,6 +153,7 @@ function addAccept(group: Command, io: Io): void {
     .addOption(wordOption("--direction <word...>", "only this", directions))
     .addOption(wordOption("--purpose <word...>", "only for these", purposes))
     .addOption(wordOption("--resolution <word>", "no finer than this", resolutions))
+    .option("--source <org...>", "only data that these organizations contributed", several(String))
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
     .option("--valid-to <time>", "only until then", instant)
     .option("--from <file>", "a consent in JSON, whose provisions are permitted, instead of these options")

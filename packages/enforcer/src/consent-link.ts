@@ -149,6 +149,8 @@ function permitOf(grant: Grant): DatedPermit | undefined {
   if (!knownResolutions.has(resolution)) return undefined;
   const lastMs = Number(grant.capturedInLastMs);
   if (consent === "" || version < 1 || provision < 0 || lastMs < 0) return undefined;
+  const { onlyOrganizations, exceptOrganizations } = grant;
+  if (onlyOrganizations.length > 0 && exceptOrganizations.length > 0) return undefined;
   const from = millisOf(window?.startTime, earliestTime);
   return {
     consent,
@@ -158,6 +160,8 @@ function permitOf(grant: Grant): DatedPermit | undefined {
     from,
     to: millisOf(window?.endTime, latestTime),
     ...(lastMs > 0 ? { sliding: { lastMs, from } } : {}),
+    ...(onlyOrganizations.length > 0 ? { sources: { only: new Set(onlyOrganizations) } } : {}),
+    ...(exceptOrganizations.length > 0 ? { sources: { except: new Set(exceptOrganizations) } } : {}),
     notBefore: millisOf(validity?.startTime, earliestTime),
     notAfter: millisOf(validity?.endTime, latestTime),
     ...(emergency ? { emergency } : {}),

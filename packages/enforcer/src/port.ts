@@ -29,6 +29,8 @@ export interface Permit {
   readonly to: number;
   /** For a sliding window: the values from which `from` was computed. */
   readonly sliding?: Sliding;
+  /** Only data of these contributors. Absent: of all. */
+  readonly sources?: Sources;
   /** The permit is in force until then. */
   readonly notAfter: number;
   /** It is emergency access, not a consent. */
@@ -36,6 +38,9 @@ export interface Permit {
   /** Only for exports that leave out what tells who the patient is: no other use of it is permitted. */
   readonly deIdentified?: true;
 }
+
+/** Whose data: that of these organizations alone, or that of all but these. */
+export type Sources = { readonly only: ReadonlySet<string> } | { readonly except: ReadonlySet<string> };
 
 /** Only data captured in the last `lastMs` milliseconds before each use, and not before `from`. */
 export interface Sliding {

@@ -16,6 +16,7 @@ import type { Granting } from "./granting.ts";
 import { openPage } from "./page.ts";
 import type { Parties } from "./parties-client.ts";
 import type { Revocations } from "./revocation.ts";
+import { checkSources } from "./source-check.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";
 import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
@@ -79,6 +80,7 @@ function createChangeHandlers(
           const terms = termsOf(asked, clock.now(), terminology);
           if (isHidden(terms, hides)) throw new ConsentError("own_care");
           await checkParties(parties, terms.grantee, partition);
+          await checkSources(parties, terms.provisions, "consent");
           return terms;
         };
         const { consent, changed } = repeated

@@ -1,5 +1,7 @@
 /** Domain types and rules of consents. Times are UTC milliseconds; intervals are half-open. */
 
+import type { FromSources } from "./sources.ts";
+
 export const directions = ["contribute", "read"] as const;
 export type Direction = (typeof directions)[number];
 
@@ -59,6 +61,8 @@ export interface Provision {
   /** Of a permission to read; absent otherwise. */
   readonly resolution?: Resolution;
   readonly captured: Captured;
+  /** Of reading alone: whose data. Absent: everybody's. */
+  readonly sources?: FromSources;
   /** Of a permission to read: only without what tells who the patient is. Absent: as it is. */
   readonly deIdentification?: DeIdentification;
   /** Empty in a permission: the patient's home region only. Always empty in a denial: it denies in all. */
@@ -180,6 +184,8 @@ export const mostProvisions = 2_000;
  * denials.
  */
 export const mostDenials = 32;
+/** Contributors whom the consents for one organization name: each may be decided about apart. */
+export const mostSources = 64;
 
 /** The limit that another consent with these terms would exceed; undefined where there is room. */
 export function lackOfRoom(current: CurrentConsents, terms: Terms): string | undefined {
@@ -188,10 +194,20 @@ export function lackOfRoom(current: CurrentConsents, terms: Terms): string | und
   if (all.reduce((sum, { provisions }) => sum + provisions.length, 0) > mostProvisions) {
     return "the consents that are not revoked have 2,000 provisions";
   }
-  const denials = all
+  const theirs = all
     .filter(({ grantee }) => grantee === terms.grantee)
-    .flatMap(({ provisions }) => provisions.filter(({ effect }) => effect === "deny"));
-  return denials.length > mostDenials ? "32 provisions deny something to this organization" : undefined;
+    .flatMap(({ provisions }) => provisions);
+  if (theirs.filter(({ effect }) => effect === "deny").length > mostDenials) {
+    return "32 provisions deny something to this organization";
+  }
+  return sourcesNamed(theirs).length > mostSources
+    ? "the provisions for this organization name 64 sources"
+    : undefined;
+}
+
+/** The contributors that provisions name, each once. */
+export function sourcesNamed(provisions: readonly Provision[]): readonly string[] {
+  return [...new Set(provisions.flatMap(({ sources }) => sources?.organizations ?? []))];
 }
 
 /** What a change of consents means for enforcers. */

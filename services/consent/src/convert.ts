@@ -84,7 +84,7 @@ export function questionOf(message: QuestionMessage): Question {
 export function decisionMessage(decision: Decision): MessageInitShape<typeof DecisionSchema> {
   if (!decision.permitted) return { denialReason: denialMessages[decision.reason] };
   const grants = decision.permits.map(
-    ({ consent, version, provision, resolution, captured, validity, emergency, deIdentified }) => ({
+    ({ consent, version, provision, resolution, captured, validity, sources, emergency, deIdentified }) => ({
       consent,
       version,
       provision,
@@ -94,6 +94,8 @@ export function decisionMessage(decision: Decision): MessageInitShape<typeof Dec
       capturedInLastMs: BigInt(captured.lastMs ?? 0),
       emergency: emergency === true,
       deIdentified: deIdentified === true,
+      onlyOrganizations: sources && "only" in sources ? [...sources.only] : [],
+      exceptOrganizations: sources && "except" in sources ? [...sources.except] : [],
     }),
   );
   return { grants };
@@ -110,8 +112,7 @@ export function actorMessage({ kind, id }: Author, patient: string): MessageInit
 }
 
 export function provisionMessage(provision: Provision): MessageInitShape<typeof ProvisionSchema> {
-  const { effect, directions, categories, purposes, resolution, captured, regions, deIdentification } =
-    provision;
+  const { effect, directions, categories, purposes, resolution, captured, regions, sources } = provision;
   return {
     effect: numberOf(effectMessages, effect),
     directions: directions.map((direction) => numberOf(directionMessages, direction)),
@@ -119,8 +120,9 @@ export function provisionMessage(provision: Provision): MessageInitShape<typeof 
     purposes: purposes.map((purpose) => numberOf(purposeMessages, purpose)),
     resolution: numberOf(resolutionMessages, resolution),
     window: windowMessage(captured),
+    ...(sources && { sources: { organizations: [...sources.organizations] } }),
     regions: [...regions],
-    deIdentification: numberOf(deIdentificationMessages, deIdentification),
+    deIdentification: numberOf(deIdentificationMessages, provision.deIdentification),
   };
 }
 

@@ -14,6 +14,7 @@ import {
   resolutions,
 } from "./consent.ts";
 import { type Scope, within, without } from "./scope.ts";
+import { eitherOf, isOfAll, type SourceClass, type Sources, sourceClasses } from "./sources.ts";
 import { type Categories, unknownInConsent, unknownInCurrent } from "./understanding.ts";
 
 /** An undefined field was not stated, or its value is not known here: it never permits. */
@@ -55,6 +56,8 @@ export interface Permit {
   readonly resolution: Resolution;
   readonly captured: Captured;
   readonly validity: Interval;
+  /** Only data of these contributors. Absent: of all. */
+  readonly sources?: Sources;
   /** It is emergency access. */
   readonly emergency?: true;
   /** Only for exports that leave out what tells who the patient is. */
@@ -108,19 +111,49 @@ export function decide(
   const sifted = sift(placed, current, question, now, categories);
   const emergencies = openEmergencies(current, question, now);
   if (!("left" in sifted) && emergencies.length === 0) return { permitted: false, reason: sifted.lack };
-  const denials = placed
-    .filter((one) => denies(one, question, now, categories))
-    .map(({ consent, provision }): Scope => {
-      return { validity: consent.terms.validity, captured: provision.captured };
-    });
-  const undenied = without(denials);
-  const [first, ...rest] = [
-    ...("left" in sifted ? sifted.left : []).flatMap((one) => permitsOf(one, question, undenied, now)),
-    ...emergencies.flatMap((one) => emergencyPermits(one, undenied, now)),
-  ];
+  const permissions = "left" in sifted ? sifted.left : [];
+  const denials = placed.filter((one) => denies(one, question, now, categories));
+  const classes = sourceClasses([...permissions, ...denials].map(({ provision }) => provision));
+  const [first, ...rest] = joinedBySource(
+    classes.map((one): FromClass => {
+      const concerned = ({ provision }: Placed) => one.concerns(provision);
+      const undenied = without(denials.filter(concerned).map(scopeOf));
+      const permits = [
+        ...permissions.filter(concerned).flatMap((each) => permitsOf(each, question, undenied, now)),
+        ...emergencies.flatMap((each) => emergencyPermits(each, undenied, now)),
+      ];
+      return { sources: one.sources, permits };
+    }),
+  );
   if (first === undefined) return { permitted: false, reason: "denied" };
   if (isFrozen(current)) return { permitted: false, reason: "frozen" };
   return { permitted: true, permits: [first, ...rest] };
+}
+
+function scopeOf({ consent, provision }: Placed): Scope {
+  return { validity: consent.terms.validity, captured: provision.captured };
+}
+
+/** What is permitted of the data of one class of contributors. */
+interface FromClass extends Pick<SourceClass, "sources"> {
+  readonly permits: readonly Permit[];
+}
+
+/** One permit for all contributors of whom the same is permitted. */
+function joinedBySource(classes: readonly FromClass[]): readonly Permit[] {
+  // Nearly always there is one, of all contributors.
+  if (classes.length === 1) return classes[0]!.permits;
+  const joined = new Map<string, { readonly permit: Permit; readonly sources: Sources }>();
+  for (const { sources, permits } of classes) {
+    for (const permit of permits) {
+      const key = JSON.stringify(permit);
+      const known = joined.get(key);
+      joined.set(key, { permit, sources: known ? eitherOf(known.sources, sources) : sources });
+    }
+  }
+  return [...joined.values()].map(({ permit, sources }) =>
+    isOfAll(sources) ? permit : { ...permit, sources },
+  );
 }
 
 type Sifted = { readonly left: readonly Placed[] } | { readonly lack: DenialReason };

@@ -11,17 +11,23 @@ import {
 export interface Parties extends KnownPatients {
   /** Whether there is this organization, and it is not deleted. Throws as `askedOfIdentity`. */
   isOrganization(organization: string): Promise<boolean>;
+  /** The same, or whether there was: what it contributed may still be there. */
+  wasOrganization(organization: string): Promise<boolean>;
 }
 
 /** `identity`: calls identity, as this service. */
 export function createParties(identity: Transport): Parties {
   const organizations = createClient(OrganizationService, identity);
+  const find = async (organization: string) => {
+    const asked = { organization };
+    return (await askedOfIdentity((options) => organizations.getOrganization(asked, options)))?.organization;
+  };
   return {
     ...createKnownPatients(identity),
     async isOrganization(organization) {
-      const asked = { organization };
-      const found = await askedOfIdentity((options) => organizations.getOrganization(asked, options));
-      return found?.organization !== undefined && found.organization.state !== Organization_State.DELETED;
+      const found = await find(organization);
+      return found !== undefined && found.state !== Organization_State.DELETED;
     },
+    wasOrganization: async (organization) => (await find(organization)) !== undefined,
   };
 }

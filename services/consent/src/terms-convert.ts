@@ -22,13 +22,17 @@ import type { Terminology } from "@wellapi/terminology";
 import {
   type Captured,
   type DeIdentification,
+  type Direction,
   hasEnded,
   type Interval,
+  mostSources,
   type PinnedCategory,
   type Provision,
+  sourcesNamed,
   type Terms,
 } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
+import type { FromSources } from "./sources.ts";
 import {
   deIdentificationMessages,
   directionMessages,
@@ -60,6 +64,9 @@ export function termsOf(
   );
   if (taken.length === 0) refuse("provisions", "is empty: say what is permitted or denied");
   const inForce = intervalOf(validity);
+  if (sourcesNamed(taken).length > mostSources) {
+    refuse("provisions", "name more than 64 sources: leave some out, or say whose data is denied instead");
+  }
   if (hasEnded(inForce, now)) refuse("validity.end_time", "has passed: give an end in the future, or none");
   done();
   return {
@@ -133,6 +140,7 @@ function provisionOf(
     refuse(`${path}.purposes`, "is of reading: leave it out, or add DIRECTION_READ");
   }
   const resolution = named(resolutionMessages, message.resolution);
+  const sources = sourcesOf(message, directions, path, refuse);
   const deIdentification = deIdentificationOf(message, effect === "permit" && reading, path, refuse);
   if (effect === "deny") refuseInDenial(message, path, refuse);
   else if (reading) {
@@ -150,9 +158,30 @@ function provisionOf(
     purposes: purposes.filter((purpose) => purpose !== undefined),
     ...(effect === "permit" && reading && resolution ? { resolution } : {}),
     captured: capturedOf(message, path, refuse),
+    ...(sources && { sources }),
     regions: [...message.regions],
     ...(deIdentification && { deIdentification }),
   };
+}
+
+/** Whose data; undefined: everybody's. */
+function sourcesOf(
+  { sources }: ProvisionMessage,
+  directions: readonly Direction[],
+  path: string,
+  refuse: Refuse,
+): FromSources | undefined {
+  if (sources === undefined) return undefined;
+  const place = `${path}.sources`;
+  if (sources.methods.length > 0) {
+    refuse(`${place}.methods`, "is not enforced yet: leave it out", notEnforced);
+  }
+  // Without any it would say nothing, and whoever forgot them would have permitted all.
+  if (sources.organizations.length === 0) refuse(`${place}.organizations`, "is needed: say whose data");
+  if (directions.includes("contribute")) {
+    refuse(place, "is of reading alone: leave it out, or part the provision");
+  }
+  return { organizations: [...sources.organizations].sort() };
 }
 
 /** What is read without a name is read as it was recorded, and not contributed to: an export knows no other form of it. */
@@ -179,7 +208,6 @@ function refuseWhatIsNotEnforced(message: ProvisionMessage, path: string, refuse
   const later = (field: string) => {
     refuse(`${path}.${field}`, "is not enforced yet: leave it out", notEnforced);
   };
-  if (message.sources !== undefined) later("sources");
   if (message.masks.length > 0) later("masks");
   if (message.resolution === ResolutionMessage.COUNT_ONLY) {
     const description = "COUNT_ONLY is not enforced yet: use RAW, HOURLY or DAILY";

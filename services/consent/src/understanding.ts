@@ -24,12 +24,14 @@ const members = {
     "purposes",
     "resolution",
     "captured",
+    "sources",
     "regions",
     "deIdentification",
   ],
   category: ["name", "version"],
   validity: ["start", "end"],
   captured: ["start", "end", "lastMs"],
+  sources: ["organizations"],
 } as const;
 
 /**
@@ -81,7 +83,7 @@ export function unknownInConsent(consent: unknown, categories: Categories): stri
 
 function unknownInProvision(provision: unknown, path: string, categories: Categories): string | undefined {
   if (!isObject(provision)) return path;
-  const { effect, captured } = provision;
+  const { effect, captured, sources } = provision;
   if (!isOneOf(effects, effect)) return `${path}.effect`;
   const lists = ["directions", "categories", "purposes", "regions"].find(
     (name) => !Array.isArray(provision[name]),
@@ -90,10 +92,23 @@ function unknownInProvision(provision: unknown, path: string, categories: Catego
   return (
     unknownMember(provision, members.provision, `${path}.`) ??
     unknownInInterval(captured, members.captured, `${path}.captured`) ??
+    (sources === undefined ? undefined : unknownInSources(provision, `${path}.sources`)) ??
     firstOf(provision.categories, `${path}.categories`, (category, at) =>
       isObject(category) ? unknownMember(category, members.category, `${at}.`) : at,
     ) ??
     (effect === "deny" ? unknownInDenial(provision, path, categories) : undefined)
+  );
+}
+
+/** Sources are of reading alone: who is denied to contribute because of them is not known here. */
+function unknownInSources({ directions: stated, sources }: Members, path: string): string | undefined {
+  if (!isObject(sources) || (stated as unknown[]).some((one) => one !== "read")) return path;
+  return (
+    unknownMember(sources, members.sources, `${path}.`) ??
+    firstOf(sources.organizations, `${path}.organizations`, (one, at) =>
+      typeof one === "string" && one !== "" ? undefined : at,
+    ) ??
+    ((sources.organizations as unknown[]).length > 0 ? undefined : path)
   );
 }
 

@@ -255,6 +255,48 @@ describe("a denial", () => {
   });
 });
 
+describe("a provision about the data of some contributors", () => {
+  const from = (...organizations: string[]) => ({ sources: { organizations } });
+  const sourcesOf = (...consents: Consent[]) => {
+    const decision = ask(currentOf(...consents));
+    return decision.permitted
+      ? decision.permits.map(({ consent, captured, sources }) => ({ consent, captured, sources }))
+      : decision.reason;
+  };
+
+  it("permits their data alone, and what others permit stays whole", () => {
+    const watch = { consent: "con_1", captured: {}, sources: { only: ["org_watch"] } };
+    expect(sourcesOf(one(from("org_watch")))).toEqual([watch]);
+    expect(sourcesOf(one(from("org_watch")), one({}, {}, "con_2"))).toEqual([
+      { consent: "con_2", captured: {}, sources: undefined },
+      watch,
+    ]);
+  });
+
+  it("denies their data alone, or a part of it, or all that is permitted", () => {
+    const not = (change: Partial<Provision>) => consentOf([{ ...denial, ...change }], {}, "con_2");
+    expect(sourcesOf(one(), not(from("org_watch")))).toEqual([
+      { consent: "con_1", captured: {}, sources: { except: ["org_watch"] } },
+    ]);
+    expect(sourcesOf(one(), not({ ...from("org_watch"), captured: { end: 9 } }))).toEqual([
+      { consent: "con_1", captured: {}, sources: { except: ["org_watch"] } },
+      { consent: "con_1", captured: { start: 9 }, sources: { only: ["org_watch"] } },
+    ]);
+    expect(sourcesOf(one(from("org_watch")), not(from("org_lab", "org_watch")))).toBe("denied");
+  });
+
+  it("denies in an emergency, too", () => {
+    const emergency = {
+      open: [{ id: "emg_1", organization: "org_clinic", clinician: "usr_1", expireTime: now + 1 }],
+      refusals: 0,
+    };
+    const current = { ...currentOf(consentOf([{ ...denial, ...from("org_watch") }])), emergency };
+    expect(ask(current, { purpose: "emergency", person: "usr_1" })).toMatchObject({
+      permits: [{ consent: "emg_1", sources: { except: ["org_watch"] } }],
+    });
+  });
+});
+
 describe("a sliding window", () => {
   it("tells from where on it holds anything: so long before it begins, whether that is at once or later", () => {
     const last = { captured: { lastMs: 500 } };
@@ -326,6 +368,17 @@ describe("what is not known here", () => {
       "a category of a denial",
       withDenial({ categories: [{ name: "heart", version: 3 }] }),
       "terms.provisions[0].categories[0]",
+    ],
+    [
+      "a sort of source",
+      withProvision({ sources: { devices: ["w"] } }),
+      "terms.provisions[1].sources.devices",
+    ],
+    ["no source", withProvision({ sources: { organizations: [] } }), "terms.provisions[1].sources"],
+    [
+      "sources of contributing",
+      withDenial({ directions: ["contribute"], sources: { organizations: ["org_watch"] } }),
+      "terms.provisions[0].sources",
     ],
     ["a resolution of a denial", withDenial({ resolution: "raw" }), "terms.provisions[0].resolution"],
     ["a region of a denial", withDenial({ regions: ["eu"] }), "terms.provisions[0].regions"],

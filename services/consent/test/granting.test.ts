@@ -3,7 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, createClient } from "@connectrpc/connect";
 import { Consent_State, ConsentSchema, Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Actor_Kind, Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Actor_Kind, CaptureMethod, Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { openInstallation, otherPatientId, partition, patientId } from "./installation.ts";
 import { denial, problem, reading, wanted } from "./messages.ts";
@@ -94,7 +94,7 @@ describe("granting", () => {
     const { patient } = await openInstallation();
     const later = {
       ...reading,
-      sources: {},
+      sources: { organizations: ["org_lab"], methods: [CaptureMethod.SELF_REPORTED] },
       masks: [Mask.DEVICE],
       resolution: Resolution.COUNT_ONLY,
     };
@@ -102,13 +102,29 @@ describe("granting", () => {
     const consent = { ...wanted, provisions: [reading, later, sliding] };
     const told = await problem(patient().createConsent({ consent, requestId: "r1" }));
     expect(told).toMatchObject({ code: Code.InvalidArgument, reason: "INVALID_FIELD" });
-    const fields = ["sources", "masks", "resolution"];
+    const fields = ["masks", "resolution", "sources.methods"];
     expect(told!.violations!.map(({ field, reason }) => [field, reason])).toEqual([
       ...fields.map((field) => [`consent.provisions[1].${field}`, "NOT_ENFORCED_YET"]),
       ["consent.provisions[2].captured_in_last", "NOT_ENFORCED_YET"],
     ]);
-    expect(told!.message).toContain("provisions[1].sources: is not enforced yet: leave it out");
+    expect(told!.message).toContain("provisions[1].masks: is not enforced yet: leave it out");
     expect((await patient().listConsents({})).consents).toEqual([]);
+  });
+
+  it("takes contributors who are or were organizations here, and gives back which data is meant", async () => {
+    const { patient } = await openInstallation();
+    const from = (...organizations: string[]) => ({ ...reading, sources: { organizations } });
+    const of = (...provisions: object[]) => ({ ...wanted, provisions }) as never;
+    const told = await problem(
+      patient().createConsent({ consent: of(from("org_maker"), from("org_nobody")), requestId: "r1" }),
+    );
+    expect(told).toMatchObject({
+      reason: "INVALID_FIELD",
+      violations: [{ field: "consent.provisions[1].sources.organizations" }],
+    });
+    const consent = of(from("org_maker", "org_deleted"));
+    const given = await patient().createConsent({ consent, requestId: "r2" });
+    expect(given.consent!.provisions[0]!.sources!.organizations).toEqual(["org_deleted", "org_maker"]);
   });
 
   it("takes no field that it does not know, also where the rest was granted before", async () => {

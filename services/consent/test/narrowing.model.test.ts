@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Captured, Direction, Interval, Provision, Purpose, Resolution, Terms } from "../src/consent.ts";
-import { decide } from "../src/decision.ts";
+import { decide, type Permit } from "../src/decision.ts";
 import { beyond } from "../src/requests/narrowing.ts";
 import { categories, consentOf, currentOf, heartRate, steps } from "./terms.ts";
 
@@ -10,7 +10,7 @@ const instant = fc.integer({ min: 0, max: 8 });
 const interval: fc.Arbitrary<Interval> = fc
   .tuple(fc.option(instant), fc.option(instant))
   .map(([a, b]): Interval => ({ ...(a !== null && { start: a }), ...(b !== null && { end: b }) }));
-const permission: fc.Arbitrary<Provision> = fc.record({
+const permission = fc.record({
   effect: fc.constant("permit" as const),
   directions: fc.subarray<Direction>(["contribute", "read"], { minLength: 1 }),
   categories: fc.integer({ min: 1, max: 2 }).map((version) => [{ name: "heart", version }]),
@@ -21,13 +21,28 @@ const permission: fc.Arbitrary<Provision> = fc.record({
     fc.integer({ min: 1, max: 6 }).map((lastMs): Captured => ({ lastMs })),
   ),
   regions: fc.constantFrom<readonly string[]>([], ["local"], ["eu"], ["eu", "local"]),
-});
+  sources: fc.option(
+    fc.subarray(["org_a", "org_b"], { minLength: 1 }).map((organizations) => ({ organizations })),
+    { nil: undefined },
+  ),
+}) as fc.Arbitrary<Provision>;
+/** Sources are of reading alone: what says them of contributing is refused before. */
+const valid = ({ sources, ...one }: Provision): Provision =>
+  sources === undefined || one.directions.includes("contribute") ? one : { ...one, sources };
 const asked: fc.Arbitrary<Terms> = fc.record({
   grantee: fc.constant("org_clinic"),
-  provisions: fc.array(permission, { minLength: 1, maxLength: 3 }),
+  provisions: fc.array(permission.map(valid), { minLength: 1, maxLength: 3 }),
   validity: interval,
 });
-const members = ["directions", "categories", "purposes", "resolution", "captured", "regions"] as const;
+const members = [
+  "directions",
+  "categories",
+  "purposes",
+  "resolution",
+  "captured",
+  "regions",
+  "sources",
+] as const;
 /** What is chosen begins as a part of what was asked; some of its members are then others. */
 const choice = fc.array(
   fc.record({
@@ -46,15 +61,23 @@ const within = ({ start, end }: Interval, time: number) =>
   (start === undefined || start <= time) && (end === undefined || time < end);
 const order: readonly Resolution[] = ["raw", "hourly", "daily"];
 
+const isFrom = ({ sources }: Permit, source: string) =>
+  sources === undefined ||
+  ("only" in sources ? sources.only.includes(source) : !sources.except.includes(source));
+
 /** The finest that may be used, as the one who decides says: the greater, the coarser; undefined: nothing. */
-function finest(terms: Terms, at: { now: number; used: number; captured: number; question: Question }) {
-  const { now, used, captured, question } = at;
+function finest(
+  terms: Terms,
+  at: { now: number; used: number; captured: number; source: string; question: Question },
+) {
+  const { now, used, captured, source, question } = at;
   const decision = decide(currentOf(consentOf(terms.provisions, terms)), question, now, categories);
   const permits = decision.permitted ? decision.permits : [];
   const holding = permits.filter(
     (one) =>
       within(one.validity, used) &&
       within(one.captured, captured) &&
+      isFrom(one, source) &&
       (one.captured.lastMs === undefined || captured >= used - one.captured.lastMs),
   );
   return holding.length === 0
@@ -75,10 +98,11 @@ it("what lies within a request permits nothing that the request would not, at an
     fc.constantFrom<Purpose>("treatment", "research"),
     fc.constantFrom(heartRate, steps),
     fc.constantFrom("local", "eu"),
-    (terms, parts, validity, now, direction, purpose, code, region) => {
+    fc.constantFrom("org_a", "org_b", "org_c"),
+    (terms, parts, validity, now, direction, purpose, code, region, source) => {
       const provisions = parts.map(({ from, other, changed }): Provision => {
         const base = terms.provisions[from % terms.provisions.length]!;
-        return { ...base, ...Object.fromEntries(changed.map((name) => [name, other[name]])) };
+        return valid({ ...base, ...Object.fromEntries(changed.map((name) => [name, other[name]])) });
       });
       const chosen: Terms = { ...terms, provisions, ...(validity && { validity }) };
       if (beyond(chosen, terms, { partition: "local/pat_1", from: now }) !== undefined) {
@@ -96,12 +120,12 @@ it("what lies within a request permits nothing that the request would not, at an
       };
       for (let used = now; used <= 9; used += 1) {
         for (let captured = -1; captured <= 9; captured += 1) {
-          const given = finest(chosen, { now, used, captured, question });
+          const given = finest(chosen, { now, used, captured, source, question });
           if (given === undefined) continue;
-          const would = finest(terms, { now, used, captured, question });
+          const would = finest(terms, { now, used, captured, source, question });
           if (would === undefined || would > given) {
             throw new Error(
-              `${JSON.stringify({ direction, purpose, code, region, used, captured })} was not asked`,
+              `${JSON.stringify({ direction, purpose, code, region, source, used, captured })} was not asked`,
             );
           }
           seen.permitted += 1;

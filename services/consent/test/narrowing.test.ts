@@ -50,6 +50,14 @@ describe("what lies within a request", () => {
     expect(inside({}, { regions: ["eu", "local"] })).toBe(true);
   });
 
+  it("is data of some of the contributors whose data was asked for", () => {
+    const from = (...organizations: string[]) => ({ sources: { organizations } });
+    expect(inside(from("org_watch"))).toBe(true);
+    expect(inside(from("org_watch"), from("org_watch", "org_lab"))).toBe(true);
+    expect(inside({}, from("org_watch"))).toBe(false);
+    expect(inside(from("org_lab"), from("org_watch"))).toBe(false);
+  });
+
   it("is a window within the window: one that slides stays in a fixed one that it has entered for good", () => {
     const last = (lastMs: number) => ({ captured: { lastMs } });
     expect(inside({ captured: {} })).toBe(false);

@@ -22,27 +22,41 @@ const interval: fc.Arbitrary<Interval> = fc.tuple(fc.option(instant), fc.option(
 const someOf = <T>(values: readonly T[], least: number) => fc.subarray([...values], { minLength: least });
 const pinned = fc.integer({ min: 1, max: 2 }).map((version) => [{ name: "heart", version }]);
 const directions = someOf<Direction>(["contribute", "read"], 1);
+/** Contributors; the last one is never named. */
+const contributors = ["org_watch", "org_lab", "org_spa"] as const;
 
-const permission: fc.Arbitrary<Provision> = fc.record({
-  effect: fc.constant("permit" as const),
-  directions,
-  categories: pinned,
-  purposes: someOf<Purpose>(["treatment", "emergency"], 1),
-  resolution: fc.constantFrom<Resolution>("raw", "hourly"),
-  captured: fc.oneof(
-    interval,
-    fc.integer({ min: 1, max: 6 }).map((lastMs): Captured => ({ lastMs })),
-  ),
-  regions: fc.constant([]),
-});
-const denial: fc.Arbitrary<Provision> = fc.record({
-  effect: fc.constant("deny" as const),
-  directions,
-  categories: pinned,
-  purposes: someOf<Purpose>(["treatment", "emergency"], 0),
-  captured: interval,
-  regions: fc.constant([]),
-});
+/** A provision, and perhaps the contributors whose data it is about: such a one is of reading alone. */
+function fromSome(provision: fc.Arbitrary<Provision>): fc.Arbitrary<Provision> {
+  const sources = fc.option(someOf<string>(contributors.slice(0, 2), 1));
+  return fc.tuple(provision, sources).map(([one, organizations]): Provision => {
+    return organizations === null ? one : { ...one, directions: ["read"], sources: { organizations } };
+  });
+}
+
+const permission = fromSome(
+  fc.record({
+    effect: fc.constant("permit" as const),
+    directions,
+    categories: pinned,
+    purposes: someOf<Purpose>(["treatment", "emergency"], 1),
+    resolution: fc.constantFrom<Resolution>("raw", "hourly"),
+    captured: fc.oneof(
+      interval,
+      fc.integer({ min: 1, max: 6 }).map((lastMs): Captured => ({ lastMs })),
+    ),
+    regions: fc.constant([]),
+  }),
+);
+const denial = fromSome(
+  fc.record({
+    effect: fc.constant("deny" as const),
+    directions,
+    categories: pinned,
+    purposes: someOf<Purpose>(["treatment", "emergency"], 0),
+    captured: interval,
+    regions: fc.constant([]),
+  }),
+);
 const consents: fc.Arbitrary<Consent[]> = fc
   .array(
     fc.record({
@@ -83,6 +97,8 @@ interface Use {
   readonly purpose: Purpose;
   readonly resolution: Resolution;
   readonly person: string | undefined;
+  /** Whose data it is. */
+  readonly source: string;
   /** When the data was captured, and when it is used. */
   readonly captured: number;
   readonly used: number;
@@ -110,6 +126,7 @@ function mayBeUsed(all: readonly Consent[], emergency: Emergencies, use: Use): b
       .flatMap(({ terms }) => terms.provisions)
       .filter((provision) => provision.effect === effect)
       .filter((provision) => provision.directions.includes(use.direction))
+      .filter(({ sources }) => sources === undefined || sources.organizations.includes(use.source))
       .filter(({ categories: [set] }) => use.code === heartRate || set!.version === 2)
       .filter(
         ({ purposes }) =>
@@ -128,8 +145,10 @@ function mayBeUsed(all: readonly Consent[], emergency: Emergencies, use: Use): b
 }
 
 /** What whoever holds a grant makes of it, as the enforcer does. */
-function holds({ captured, validity, resolution }: Permit, use: Use): boolean {
+function holds({ captured, validity, resolution, sources }: Permit, use: Use): boolean {
   const since = captured.lastMs === undefined ? Number.NEGATIVE_INFINITY : use.used - captured.lastMs;
+  const isFrom = sources && ("only" in sources ? sources.only : sources.except).includes(use.source);
+  if (sources !== undefined && isFrom !== "only" in sources) return false;
   return (
     resolution === use.resolution &&
     within(validity, use.used) &&
@@ -139,7 +158,7 @@ function holds({ captured, validity, resolution }: Permit, use: Use): boolean {
 }
 
 describe("provisions", () => {
-  it("permit just what a permission covers and no denial does, at every instant of capture and of use", () => {
+  it("permit just what a permission covers and no denial does, at every instant of capture and of use, of every contributor", () => {
     let permitted = 0;
     let refused = 0;
     const property = fc.property(
@@ -149,8 +168,9 @@ describe("provisions", () => {
       fc.constantFrom(heartRate, steps),
       fc.constantFrom<Purpose>("treatment", "emergency"),
       fc.constantFrom(undefined, "usr_doctor"),
+      fc.constantFrom(...contributors),
       instant,
-      (all, emergency, direction, code, purpose, person, now) => {
+      (all, emergency, direction, code, purpose, person, source, now) => {
         const question = { partition: "local/pat_1", organization: "org_clinic", region: "local" };
         const decision = decide(
           { ...currentOf(...all), emergency },
@@ -163,7 +183,7 @@ describe("provisions", () => {
         for (let used = now; used <= 9; used += 1) {
           for (let captured = -1; captured <= 9; captured += 1) {
             for (const resolution of ["raw", "hourly"] as const) {
-              const use: Use = { direction, code, purpose, person, resolution, captured, used };
+              const use: Use = { direction, code, purpose, person, source, resolution, captured, used };
               const expected = mayBeUsed(all, emergency, use);
               if (permits.some((permit) => holds(permit, use)) !== expected) {
                 throw new Error(`${JSON.stringify(use)} is ${expected ? "not " : ""}permitted`);

@@ -7,7 +7,7 @@ import {
   DeIdentification,
   Mask,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import type { ConsentError } from "../src/errors.ts";
@@ -136,6 +136,31 @@ describe("what is asked for becomes terms:", () => {
   });
 });
 
+describe("whose data is meant", () => {
+  const from = (...organizations: string[]) => ({ sources: { organizations } });
+
+  it("is told by the contributors, of reading and of denying to read", () => {
+    expect(takenProvision({ ...reading, ...from("org_b", "org_a") })!.sources).toEqual({
+      organizations: ["org_a", "org_b"],
+    });
+    expect(takenProvision({ ...denial, ...from("org_a") })!.sources).toEqual({ organizations: ["org_a"] });
+    expect(takenProvision(reading)).not.toHaveProperty("sources");
+  });
+
+  it("is not left open, not said of contributing, and not of more than can be decided about apart", () => {
+    expect(refusedProvision({ ...reading, sources: {} })).toEqual(invalid("sources.organizations"));
+    expect(refusedProvision({ ...contributing, ...from("org_a") })).toEqual(invalid("sources"));
+    const both = { ...reading, directions: [Direction.CONTRIBUTE, Direction.READ], ...from("org_a") };
+    expect(refusedProvision(both)).toEqual(invalid("sources"));
+    const many = [0, 32, 64].map((first) => {
+      const names = Array.from({ length: 32 }, (_, i) => `org_${first + i}`);
+      return { ...reading, ...from(...names) };
+    });
+    expect(refused(messageOf({ provisions: many }))).toEqual(invalid("provisions"));
+    expect(refused(messageOf({ provisions: many.slice(1) }))).toEqual([]);
+  });
+});
+
 describe("what is wrong is refused by its field:", () => {
   it("a consent that says nothing", () => {
     expect(refused(undefined)).toEqual(invalid("provisions"));
@@ -210,7 +235,8 @@ describe("what is wrong is refused by its field:", () => {
   });
 
   it("whatever is not enforced yet, by that reason", () => {
-    expect(refusedProvision({ ...reading, sources: {} })).toEqual(notYet("sources"));
+    const methods = { organizations: ["org_a"], methods: [CaptureMethod.SELF_REPORTED] };
+    expect(refusedProvision({ ...reading, sources: methods })).toEqual(notYet("sources.methods"));
     expect(refusedProvision({ ...reading, masks: [Mask.DEVICE] })).toEqual(notYet("masks"));
     expect(refusedProvision({ ...reading, resolution: Resolution.COUNT_ONLY })).toEqual(notYet("resolution"));
     const sliding = { case: "capturedInLast", value: { seconds: 60n } };

@@ -14,6 +14,8 @@ export interface TestConsent {
   readonly purposes?: readonly Purpose[];
   readonly resolution?: Resolution;
   readonly window?: { readonly from: number; readonly to: number };
+  /** Whose data. */
+  readonly sources?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
   /** Codes that another provision denies. */
   readonly denied?: readonly string[];
   /** Only data captured in the last so many milliseconds. */
@@ -75,6 +77,8 @@ export function createFakeConsent() {
       version: 1,
       resolution: terms.resolution ?? Resolution.RAW,
       capturedInLastMs: BigInt(terms.lastMs ?? 0),
+      onlyOrganizations: [...(terms.sources && "only" in terms.sources ? terms.sources.only : [])],
+      exceptOrganizations: [...(terms.sources && "except" in terms.sources ? terms.sources.except : [])],
       ...(terms.emergency && {
         emergency: true,
         validity: { endTime: timestampFromMs(terms.emergency.until) },

@@ -229,7 +229,8 @@ export declare type Provision = Message<"wellapi.consent.v1.Provision"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Only data from these. Not enforced yet, so not taken.
+   * Of reading: only data from these, or only data from these is denied. Absent: from all. A provision that says it is of
+   * reading alone: what is contributed comes from the grantee.
    *
    * @generated from field: wellapi.consent.v1.SourceSelector sources = 8;
    */
@@ -306,14 +307,15 @@ export declare const Provision_EffectSchema: GenEnum<Provision_Effect>;
  */
 export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"> & {
   /**
-   * Only data that these organizations contributed. Empty: all.
+   * Data that these organizations contributed. They exist when the consent is given; all consents for one organization name 64
+   * at most.
    *
    * @generated from field: repeated string organizations = 1;
    */
   organizations: string[];
 
   /**
-   * Only data that came about in these ways. Empty: all.
+   * Only data that came about in these ways. Not enforced yet, so not taken.
    *
    * @generated from field: repeated wellapi.type.v1.CaptureMethod methods = 2;
    */

@@ -296,6 +296,13 @@ export enum PreviewedKind_Withheld {
    * @generated from enum value: WITHHELD_COARSER = 5;
    */
   COARSER = 5,
+
+  /**
+   * A part of it was contributed by organizations whose data is not permitted.
+   *
+   * @generated from enum value: WITHHELD_OTHER_SOURCE = 6;
+   */
+  OTHER_SOURCE = 6,
 }
 
 /**

@@ -1,10 +1,22 @@
-import type { Author, Captured, Consent, Interval, Provision, Terms } from "../consent.ts";
+import {
+  type Author,
+  type Captured,
+  type Consent,
+  type Interval,
+  type Provision,
+  sourcesNamed,
+  type Terms,
+} from "../consent.ts";
 import type { Revision } from "../consent-documents.ts";
 import type { Answer, DeletionObligation } from "../obligations/obligation.ts";
 import type { ConsentRequest } from "../requests/request.ts";
 
-/** The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. */
+/**
+ * The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. The
+ * second has `sources`: who does not know it must not take the permission for wider than it is. What says none stays in the first.
+ */
 export const schemaVersion = "wellapi-consent-receipt/1";
+export const versionWithSources = "wellapi-consent-receipt/2";
 
 /** Who gets the receipt, and the id by which they know the patient. */
 export interface Holder {
@@ -96,6 +108,7 @@ function header(record: string, { organization, patient }: Holder): Claims {
 
 function processing({ grantee, provisions, validity, notice }: Terms): Claims {
   return {
+    ...(sourcesNamed(provisions).length > 0 && { schema_version: versionWithSources }),
     lawful_basis: "consent",
     pii_controllers: [{ party_id: grantee }],
     ...(notice && { privacy_notice: { uri: notice.uri, language: notice.language, sha256: notice.sha256 } }),
@@ -105,8 +118,7 @@ function processing({ grantee, provisions, validity, notice }: Terms): Claims {
 }
 
 function provisionClaims(provision: Provision): Claims {
-  const { effect, directions, categories, purposes, resolution, captured, deIdentification, regions } =
-    provision;
+  const { effect, directions, categories, purposes, resolution, captured, sources } = provision;
   return {
     effect,
     directions,
@@ -114,8 +126,9 @@ function provisionClaims(provision: Provision): Claims {
     purposes,
     ...(resolution && { resolution }),
     captured: window(captured),
-    ...(deIdentification && { de_identification: deIdentification }),
-    processing_locations: regions,
+    ...(sources && { sources: { party_ids: sources.organizations } }),
+    ...(provision.deIdentification && { de_identification: provision.deIdentification }),
+    processing_locations: provision.regions,
   };
 }
 

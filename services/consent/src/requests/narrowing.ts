@@ -1,5 +1,6 @@
 import { type Captured, homeRegionOf, type Provision, resolutions, type Terms } from "../consent.ts";
 import { spans } from "../scope.ts";
+import { isFromWithin } from "../sources.ts";
 
 /** Who is concerned, and from when the narrower terms hold: UTC milliseconds. */
 export interface Within {
@@ -56,6 +57,7 @@ function isOfItsKind(inner: Provision, outer: Provision, home: string): boolean 
     ) &&
     purposes.every((one) => outer.purposes.includes(one)) &&
     isAsCoarse(inner, outer) &&
+    isFromWithin(inner, outer) &&
     (outer.deIdentification === undefined || outer.deIdentification === deIdentification) &&
     regionsOf(inner, home).every((one) => regionsOf(outer, home).includes(one))
   );

@@ -15,6 +15,7 @@ import { consentMessage } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
 import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
+import { checkSources } from "../source-check.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
 import { organizationOfCall, ownerOf, patientOfCall, viewerOf } from "../viewer.ts";
@@ -70,6 +71,7 @@ function createAskingHandlers(
         await budget.take(organization);
         const asked = askedOf(consentRequest, organization, clock.now(), terminology);
         if (!(await parties.isPatient(partition))) throw new ConsentError("request_patient_unknown");
+        await checkSources(parties, asked.terms.provisions, "consent_request");
         const asking = { partition, requester: author, origin, ...asked };
         const { kept, changed } = await requestChanges.create(asking, {
           about: () => call.about(partition),
@@ -157,7 +159,10 @@ function createDecisionHandlers(
         // What was decided is told again, however long ago, and whatever became of the two since.
         const now = decision?.time ?? clock.now();
         const terms = chosenOf(message, found.request, { partition, now, terminology });
-        if (decision === undefined) await checkParties(parties, terms.grantee, partition);
+        if (decision === undefined) {
+          await checkParties(parties, terms.grantee, partition);
+          await checkSources(parties, terms.provisions, "");
+        }
         const { consent, kept, changed } = await requestChanges.accept(found, terms, author, call.leafOf);
         // An acceptance that is repeated gives the consent as it is now, and its entry would name it.
         if (isHidden(consent.terms, call.caller.principal.hides)) throw new ConsentError("request_not_found");

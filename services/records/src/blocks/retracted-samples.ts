@@ -9,17 +9,19 @@ export interface RetractedSamples {
   readonly code: string;
   /** UTC milliseconds. */
   readonly times: Float64Array;
+  /** Who had contributed them. Absent: they were retracted before this was kept. */
+  readonly organization?: string;
 }
 
-type Header = readonly (readonly [sequence: number, code: string, bytes: number])[];
+type Header = readonly (readonly [sequence: number, code: string, bytes: number, organization?: string])[];
 
 const LENGTH_BYTES = 4;
 
 /** A block of packages/series holds twice as many. */
 const TIMES_A_BLOCK = 500_000;
 
-/** One for each commit and code, or a few where there are very many; each time once, ascending. */
-export function joinRetracted(all: readonly RetractedSamples[]): RetractedSamples[] {
+/** Of one contributor: one for each commit and code, or a few where there are very many; each time once, ascending. */
+export function joinRetracted(all: readonly RetractedSamples[], organization: string): RetractedSamples[] {
   const groups = Map.groupBy(all, ({ sequence, code }) => `${sequence} ${code}`);
   return [...groups.values()].flatMap((group) => {
     const distinct = new Set<number>();
@@ -30,7 +32,9 @@ export function joinRetracted(all: readonly RetractedSamples[]): RetractedSample
       { length: Math.ceil(times.length / TIMES_A_BLOCK) },
       (_, i) => i * TIMES_A_BLOCK,
     );
-    return blocks.map((from) => ({ sequence, code, times: times.slice(from, from + TIMES_A_BLOCK) }));
+    return blocks.map((from) => {
+      return { sequence, code, organization, times: times.slice(from, from + TIMES_A_BLOCK) };
+    });
   });
 }
 
@@ -42,7 +46,10 @@ export function encodeRetracted(samples: readonly RetractedSamples[]): Uint8Arra
     const values = { kind: "decimal" as const, scale: 0, mantissas: new Float64Array(times.length) };
     return encodeBlock({ times, offsetMinutes: 0, durationMs: 0, unit: "", values });
   });
-  const header: Header = samples.map(({ sequence, code }, i) => [sequence, code, bodies[i]!.length]);
+  const header: Header = samples.map(({ sequence, code, organization }, i) => {
+    const entry = [sequence, code, bodies[i]!.length] as const;
+    return organization === undefined ? entry : [...entry, organization];
+  });
   const head = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH_BYTES);
   length.writeUInt32BE(head.length);
@@ -54,10 +61,10 @@ export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = LENGTH_BYTES + view.readUInt32BE();
   const header = JSON.parse(view.toString("utf8", LENGTH_BYTES, at)) as Header;
-  return header.map(([sequence, code, length]) => {
+  return header.map(([sequence, code, length, organization]) => {
     const { times } = decodeBlock(bytes.subarray(at, at + length));
     at += length;
-    return { sequence, code, times };
+    return { sequence, code, times, ...(organization !== undefined && { organization }) };
   });
 }
 
@@ -72,16 +79,19 @@ export interface ToldRetraction {
 /**
  * Commit by commit, the part that the reader may see; commits without such a part are left out.
  *
- * @param visible by MAC of the code: the code, and the intervals in which the reader may read it
+ * @param visible by MAC of the code: the code, and the intervals in which the reader may read it of a contributor
  */
 export function toldOf(
   samples: readonly RetractedSamples[],
-  visible: ReadonlyMap<string, { readonly code: string; readonly intervals: readonly Interval[] }>,
+  visible: ReadonlyMap<
+    string,
+    { readonly code: string; readonly from: (organization: string | undefined) => readonly Interval[] }
+  >,
 ): ToldRetraction[] {
   const told = new Map<number, ToldRetraction>();
-  for (const { sequence, code: id, times } of samples) {
+  for (const { sequence, code: id, times, organization } of samples) {
     const reading = visible.get(id);
-    const seen = reading && extentWithin(times, reading.intervals);
+    const seen = reading && extentWithin(times, reading.from(organization));
     if (reading === undefined || seen === undefined) continue;
     const known = told.get(sequence);
     told.set(sequence, {

@@ -1,24 +1,32 @@
 import { keysOfCategory, type Terminology } from "@wellapi/terminology";
 import { unlessLeftOut } from "../gate/left-out.ts";
-import type { ConsentPermit } from "../gate/permit.ts";
-import { rawPermit } from "../gate/permit.ts";
+import { type CodePermit, type ConsentPermit, ownPermit, rawPermit } from "../gate/permit.ts";
 import { type Read, refuseStrangers } from "../gate/reading.ts";
+import { permitsFrom } from "../gate/sources.ts";
 import { isNothing, isWithin, recordsWithin } from "../gate/token-scope.ts";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import { isWithinWindows } from "./judgement.ts";
 
 /** What a reader may read of one key: data within these intervals, under these permits. */
-interface KeyPermit {
-  readonly intervals: readonly Interval[];
+interface KeyPermit extends Pick<CodePermit, "from"> {
   readonly permits: readonly ConsentPermit[];
+  /** Whether anything of a contributor may be read, windows aside. */
+  readonly isReadable: (organization: string) => boolean;
 }
 
 /** What a reader may read now, by the keys of records. */
 export interface ReadableKeys {
-  /** Whether every key, and the type by the token's scopes, may be read, leaving windows aside. */
+  /** Whether every key, and the type by the token's scopes, may be read of some contributor, leaving windows aside. */
   mayRead(type: string, keys: readonly string[]): boolean;
-  /** Whether a record that states these dates may be read, too. */
-  mayReadDated(type: string, keys: readonly string[], stated: Interval | undefined): boolean;
+  /** The same of one contributor. */
+  mayReadFrom(type: string, keys: readonly string[], organization: string): boolean;
+  /** Whether a record of theirs that states these dates may be read, too. */
+  mayReadDated(
+    type: string,
+    keys: readonly string[],
+    organization: string,
+    stated: Interval | undefined,
+  ): boolean;
   /** The permits of keys. */
   permitsOf(keys: Iterable<string>): readonly ConsentPermit[];
   /** The permits of all keys: the same whatever the patient has. */
@@ -56,8 +64,11 @@ export async function readableKeys(
 
   return {
     mayRead,
-    mayReadDated: (type, keys, stated) =>
-      mayRead(type, keys) && keys.every((key) => isWithinWindows(permitted.get(key)!.intervals, stated)),
+    mayReadFrom: (type, keys, organization) =>
+      mayRead(type, keys) && keys.every((key) => permitted.get(key)!.isReadable(organization)),
+    mayReadDated: (type, keys, organization, stated) =>
+      mayRead(type, keys) &&
+      keys.every((key) => isWithinWindows(permitted.get(key)!.from(organization), stated)),
     permitsOf: (keys) => [...new Set(keys)].flatMap((key) => permitted.get(key)?.permits ?? []),
     allPermits: () => [...permitted.values()].flatMap(({ permits }) => permits),
   };
@@ -78,7 +89,9 @@ export function allKeys(terminology: Terminology): string[] {
 async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined> {
   const decided = await unlessLeftOut(read.decide(key, ALWAYS));
   if (decided === undefined) return undefined;
-  if (decided.own) return { intervals: [ALWAYS], permits: [] };
+  if (decided.own) return { from: ownPermit(ALWAYS).from, permits: [], isReadable: () => true };
   const permit = rawPermit(decided.permits, ALWAYS);
-  return permit && { intervals: permit.intervals, permits: permit.permits };
+  if (permit === undefined) return undefined;
+  const { from, permits } = permit;
+  return { from, permits, isReadable: (organization) => permitsFrom(permits, organization).length > 0 };
 }

@@ -59,13 +59,13 @@ function shown(
     application: head.application,
   };
   if (text === undefined) {
-    if (!readable.mayRead(head.type, head.keys)) return undefined;
+    if (!readable.mayReadFrom(head.type, head.keys, head.organization)) return undefined;
     return { ...common, keys: head.keys, resource: undefined, size: 0 };
   }
   const resource = storedResource(text);
   const classes = terminology.classify(recordContentOf(resource));
   // Rules that were added since take away, and never give.
   const keys = "keys" in classes ? [...new Set([...head.keys, ...classes.keys])].sort() : [];
-  if (!readable.mayReadDated(head.type, keys, statedOf(resource))) return undefined;
+  if (!readable.mayReadDated(head.type, keys, head.organization, statedOf(resource))) return undefined;
   return { ...common, keys, resource, size: Buffer.byteLength(text) };
 }

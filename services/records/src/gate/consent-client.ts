@@ -146,9 +146,18 @@ function readDecision(decision: Decision, deIdentified: boolean): ReadDecision {
 
 /** An unknown resolution never permits. */
 function consentPermit(permit: Permit): ConsentPermit {
-  const { consent, version, provision, resolution, from, to, sliding, emergency } = permit;
+  const { consent, version, provision, resolution, from, to, sliding, sources, emergency } = permit;
   const window = { from, to };
-  return { consent, version, provision, fineness: fineness.get(resolution), window, sliding, emergency };
+  return {
+    consent,
+    version,
+    provision,
+    fineness: fineness.get(resolution),
+    window,
+    sliding,
+    sources,
+    emergency,
+  };
 }
 
 const fineness: ReadonlyMap<Resolution, ConsentPermit["fineness"]> = new Map([

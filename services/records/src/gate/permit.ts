@@ -1,4 +1,6 @@
+import type { Sources } from "@wellapi/enforcer";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
+import { namesSources, permitsFrom, sourcesText } from "./sources.ts";
 
 /** The finest data that a consent permits. */
 export type Fineness = "raw" | "hourly" | "daily";
@@ -16,14 +18,18 @@ export interface ConsentPermit {
   readonly window: Interval;
   /** For a sliding window: only data captured in the last `lastMs` milliseconds, and not before `from`. */
   readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
+  /** Only data of these contributors; undefined: of all. */
+  readonly sources?: Sources | undefined;
   /** It is emergency access, not a consent. */
   readonly emergency?: true | undefined;
 }
 
 /** Which data of one code a reader may read now. */
 export interface CodePermit {
-  /** Samples as recorded may be released within these intervals; united, cut to the request. */
+  /** Samples as recorded of some contributor may be released within these intervals; united, cut to the request. */
   readonly intervals: readonly Interval[];
+  /** The same of one contributor; undefined: of one who is not known. Nothing else may be released of its data. */
+  readonly from: (organization: string | undefined) => readonly Interval[];
   /** The permits on which it is based; empty for a patient who reads their own data. */
   readonly permits: readonly ConsentPermit[];
   /** Changes when the consents or their versions do. */
@@ -32,7 +38,8 @@ export interface CodePermit {
 
 /** A patient's own reading needs no consent and is bounded by the request alone. */
 export function ownPermit(bounds: Interval): CodePermit {
-  return { intervals: clip([ALWAYS], bounds), permits: [], signature: "own" };
+  const intervals = clip([ALWAYS], bounds);
+  return { intervals, from: () => intervals, permits: [], signature: "own" };
 }
 
 /**
@@ -42,25 +49,42 @@ export function ownPermit(bounds: Interval): CodePermit {
 export function rawPermit(permits: readonly ConsentPermit[], bounds: Interval): CodePermit | undefined {
   const raw = permits.filter(({ fineness }) => fineness === "raw");
   if (raw.length === 0) return undefined;
-  return {
-    intervals: clip(unite(raw.map(({ window }) => window)), bounds),
-    permits: raw,
-    signature: signatureOf(raw),
+  const intervals = windowsOf(raw, bounds);
+  return { intervals, from: fromEach(raw, bounds, intervals), permits: raw, signature: signatureOf(raw) };
+}
+
+function windowsOf(permits: readonly ConsentPermit[], bounds: Interval): readonly Interval[] {
+  return clip(unite(permits.map(({ window }) => window)), bounds);
+}
+
+/** @param all what is permitted of some contributor */
+function fromEach(
+  permits: readonly ConsentPermit[],
+  bounds: Interval,
+  all: readonly Interval[],
+): CodePermit["from"] {
+  if (!namesSources(permits)) return () => all;
+  const known = new Map<string | undefined, readonly Interval[]>();
+  return (organization) => {
+    const found = known.get(organization) ?? windowsOf(permitsFrom(permits, organization), bounds);
+    known.set(organization, found);
+    return found;
   };
 }
 
-/** Whether the permits let samples be read as recorded in all of `bounds`. */
+/** Whether the permits let samples of every contributor be read as recorded in all of `bounds`. */
 export function coversRaw(permits: readonly ConsentPermit[], bounds: Interval): boolean {
-  const raw = permits.filter(({ fineness }) => fineness === "raw");
+  const raw = permits.filter(({ fineness, sources }) => fineness === "raw" && sources === undefined);
   return covers(unite(raw.map(({ window }) => window)), bounds);
 }
 
 /** Identifies the permits and all their obligations, in any order. The passing of time does not change it. */
 export function signatureOf(permits: readonly ConsentPermit[]): string {
   return permits
-    .map(({ consent, version, provision, fineness, window, sliding }) => {
+    .map((permit) => {
+      const { consent, version, provision, fineness, window, sliding } = permit;
       const from = sliding === undefined ? window.from : `${sliding.from} last ${sliding.lastMs}`;
-      return [consent, version, provision, fineness, from, window.to].join(":");
+      return [consent, version, provision, fineness, from, window.to].join(":") + sourcesText(permit);
     })
     .sort()
     .join(" ");

@@ -22,6 +22,7 @@ const withheldMessages: Readonly<Record<Withheld, PreviewedKind_Withheld>> = {
   other_purpose: PreviewedKind_Withheld.OTHER_PURPOSE,
   denied: PreviewedKind_Withheld.DENIED,
   outside_window: PreviewedKind_Withheld.OUTSIDE_WINDOW,
+  other_source: PreviewedKind_Withheld.OTHER_SOURCE,
   coarser: PreviewedKind_Withheld.COARSER,
 };
 

@@ -24,7 +24,13 @@ export interface Amount {
 }
 
 /** Why not all of a kind is seen as it was recorded. */
-export type Withheld = "not_permitted" | "other_purpose" | "denied" | "outside_window" | "coarser";
+export type Withheld =
+  | "not_permitted"
+  | "other_purpose"
+  | "denied"
+  | "outside_window"
+  | "other_source"
+  | "coarser";
 
 /** What is told in buckets of a length. */
 export interface PreviewedSums {

@@ -40,16 +40,23 @@ export async function previewKind(
     code,
     held,
     seen,
-    withheld: permitted.refused ?? (isRaw ? outsideWindow(held, seen) : "coarser"),
+    withheld: permitted.refused ?? (isRaw ? missing(held, seen, permits) : "coarser"),
     samples: isRaw ? await firstSamples(deps, theirs, code) : [],
     observations: isRaw ? await firstObservations(deps, theirs, code) : [],
     sums: await sumsOf(deps, theirs, code, held.span, permits),
   };
 }
 
-function outsideWindow(held: Amount, seen: Amount | undefined): Withheld | undefined {
+/** Why a part is not seen. Where each permit says whose data, it is that, although it may be a window, too. */
+function missing(
+  held: Amount,
+  seen: Amount | undefined,
+  permits: readonly ConsentPermit[],
+): Withheld | undefined {
   const isAll = seen?.values === held.values && seen.observations === held.observations;
-  return isAll ? undefined : "outside_window";
+  if (isAll) return undefined;
+  const raw = permits.filter(({ fineness }) => fineness === "raw");
+  return raw.every(({ sources }) => sources !== undefined) ? "other_source" : "outside_window";
 }
 
 /** What is decided about a code: the permits, or why there is none. */

@@ -1,9 +1,11 @@
 import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
 import type { Run } from "../blocks/winners.ts";
 import { invalidField, RecordsError } from "../errors.ts";
+import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Directory } from "../gate/directory-client.ts";
 import type { Intent } from "../gate/intent.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
+import { namesSources, permitsFrom } from "../gate/sources.ts";
 import type { Releases, Told } from "../lots/releases.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import type { Buckets, Part } from "../model/buckets.ts";
@@ -47,13 +49,17 @@ export interface AnsweredAggregates extends Pick<AggregatePage, "aggregates" | "
   readonly access: string;
 }
 
+/** What may be told of the requested buckets. */
+interface Allowed {
+  readonly permission: AggregatePermission;
+  readonly buckets: Buckets;
+}
+
 /** The requested buckets, and how they are made. */
-interface Question {
+interface Question extends Allowed {
   readonly partition: string;
   readonly query: SeriesQuery;
   readonly zones: readonly ZonePeriod[];
-  readonly permission: AggregatePermission;
-  readonly buckets: Buckets;
   /** Read together with the first series. */
   readonly revision: Promise<number>;
 }
@@ -91,14 +97,20 @@ export async function findAggregates(
   const zones = await zonesOf(deps, partition);
   const edges = bucketEdges(zones, unit, interval, MAX_BUCKETS);
   if (edges === undefined) throw tooManyBuckets(MAX_BUCKETS);
-  const buckets = releasedBuckets(edges, interval, permission, unit, deps.releases.instant());
+  const instant = deps.releases.instant();
+  const within = (one: AggregatePermission): Allowed => {
+    return { permission: one, buckets: releasedBuckets(edges, interval, one, unit, instant) };
+  };
+  const allowedFrom = allowedBySource(decision, unit, within, within(permission));
   const revision = deps.blocks.revision(partition);
   revision.catch(() => {}); // handled where it is awaited
-  const question = { partition, query, zones, permission, buckets, revision };
+  const question = { partition, query, zones, revision };
   const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
   const page = createAggregatePage(size, position);
-  for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
-    if (!page.add(series, await aggregateOne(deps, series, question))) break;
+  for await (const { series, descriptor } of seriesOf(deps, partition, query, position?.series)) {
+    const allowed = allowedFrom(descriptor.organization);
+    if (allowed === undefined) continue;
+    if (!page.add(series, await aggregateOne(deps, series, { ...question, ...allowed }))) break;
   }
   const { aggregates, next } = page;
   return {
@@ -106,6 +118,24 @@ export async function findAggregates(
     fineness: finenessOf(unit),
     permits: decision.own ? [] : decision.permits,
     answer: (access) => ({ aggregates, next, access }),
+  };
+}
+
+/** What may be told of one contributor's series, in which no other's data counts; undefined: nothing. `all`: where none is named. */
+function allowedBySource(
+  decision: ReadDecision,
+  unit: BucketUnit,
+  within: (permission: AggregatePermission) => Allowed,
+  all: Allowed,
+): (organization: string) => Allowed | undefined {
+  if (decision.own || !namesSources(decision.permits)) return () => all;
+  const known = new Map<string, Allowed | undefined>();
+  return (organization) => {
+    if (!known.has(organization)) {
+      const permission = aggregatePermission(permitsFrom(decision.permits, organization), unit);
+      known.set(organization, permission && within(permission));
+    }
+    return known.get(organization);
   };
 }
 

@@ -6,6 +6,7 @@ import type { Intent } from "../gate/intent.ts";
 import { isLeftOut } from "../gate/left-out.ts";
 import { type ConsentPermit, rawPermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
+import { permitsFrom } from "../gate/sources.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import { bucketEdges } from "../model/calendar.ts";
 import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
@@ -76,13 +77,14 @@ export async function findSeries(
   for (const { code, decision } of readable) {
     if (next !== undefined || (position !== undefined && code < position.code)) continue;
     const first = code === position?.code ? position.series : undefined;
-    for await (const { series } of seriesOf(deps, partition, { ...query, code }, first)) {
+    for await (const { series, descriptor } of seriesOf(deps, partition, { ...query, code }, first)) {
       if (series === first) continue;
       if (found.length === size || samples >= SAMPLES_A_PAGE) {
         next = last;
         break;
       }
-      const info = await infoOf(deps, partition, code, series, decision);
+      const seen = decisionFrom(decision, descriptor.organization);
+      const info = seen && (await infoOf(deps, partition, code, series, seen));
       last = { code, series };
       if (info === undefined) continue;
       found.push(info);
@@ -116,6 +118,13 @@ async function readableCodes(
   }
   if (readable.length === 0) throw refused;
   return readable;
+}
+
+/** What is decided about the data of one contributor; undefined: nothing of it may be read. */
+function decisionFrom(decision: ReadDecision, organization: string): ReadDecision | undefined {
+  if (decision.own) return decision;
+  const permits = permitsFrom(decision.permits, organization);
+  return permits.length === 0 ? undefined : { own: false, permits };
 }
 
 /** Undefined if the reader may see none of it. */

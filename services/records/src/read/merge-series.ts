@@ -2,6 +2,7 @@ import type { DevicePriorityRepository } from "../blocks/device-priority-reposit
 import { withBox } from "../blocks/patient-box.ts";
 import type { Run } from "../blocks/winners.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { CodePermit } from "../gate/permit.ts";
 import { readOnce } from "../gate/reading.ts";
 import { placeIn } from "../model/device-priority.ts";
 import { clip, type Interval } from "../model/interval.ts";
@@ -71,9 +72,10 @@ export function mergeSeries(
 ): Promise<MergedPage> {
   const { code, interval, wanted } = query;
   return readOnce(deps, intent, async (read) => {
-    const { intervals, permits } = await read.codePermit(code, interval);
+    const codePermit = await read.codePermit(code, interval);
+    const { permits } = codePermit;
     checkWantedUnit(deps.terminology, code, wanted);
-    const line = await lineOf(deps, { partition: read.subject.partition, query, intervals, size, position });
+    const line = await lineOf(deps, { partition: read.subject.partition, query, codePermit, size, position });
     const stretches = line.stretches.map(({ run, ...why }) => {
       return { ...why, run: { ...run, columns: convertColumns(run.columns, wanted) } };
     });
@@ -90,8 +92,7 @@ export function mergeSeries(
 interface Question {
   readonly partition: string;
   readonly query: SeriesQuery;
-  /** What may be read, united. */
-  readonly intervals: readonly Interval[];
+  readonly codePermit: CodePermit;
   readonly size: number;
   readonly position: MergePosition | undefined;
 }
@@ -100,12 +101,12 @@ async function lineOf(
   deps: MergeSeriesDeps,
   question: Question,
 ): Promise<Pick<MergedPage, "stretches" | "next" | "nothing">> {
-  const { partition, query, intervals, size, position } = question;
+  const { query, codePermit, size, position } = question;
   if (deps.terminology.findAnyCode(query.code)?.kind === "coded") {
     return { stretches: [], next: undefined, nothing: "coded" };
   }
-  const { fine, coarse } = await candidatesOf(deps, partition, query);
-  const last = intervals.at(-1)?.to ?? Number.NEGATIVE_INFINITY;
+  const { fine, coarse } = await candidatesOf(deps, question);
+  const last = codePermit.intervals.at(-1)?.to ?? Number.NEGATIVE_INFINITY;
   const line = createMergedLine(size, last);
   await readInto(deps, line, fine, question);
   const page = pageOf(line, fine, size);
@@ -113,25 +114,35 @@ async function lineOf(
     const next = page.rest ?? (line.end < last ? { time: line.end } : undefined);
     return { stretches: page.stretches, next, nothing: undefined };
   }
-  const visible = await hasSamples(deps, partition, coarse, intervals);
+  const visible = await hasSamples(deps, question.partition, coarse);
   return { stretches: [], next: undefined, nothing: visible ? "only_coarse" : "no_samples" };
 }
 
+/** A series, and what may be read of it, united. */
+interface Readable {
+  readonly series: string;
+  readonly intervals: readonly Interval[];
+}
+
+interface ReadableCandidate extends Candidate, Readable {}
+
 /** The series of the code that may be merged, in the order of the rule, and those that may not. */
-async function candidatesOf(deps: MergeSeriesDeps, partition: string, query: SeriesQuery) {
+async function candidatesOf(deps: MergeSeriesDeps, { partition, query, codePermit }: Question) {
   const { priority } = await deps.priorities.load(partition);
-  const fine: Candidate[] = [];
-  const coarse: string[] = [];
+  const fine: ReadableCandidate[] = [];
+  const coarse: Readable[] = [];
   for await (const { series, descriptor } of seriesOf(deps, partition, query)) {
     const { organization, granularity } = descriptor;
+    const intervals = codePermit.from(organization);
+    if (intervals.length === 0) continue;
     if (!isMergeable(granularity)) {
-      coarse.push(series);
+      coarse.push({ series, intervals });
       continue;
     }
     const device = await withBox(deps.vault, partition, (box) => {
       return box.deviceId(organization, descriptor.device) ?? "";
     });
-    fine.push({ series, granularity, place: placeIn(priority, { organization, device }) });
+    fine.push({ series, intervals, granularity, place: placeIn(priority, { organization, device }) });
   }
   return { fine: fine.sort(compareCandidates), coarse };
 }
@@ -140,15 +151,15 @@ async function candidatesOf(deps: MergeSeriesDeps, partition: string, query: Ser
 async function readInto(
   { blocks }: MergeSeriesDeps,
   line: MergedLine,
-  candidates: readonly Candidate[],
-  { partition, intervals, position }: Question,
+  candidates: readonly ReadableCandidate[],
+  { partition, position }: Question,
 ): Promise<void> {
   const from = position === undefined ? Number.NEGATIVE_INFINITY : minuteOf(position.time) * MINUTE_MS;
   if (position?.series !== undefined) {
     const choice = candidates.findIndex(({ series }) => series === position.series);
     line.reserve(minuteOf(position.time), choice < 0 ? undefined : choice);
   }
-  for (const [choice, { series }] of candidates.entries()) {
+  for (const [choice, { series, intervals }] of candidates.entries()) {
     const resumed = position?.series === series ? { ...position, series } : undefined;
     const first = resumed?.time ?? from;
     let wanted = true;
@@ -200,12 +211,11 @@ function positionAt(series: string, { columns, ranks }: Stretch, told: Stretch |
 async function hasSamples(
   { blocks }: MergeSeriesDeps,
   partition: string,
-  series: readonly string[],
-  intervals: readonly Interval[],
+  readable: readonly Readable[],
 ): Promise<boolean> {
-  for (const one of series) {
+  for (const { series, intervals } of readable) {
     for (const interval of intervals) {
-      for await (const { columns } of blocks.winners(partition, one, interval)) {
+      for await (const { columns } of blocks.winners(partition, series, interval)) {
         if (columns.times.length > 0) return true;
       }
     }

@@ -149,9 +149,10 @@ async function headsOf(
   readable: ReadonlyMap<string, CodePermit>,
 ): Promise<Head[]> {
   const heads: Head[] = [];
-  for (const [code, { intervals }] of readable) {
-    for await (const { series } of seriesOf(deps, partition, { code, sources })) {
-      if (!isOfKinds(series, kinds)) continue;
+  for (const [code, codePermit] of readable) {
+    for await (const { series, descriptor } of seriesOf(deps, partition, { code, sources })) {
+      const intervals = codePermit.from(descriptor.organization);
+      if (!isOfKinds(series, kinds) || intervals.length === 0) continue;
       const days = daysOf(deps.blocks, { partition, series }, intervals, descending);
       heads.push({ code, series, days, next: undefined });
     }

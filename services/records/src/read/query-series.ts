@@ -1,8 +1,9 @@
 import { viewOf } from "@wellapi/series";
 import type { Run } from "../blocks/winners.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
-import { type Interval, unite } from "../model/interval.ts";
+import { unite } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { bytesASample, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
@@ -63,7 +64,7 @@ export async function findSamples(
   const { code, interval, wanted } = query;
   const codePermit = await read.codePermit(code, interval);
   checkWantedUnit(deps.terminology, code, wanted);
-  const page = await collect(deps, read.subject.partition, query, codePermit.intervals, size, position);
+  const page = await collect(deps, read.subject.partition, query, codePermit, size, position);
   const runs = page.runs.map((run) => ({ ...run, columns: convertColumns(run.columns, wanted) }));
   return {
     items: runs.reduce((sum, { columns }) => sum + columns.times.length, 0),
@@ -77,15 +78,16 @@ async function collect(
   deps: ReadSeriesDeps,
   partition: string,
   query: KindsQuery,
-  intervals: readonly Interval[],
+  codePermit: CodePermit,
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<Pick<SeriesPage, "runs" | "next">> {
   const page = createPage(size);
-  for await (const { series } of seriesOf(deps, partition, query, position?.series)) {
+  for await (const { series, descriptor } of seriesOf(deps, partition, query, position?.series)) {
     if (!isOfKinds(series, query.kinds)) continue;
     const resumed = position?.series === series ? position : undefined;
     const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
+    const intervals = codePermit.from(descriptor.organization);
     for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
       for await (const run of deps.blocks.winners(partition, series, { from, to })) {
         const rest = page.add(withoutReturned(run, resumed));

@@ -10,7 +10,7 @@ import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
-import { coversTimes, type Interval } from "../model/interval.ts";
+import { coversTimes } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { MESSAGE_BYTES } from "./runs.ts";
@@ -100,22 +100,30 @@ function inOrder(
   descending: boolean,
   position: ObservationPosition | undefined,
 ): AsyncGenerator<StoredObservation> {
-  const streams = [...readable].map(([code, { intervals }]) =>
-    ofCode(observations, { partition, code, intervals }, descending, position),
+  const streams = [...readable].map(([code, codePermit]) =>
+    ofCode(observations, { partition, code, codePermit }, descending, position),
   );
   return mergedStreams(streams, (a, b) => comparePositions(positionOf(a), positionOf(b), descending));
 }
 
 async function* ofCode(
   observations: ObservationRepository,
-  place: { readonly partition: string; readonly code: string; readonly intervals: readonly Interval[] },
+  place: { readonly partition: string; readonly code: string; readonly codePermit: CodePermit },
   descending: boolean,
   position: ObservationPosition | undefined,
 ): AsyncGenerator<StoredObservation> {
-  const { partition, code, intervals } = place;
+  const { partition, code, codePermit } = place;
+  const { intervals } = codePermit;
   for (const interval of descending ? intervals.toReversed() : intervals) {
-    yield* observations.inOrder({ partition, code, interval, descending, position });
+    for await (const found of observations.inOrder({ partition, code, interval, descending, position })) {
+      if (isReadable(codePermit, found)) yield found;
+    }
   }
+}
+
+/** Whether it may be read of its contributor, too. */
+function isReadable({ from }: CodePermit, { record: { time, provenance } }: StoredObservation): boolean {
+  return coversTimes(from(provenance.organization), [time]);
 }
 
 /** With its ids, times, source and the names of all fields. */
@@ -144,18 +152,18 @@ export function getObservation(
     const { time } = observation.record;
     const { code } = observation.record.code;
     const moment = { from: time, to: time + 1 };
-    const { permits, intervals } = await read.codePermit(code, moment).catch((error: unknown) => {
+    const codePermit = await read.codePermit(code, moment).catch((error: unknown) => {
       // That there is one would say it all.
       if (error instanceof RecordsError && error.code === "NOT_FOR_REPRESENTATIVES")
         throw new RecordsError("NOT_FOUND");
       throw error;
     });
-    if (!coversTimes(intervals, [time])) throw new RecordsError("NOT_FOUND");
+    if (!isReadable(codePermit, observation)) throw new RecordsError("NOT_FOUND");
     return {
       items: 1,
       fineness: "raw",
       codes: [code],
-      permits,
+      permits: codePermit.permits,
       answer: (access) => ({ partition, observation, access }),
     };
   });

@@ -73,13 +73,15 @@ async function* sendAll<T>(
     const now = await read.codePermit(code, interval);
     if (now.signature !== codePermit.signature) await read.changed([now]);
     codePermit = now;
-    return codePermit.intervals;
+    return codePermit;
   };
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
   yield await present({ kind: "start", access: read.access, consents, intervals: opened.intervals });
-  for await (const { series } of seriesOf(deps, partition, query)) {
-    for (const bounds of opened.intervals) {
-      const parts = partsOf(deps.blocks, { partition, series, bounds, permitted });
+  for await (const { series, descriptor } of seriesOf(deps, partition, query)) {
+    const { organization } = descriptor;
+    for (const bounds of opened.from(organization)) {
+      const still = async () => (await permitted()).from(organization);
+      const parts = partsOf(deps.blocks, { partition, series, bounds, permitted: still });
       const make = async (): Promise<T | undefined> => {
         // A connection that takes all at once would keep other calls, and the session with consent, waiting for a run.
         await setImmediate();

@@ -168,8 +168,8 @@ async function* runsOf(
 ): AsyncGenerator<Payload> {
   const code = codeIds.get(arrival.code)!;
   const runs = await arrival.open();
-  const permitted = async () => (await permission.renew(signal)).get(code)!.intervals;
   for (const run of runs) {
+    const permitted = async () => (await permission.renew(signal)).get(code)!.from(run.source.organization);
     for await (const { columns, last } of messages(run.columns, permitted)) {
       read.sent += columns.times.length;
       yield { payload: { kind: "run", code, run: { ...run, columns } }, last: last && run === runs.at(-1) };
@@ -188,7 +188,7 @@ async function* retractionsOf(
   const visibleRetractions = async () => {
     const codePermits = await permission.renew(signal);
     const visible = [...codeIds].map(
-      ([id, code]) => [id, { code, intervals: codePermits.get(code)!.intervals }] as const,
+      ([id, code]) => [id, { code, from: codePermits.get(code)!.from }] as const,
     );
     return toldOf(samples, new Map(visible));
   };

@@ -76,7 +76,7 @@ async function attempt(
   const retraction = { timeMs: clock.now(), items: arrived.count + compacted.count };
   const { change: leaf } = gate.leaf(intent, subject, { items: retraction.items });
   const event = batchCommitted(partition, sequence, batch, clock);
-  const writes = { head, receipt, retraction, arrived, compacted, leaf, event };
+  const writes = { head, receipt, retraction, organization, arrived, compacted, leaf, event };
   if (!(await repository.commit(writes))) return undefined;
   accessLog.notify();
   relay.notify();

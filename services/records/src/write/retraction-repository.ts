@@ -42,6 +42,8 @@ export interface RetractionWrites {
   readonly head: Stored<Head>;
   readonly receipt: Stored<ReceiptDocument>;
   readonly retraction: Retraction;
+  /** Who retracts, and had contributed. */
+  readonly organization: string;
   /** From original blocks, and from compacted ones. */
   readonly arrived: Removal;
   readonly compacted: Removal;
@@ -107,11 +109,11 @@ export function createRetractionRepository(deps: RetractionDeps): RetractionRepo
       };
     },
 
-    async commit({ head, receipt, retraction, arrived, compacted, leaf, event }) {
+    async commit({ head, receipt, retraction, organization, arrived, compacted, leaf, event }) {
       const { partition, batch } = receipt.document;
       const next = headAfterRetraction(head.document, compacted.count > 0);
       const place = { partition, batch, sequence: next.sequence };
-      const samples = joinRetracted([...arrived.samples, ...compacted.samples]);
+      const samples = joinRetracted([...arrived.samples, ...compacted.samples], organization);
       const sealed = await withBox(vault, partition, (box) => box.sealRetracted(place, samples));
       const tombstone: TombstoneDocument = { ...place, sealed };
       const said = { time_ms: retraction.timeMs, items: retraction.items };

@@ -2,7 +2,7 @@ import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/con
 import { useMemo, useState } from "preact/hooks";
 import { tellChange } from "../api/changes.ts";
 import { useLoaded } from "../api/loaded.ts";
-import { type KnownOrganization, organizationOf } from "../api/organizations.ts";
+import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
@@ -37,7 +37,12 @@ export function Organization({ named: organization }: PageProps) {
         consentsOf(connection, signal, { organization }),
         organizationOf(connection, organization),
       ]);
-      return { consents, known, permission: permissionsOf(consents)[0] };
+      const permission = permissionsOf(consents)[0];
+      const sources = await organizationsOf(
+        connection,
+        permission?.reads.flatMap((one) => one.sources) ?? [],
+      );
+      return { consents, known, permission, sources };
     },
     [connection, organization],
   );
@@ -49,11 +54,15 @@ export function Organization({ named: organization }: PageProps) {
         </a>
       </p>
       <Waited loaded={loaded}>
-        {({ known, consents, permission }) => (
+        {({ known, consents, permission, sources }) => (
           <>
             <Name known={known} />
             <Stopping known={known} permission={permission} />
-            {permission === undefined ? <Past consents={consents} /> : <Terms permission={permission} />}
+            {permission === undefined ? (
+              <Past consents={consents} />
+            ) : (
+              <Terms permission={permission} sources={sources} />
+            )}
             {permission !== undefined && <Preview permission={permission} />}
           </>
         )}
@@ -146,8 +155,11 @@ function Preview({ permission }: { readonly permission: Permission }) {
   return <PreviewCard title={words.preview.sees} choices={choices} purposes={purposes} />;
 }
 
+/** By id: whose data alone is meant somewhere. */
+type Sources = ReadonlyMap<string, KnownOrganization>;
+
 /** What it may see and send. */
-function Terms({ permission }: { readonly permission: Permission }) {
+function Terms({ permission, sources }: { readonly permission: Permission; readonly sources: Sources }) {
   const { words, formats } = usePlace();
   const { home } = words;
   const { reads, contributes, denied, since, until, consents } = permission;
@@ -170,7 +182,7 @@ function Terms({ permission }: { readonly permission: Permission }) {
                   .filter((one) => one.category === category)
                   .map((one) => (
                     <p class="small quiet" key={JSON.stringify(one)}>
-                      <TermsText terms={one} />
+                      <TermsText terms={one} sources={sources} />
                     </p>
                   ))}
               </div>
@@ -204,11 +216,15 @@ function isWebAddress(uri: string): boolean {
   return URL.canParse(uri) && new URL(uri).protocol === "https:";
 }
 
-function TermsText({ terms }: { readonly terms: ReadTerms }) {
+function TermsText({ terms, sources }: { readonly terms: ReadTerms; readonly sources: Sources }) {
   const { words, formats } = usePlace();
-  const { home } = words;
+  const { home, common } = words;
   const { resolution, window, deIdentified } = terms;
   const parts = [home.resolutions[resolution], windowText()].flatMap((part) => part ?? []);
+  if (terms.sources.length > 0) {
+    const names = terms.sources.map((one) => sources.get(one)?.name ?? common.unknownOrganization);
+    parts.push(home.onlyFrom(formats.list(names)));
+  }
   if (deIdentified) parts.push(home.deIdentified);
   return <>{parts.join(", ")}</>;
 

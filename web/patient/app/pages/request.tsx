@@ -5,7 +5,7 @@ import {
 import { useMemo, useState } from "preact/hooks";
 import { tellChange } from "../api/changes.ts";
 import { useLoaded } from "../api/loaded.ts";
-import { organizationOf } from "../api/organizations.ts";
+import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
 import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
@@ -16,9 +16,13 @@ import { Standing } from "../parts/organization-name.tsx";
 import { PreviewCard } from "../parts/preview-card.tsx";
 import { RequestTerms } from "../parts/request-terms.tsx";
 import type { PageProps } from "../routes.tsx";
+import { consentsOf } from "../sharing/consents.ts";
 import { permissionsOf, purposesOf, readCategories } from "../sharing/permission.ts";
 import { acceptanceOf, type Choice, wholeOf } from "../sharing/request-choice.ts";
 import { categoriesText } from "../words/names.ts";
+
+/** By id, who may send data, and whose data is asked for. */
+type Senders = ReadonlyMap<string, KnownOrganization>;
 
 /** What an organization asks for, beside what it has already; and the answer. */
 export function Request({ named }: PageProps) {
@@ -32,8 +36,15 @@ export function Request({ named }: PageProps) {
         { signal },
       );
       const request = consentRequest!;
-      const known = await organizationOf(connection, request.organization);
-      return { request, known, has: permissionsOf(consents)[0] };
+      const [known, given] = await Promise.all([
+        organizationOf(connection, request.organization),
+        consentsOf(connection, signal),
+      ]);
+      const senders = await organizationsOf(connection, [
+        ...permissionsOf(given).flatMap((one) => (one.contributes.length > 0 ? [one.organization] : [])),
+        ...request.provisions.flatMap(({ sources }) => sources?.organizations ?? []),
+      ]);
+      return { request, known, senders, has: permissionsOf(consents)[0] };
     },
     [connection, named],
   );
@@ -45,7 +56,7 @@ export function Request({ named }: PageProps) {
         </a>
       </p>
       <Waited loaded={loaded}>
-        {({ request, known, has }) => (
+        {({ request, known, senders, has }) => (
           <>
             <header class="stack-close">
               <Heading>{requests.asks(known.name ?? common.unknownOrganization)}</Heading>
@@ -81,7 +92,7 @@ export function Request({ named }: PageProps) {
               {request.continues !== "" && <p class="small quiet">{requests.renews}</p>}
             </section>
             {request.state === ConsentRequest_State.OPEN ? (
-              <Deciding key={request.id} request={request} />
+              <Deciding key={request.id} request={request} senders={senders} />
             ) : (
               <Decided request={request} />
             )}
@@ -92,7 +103,8 @@ export function Request({ named }: PageProps) {
   );
 }
 
-function Deciding({ request }: { readonly request: ConsentRequest }) {
+function Deciding(props: { readonly request: ConsentRequest; readonly senders: Senders }) {
+  const { request, senders } = props;
   const { words, record } = usePlace();
   const { requests } = words;
   const [choice, setChoice] = useState<Choice>(() => wholeOf(request));
@@ -122,7 +134,7 @@ function Deciding({ request }: { readonly request: ConsentRequest }) {
     <>
       <section class="card stack" aria-labelledby="wants">
         <h2 id="wants">{requests.wants}</h2>
-        <RequestTerms request={request} choice={choice} onChoice={setChoice} />
+        <RequestTerms request={request} senders={senders} choice={choice} onChoice={setChoice} />
       </section>
       <PreviewCard
         title={words.preview.wouldSee}

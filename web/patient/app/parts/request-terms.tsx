@@ -1,19 +1,22 @@
 import type { Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { KnownOrganization } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
-import { type Choice, resolutionsOf, shorterDays } from "../sharing/request-choice.ts";
+import { type Choice, resolutionsOf, shorterDays, sourcesOf } from "../sharing/request-choice.ts";
 import { categoryName } from "../words/names.ts";
 
 interface Terms {
   readonly request: ConsentRequest;
+  /** By id, who may send data, and whose data is asked for. */
+  readonly senders: ReadonlyMap<string, KnownOrganization>;
   readonly choice: Choice;
   readonly onChoice: (choice: Choice) => void;
 }
 
 /** What was asked for, as fields that only take away. */
-export function RequestTerms({ request, choice, onChoice }: Terms) {
+export function RequestTerms({ request, senders, choice, onChoice }: Terms) {
   const { words, formats } = usePlace();
   const { requests, home } = words;
   const shorter = shorterDays(request, Date.now());
@@ -22,7 +25,14 @@ export function RequestTerms({ request, choice, onChoice }: Terms) {
     <>
       <p class="small quiet">{requests.wantsHint}</p>
       {request.provisions.map((provision, at) => (
-        <ProvisionFields key={at} at={at} provision={provision} choice={choice} onChoice={onChoice} />
+        <ProvisionFields
+          key={at}
+          at={at}
+          provision={provision}
+          senders={senders}
+          choice={choice}
+          onChoice={onChoice}
+        />
       ))}
       <div class="field">
         <label for="days">{requests.until}</label>
@@ -52,12 +62,12 @@ export function RequestTerms({ request, choice, onChoice }: Terms) {
   );
 }
 
-function ProvisionFields(props: {
+interface Fields extends Omit<Terms, "request"> {
   readonly at: number;
   readonly provision: Provision;
-  readonly choice: Choice;
-  readonly onChoice: (choice: Choice) => void;
-}) {
+}
+
+function ProvisionFields(props: Fields) {
   const { words, formats } = usePlace();
   const { requests, home } = words;
   const { at, provision, choice, onChoice } = props;
@@ -105,6 +115,7 @@ function ProvisionFields(props: {
           </select>
         </div>
       )}
+      <SourceField {...props} />
       {purposes.length > 0 && (
         <p class="small">
           {requests.purposes}: {formats.list(purposes)}
@@ -119,4 +130,37 @@ function ProvisionFields(props: {
     if (reads && sends) return requests.both;
     return reads ? requests.read : requests.send;
   }
+}
+
+/** Whose data: as it was asked for, or that of one sender. */
+function SourceField({ at, provision, senders, choice, onChoice }: Fields) {
+  const { words, formats } = usePlace();
+  const { requests, home, common } = words;
+  const nameOf = (id: string) => senders.get(id)?.name ?? common.unknownOrganization;
+  const asked = provision.sources?.organizations ?? [];
+  const offered = sourcesOf(provision, [...senders.keys()]);
+  const all = asked.length > 0 ? home.onlyFrom(formats.list(asked.map(nameOf))) : requests.everyone;
+  if (offered.length === 0) return asked.length === 0 ? null : <p class="small">{all}</p>;
+  return (
+    <div class="field">
+      <label for={`source-${at}`}>{requests.whose}</label>
+      <select
+        id={`source-${at}`}
+        value={choice.sources[at] ?? ""}
+        onChange={({ currentTarget: { value } }) =>
+          onChoice({
+            ...choice,
+            sources: choice.sources.map((one, i) => (i === at ? value || undefined : one)),
+          })
+        }
+      >
+        <option value="">{all}</option>
+        {offered.map((id) => (
+          <option key={id} value={id}>
+            {home.onlyFrom(nameOf(id))}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
 }

@@ -30,6 +30,8 @@ export interface ReadTerms {
   readonly purposes: readonly Purpose[];
   /** Which data, by when it was captured; undefined: all. */
   readonly window: Window | undefined;
+  /** Organizations whose data alone it is; empty: everybody's. */
+  readonly sources: readonly string[];
   /** Only without what tells who the patient is. */
   readonly deIdentified: boolean;
 }
@@ -90,20 +92,29 @@ function permissionOf(organization: string, consents: readonly Consent[]): Permi
   };
 }
 
-/** Whether a denial takes the whole category away, whatever it is read for, whenever it was captured, and as long as it is permitted. */
+/**
+ * Whether a denial takes the whole category away, whatever it is read for, whenever it was captured, of all whose data is permitted, and
+ * as long as it is permitted.
+ */
 function isDenied(
   denials: readonly Placed[],
   permit: Placed,
   { category, direction }: { readonly category: string; readonly direction: Direction },
 ): boolean {
   return denials.some(
-    ({ consent, provision: { directions, categories, purposes, window } }) =>
+    ({ consent, provision: { directions, categories, purposes, window, sources } }) =>
       directions.includes(direction) &&
       categories.some(({ name }) => name === category) &&
       purposes.length === 0 &&
       window.case === undefined &&
+      (sources === undefined || isOf(permit.provision, sources.organizations)) &&
       holdsAsLongAs(consent, permit.consent),
   );
+}
+
+/** Whether a permission is for the data of some of these organizations alone. */
+function isOf({ sources }: Provision, organizations: readonly string[]): boolean {
+  return sources?.organizations.every((one) => organizations.includes(one)) ?? false;
 }
 
 /** Whether a denial holds at each moment of now and later at which the permission does. The server has said which of them have begun. */
@@ -125,13 +136,14 @@ function endOf({ validity }: Consent): number {
 
 function readTerms(
   category: string,
-  { resolution, purposes, window, deIdentification }: Provision,
+  { resolution, purposes, window, sources, deIdentification }: Provision,
 ): ReadTerms {
   return {
     category,
     resolution,
     purposes: [...purposes].sort((a, b) => a - b),
     window: windowOf(window),
+    sources: [...(sources?.organizations ?? [])].sort(),
     deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
   };
 }

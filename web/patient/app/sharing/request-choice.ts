@@ -1,5 +1,9 @@
-import { clone } from "@bufbuild/protobuf";
-import { type Provision, ProvisionSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { clone, create } from "@bufbuild/protobuf";
+import {
+  type Provision,
+  ProvisionSchema,
+  SourceSelectorSchema,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { msOf, timestampOf } from "../api/time.ts";
@@ -10,6 +14,8 @@ export interface Choice {
   readonly categories: readonly ReadonlySet<string>[];
   /** By the place of the provision: how fine it may be read. */
   readonly resolutions: readonly Resolution[];
+  /** By the place of the provision: whose data alone is read; undefined: as it was asked for. */
+  readonly sources: readonly (string | undefined)[];
   /** Days from now; undefined: as long as was asked for. */
   readonly days: number | undefined;
 }
@@ -22,6 +28,7 @@ export function wholeOf({ provisions }: ConsentRequest): Choice {
   return {
     categories: provisions.map(({ categories }) => new Set(categories.map(({ name }) => name))),
     resolutions: provisions.map(({ resolution }) => resolution),
+    sources: provisions.map(() => undefined),
     days: undefined,
   };
 }
@@ -30,6 +37,13 @@ export function wholeOf({ provisions }: ConsentRequest): Choice {
 export function resolutionsOf({ directions, resolution }: Provision): readonly Resolution[] {
   const finest = resolutions.indexOf(resolution);
   return directions.includes(Direction.READ) && finest >= 0 ? resolutions.slice(finest) : [];
+}
+
+/** Whose data can be left alone, of those who send some; empty where there is nothing to choose. */
+export function sourcesOf({ directions, sources }: Provision, senders: readonly string[]): readonly string[] {
+  if (!directions.includes(Direction.READ)) return [];
+  const organizations = sources?.organizations ?? senders;
+  return sources !== undefined && organizations.length < 2 ? [] : organizations;
 }
 
 const dayMs = 86_400_000;
@@ -50,12 +64,14 @@ export function acceptanceOf(request: ConsentRequest, choice: Choice, now: numbe
     const provision = clone(ProvisionSchema, asked);
     provision.categories = asked.categories.filter(({ name }) => choice.categories[at]!.has(name));
     provision.resolution = choice.resolutions[at]!;
-    return provision.categories.length === 0 ? [] : [provision];
+    return provision.categories.length === 0 ? [] : fromSource(provision, choice.sources[at]);
   });
   if (kept.length === 0) return undefined;
   const same = request.provisions.every(
     ({ categories, resolution }, at) =>
-      categories.length === choice.categories[at]!.size && resolution === choice.resolutions[at],
+      categories.length === choice.categories[at]!.size &&
+      resolution === choice.resolutions[at] &&
+      choice.sources[at] === undefined,
   );
   const { startTime } = request.validity ?? {};
   return {
@@ -65,4 +81,20 @@ export function acceptanceOf(request: ConsentRequest, choice: Choice, now: numbe
       validity: { ...(startTime && { startTime }), endTime: timestampOf(now + choice.days * dayMs) },
     }),
   };
+}
+
+/** What is read is left of one sender alone; what may be sent, which has no other source than its sender, stays beside it. */
+function fromSource(provision: Provision, source: string | undefined): readonly Provision[] {
+  if (source === undefined || !provision.directions.includes(Direction.READ)) return [provision];
+  const read = clone(ProvisionSchema, provision);
+  read.directions = [Direction.READ];
+  read.sources = create(SourceSelectorSchema, { organizations: [source] });
+  if (!provision.directions.includes(Direction.CONTRIBUTE)) return [read];
+  const sent = clone(ProvisionSchema, provision);
+  Object.assign(sent, {
+    directions: [Direction.CONTRIBUTE],
+    purposes: [],
+    resolution: Resolution.UNSPECIFIED,
+  });
+  return [sent, read];
 }

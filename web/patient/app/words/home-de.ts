@@ -50,6 +50,7 @@ export const homeDe: typeof homeEn = {
   maySend: "Was sie über Sie senden darf",
   denied: "Was Sie ihr verboten haben",
   resolutions: { 1: "jeden einzelnen Wert", 2: "nur Mittelwerte je Stunde", 3: "nur Mittelwerte je Tag" },
+  onlyFrom: (names) => `nur was von ${names} kommt`,
   deIdentified: "ohne das, was verrät, wer Sie sind",
   lastDays: (days) => (days === 1 ? "nur vom letzten Tag" : `nur von den letzten ${days} Tagen`),
   between: (from, to) => `nur vom ${from} bis zum ${to}`,

@@ -52,6 +52,7 @@ export const homeEn = {
     2: "only averages by the hour",
     3: "only averages by the day",
   } as Readonly<Record<number, string>>,
+  onlyFrom: (names: string) => `only what ${names} sent`,
   deIdentified: "without what tells who you are",
   lastDays: (days: number) => (days === 1 ? "only of the last day" : `only of the last ${days} days`),
   between: (from: string, to: string) => `only from ${from} to ${to}`,

@@ -13,6 +13,8 @@ export const requestsDe: typeof requestsEn = {
   send: "Sie möchte Daten über Sie senden",
   both: "Sie möchte lesen und Daten über Sie senden",
   fineness: "Wie genau",
+  whose: "Wessen Daten",
+  everyone: "von allen, die welche senden",
   until: "Bis wann",
   days: (days) => (days === 1 ? "1 Tag" : `${days} Tage`),
   untilDay: (day) => `${day}, wie erbeten`,

@@ -12,6 +12,8 @@ export const requestsEn = {
   send: "It wants to send data about you",
   both: "It wants to read, and to send data about you",
   fineness: "How fine",
+  whose: "Whose data",
+  everyone: "from everyone who sends some",
   until: "Until when",
   days: (days: number) => (days === 1 ? "1 day" : `${days} days`),
   untilDay: (day: string) => `${day}, as it asks`,

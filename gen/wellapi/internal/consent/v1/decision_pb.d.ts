@@ -175,6 +175,20 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: bool de_identified = 9;
    */
   deIdentified: boolean;
+
+  /**
+   * Only data that these organizations contributed. Empty: of all, but for `except_organizations`. One of the two is empty.
+   *
+   * @generated from field: repeated string only_organizations = 10;
+   */
+  onlyOrganizations: string[];
+
+  /**
+   * Not the data that these contributed: it is denied, or permitted by another grant.
+   *
+   * @generated from field: repeated string except_organizations = 11;
+   */
+  exceptOrganizations: string[];
 };
 
 /**

@@ -1,0 +1,247 @@
+/** What comes from contributors whom a consent leaves out leaves no trace: answers are as if it had been deleted. */
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { BucketSize, MergeRule, SampleOrder } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { condition, everything, store } from "./clinical/clinical-scene.ts";
+import type { TestConsent } from "./fake-consent.ts";
+import { resumeTokenAfter } from "./watching.ts";
+import {
+  append,
+  application,
+  HEART_RATE,
+  heartRates,
+  openWorld,
+  queryInit,
+  readAll,
+  reasonOf,
+  samplesOf,
+  type TestApplication,
+  type TestPatient,
+  WEIGHT,
+  type World,
+} from "./world.ts";
+
+const T0 = Date.UTC(2016, 3, 12, 6);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** A patient, two who send their data, and a clinic that reads some of it. */
+interface View {
+  readonly world: World;
+  readonly maker: TestApplication;
+  readonly watch: TestApplication;
+  readonly clinic: TestApplication;
+  readonly patient: TestPatient;
+  readonly consent: string;
+}
+
+async function openTwoMakers() {
+  const world = await openWorld();
+  const [maker, watch, clinic] = [application(), application(), application()];
+
+  /** Someone whose clinic reads by this consent. `isModel`: for whom the watch has sent nothing. */
+  async function patientOf(terms: Partial<TestConsent>, isModel = false): Promise<View> {
+    const patient = world.patient();
+    for (const { organization } of [maker, watch]) {
+      await world.grant(patient, { organization, direction: Direction.CONTRIBUTE, codes: everything });
+    }
+    const reading = { organization: clinic.organization, direction: Direction.READ, codes: everything };
+    const consent = await world.grant(patient, { ...reading, ...terms });
+    const view = { world, maker, watch, clinic, patient, consent };
+    await sendAll(view, isModel);
+    return view;
+  }
+  return { world, maker, watch, clinic, patientOf };
+}
+
+const rates = (from: number, values: readonly number[], device = "serial-1") => ({
+  ...heartRates(from, values),
+  device: { identifier: device, model: device },
+});
+
+async function weigh({ world, patient }: View, from: TestApplication, time: number, value: string) {
+  const observation = {
+    code: { code: WEIGHT },
+    effective: { case: "effectiveTime" as const, value: timestampFromMs(time) },
+    utcOffsetMinutes: 0,
+    value: { case: "quantity" as const, value: { value, unit: "kg" } },
+  };
+  const batch = { requestId: value, patient: world.idFor(from, patient), observations: [observation] };
+  await world.writer(from).appendObservations({ batch });
+}
+
+async function retract({ world, patient }: View, from: TestApplication, batch: string) {
+  const target = { case: "batch" as const, value: batch };
+  const reason = RetractionReason.ENTERED_IN_ERROR;
+  const retraction = { patient: world.idFor(from, patient), target, reason };
+  await world.writer(from).retractBatch({ retraction });
+}
+
+/** Both makers send the like, at the same times and before, between and after; each takes something back. */
+async function sendAll(view: View, isModel: boolean): Promise<void> {
+  const { maker, watch } = view;
+  const scene = (from: TestApplication) => ({ ...view, maker: from });
+  const clinical = (from: TestApplication) => ({ ...view, hospital: from, contribution: "" });
+  const diagnose = (from: TestApplication, code: string) =>
+    store(clinical(from), condition(clinical(from), code), from);
+  const fromWatch = async (work: () => Promise<unknown>) => void (isModel || (await work()));
+  await fromWatch(() => append(scene(watch), "w1", [rates(T0 - HOUR, [150, 151, 152, 153], "a")]));
+  const first = await append(scene(maker), "m1", [rates(T0, [70, 71, 72, 73])]);
+  await fromWatch(() => append(scene(watch), "w2", [rates(T0, [170, 171, 172, 173, 174], "serial-1")]));
+  await append(scene(maker), "m2", [rates(T0 + HOUR, [80, 81], "z")]);
+  await fromWatch(() => weigh(view, watch, T0 + MINUTE, "81"));
+  await weigh(view, maker, T0, "80");
+  await weigh(view, maker, T0 + 2 * MINUTE, "82");
+  await fromWatch(async () => {
+    await diagnose(watch, "F32.1");
+    const gone = await append(scene(watch), "w3", [rates(T0 + 2 * HOUR, [190], "b")]);
+    await retract(view, watch, gone.batch);
+  });
+  await diagnose(maker, "J45.20");
+  await retract(view, maker, first.batch);
+  await append(scene(maker), "last", [rates(T0 + 3 * HOUR, [99])]);
+}
+
+/** All that the clinic is told, without ids. */
+async function answersOf(view: View) {
+  const { world, clinic, patient } = view;
+  const reader = world.reader(clinic);
+  const query = queryInit(world.idFor(clinic, patient), {});
+  const about = { patient: query.patient, purpose: Purpose.TREATMENT };
+  const bounded = queryInit(query.patient, { from: T0 - 24 * HOUR, to: T0 + 24 * HOUR });
+  const days = { ...about, codes: [query.code], order: SampleOrder.NEWEST_DAY };
+  const [listed, aggregated, merged, watched] = await Promise.all([
+    reader.listSeries(about),
+    reader.aggregateSeries({ ...bounded, bucketSize: BucketSize.HOUR }),
+    reader.mergeSeries({ ...bounded, rule: MergeRule.DEVICE_PRIORITY_BY_MINUTE }),
+    watchedBy(view),
+  ]);
+  return {
+    listed: listed.series.map(({ code, source, count }) => [code!.code, source!.deviceModel, count]).sort(),
+    read: (await readAll(view)).sort(),
+    paged: await pages((pageToken) => reader.querySeries({ ...query, pageSize: 1, pageToken }), samplesIn),
+    byDay: await pages((pageToken) => reader.querySeries({ ...days, pageSize: 1, pageToken }), samplesIn),
+    aggregated: aggregated.aggregates
+      .map(({ buckets }) => buckets.map(({ startTime, count, sum }) => [timestampMs(startTime!), count, sum]))
+      .sort(),
+    merged: merged.stretches.map(({ series, reason, passedOver }) => [
+      samplesOf(series!),
+      reason,
+      passedOver.length,
+    ]),
+    observed: await pages(
+      (pageToken) => reader.listObservations({ ...about, code: { code: WEIGHT }, pageSize: 1, pageToken }),
+      ({ observations }) => observations.map(({ observation }) => observation!.value.value),
+    ),
+    records: await pages(
+      (pageToken) => world.clinical(clinic).listClinicalRecords({ ...about, pageSize: 1, pageToken }),
+      ({ records }) => records.map(({ resource }) => JSON.parse(resource).code.coding[0].code),
+    ),
+    watched,
+  };
+}
+
+const samplesIn = ({ series }: Awaited<ReturnType<Reader["querySeries"]>>) =>
+  series.flatMap(({ series: one }) => samplesOf(one!));
+type Reader = ReturnType<World["reader"]>;
+
+/** By page, the series in the order of what they hold: their ids are random. */
+async function pages<P extends { readonly nextPageToken: string }>(
+  page: (token: string) => Promise<P>,
+  told: (page: P) => unknown[],
+): Promise<unknown[]> {
+  const all: unknown[] = [];
+  for (let token = ""; ; ) {
+    const one = await page(token);
+    all.push(told(one));
+    token = one.nextPageToken;
+    if (token === "") return all.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  }
+}
+
+/** What a watch delivers from the first commit to the last sample. */
+async function watchedBy(view: View): Promise<unknown[]> {
+  const { world, clinic, patient } = view;
+  const abort = new AbortController();
+  onTestFinished(() => abort.abort());
+  const codes = [{ code: HEART_RATE }, { code: WEIGHT }];
+  const request = { patient: world.idFor(clinic, patient), codes, purpose: Purpose.TREATMENT };
+  const resumeToken = resumeTokenAfter(view, request, 0);
+  const told: unknown[] = [];
+  const stream = world.reader(clinic).watchSeries({ ...request, resumeToken }, { signal: abort.signal });
+  for await (const { payload } of stream) {
+    if (payload.case === "retraction") told.push(timestampMs(payload.value.interval!.startTime!));
+    if (payload.case !== "series") continue;
+    const samples = samplesOf(payload.value.series!);
+    told.push(samples);
+    if (samples.some(([, value]) => value === 99)) break;
+  }
+  return told;
+}
+
+describe("a consent for the data of some contributors", () => {
+  it("gives the answers of a record in which there is nothing of the others", async () => {
+    const { patientOf, maker, watch } = await openTwoMakers();
+    const model = await answersOf(await patientOf({}, true));
+    expect(model.listed).toHaveLength(4);
+    expect(model.watched).toContain(T0);
+    for (const sources of [{ only: [maker.organization] }, { except: [watch.organization] }]) {
+      const view = await patientOf({ sources });
+      expect(await answersOf(view)).toEqual(model);
+      const { world, clinic, patient } = view;
+      const about = { patient: world.idFor(clinic, patient), purpose: Purpose.TREATMENT };
+      const own = { patient: world.ownId(patient), purpose: Purpose.PATIENT_REQUEST };
+      const { observations } = await world.own(patient).listObservations({ ...own, code: { code: WEIGHT } });
+      expect(observations).toHaveLength(3);
+    }
+  });
+
+  it("hides single ones whose ids are known from before, whoever is left out", async () => {
+    const { patientOf, maker, world, clinic } = await openTwoMakers();
+    const view = await patientOf({});
+    const about = { patient: world.idFor(clinic, view.patient), purpose: Purpose.TREATMENT };
+    const { observations } = await world
+      .reader(clinic)
+      .listObservations({ ...about, code: { code: WEIGHT } });
+    const { records } = await world.clinical(clinic).listClinicalRecords(about);
+    expect([observations.length, records.length]).toEqual([3, 2]);
+    const { organization } = maker;
+    const terms = { organization: clinic.organization, direction: Direction.READ, codes: everything };
+    await world.grant(view.patient, { ...terms, sources: { only: [organization] } });
+    await world.consent.revoke(view.consent);
+    for (const { id, source } of observations) {
+      const answer = await reasonOf(world.reader(clinic).getObservation({ ...about, observation: id }));
+      expect(answer).toBe(source!.organization === organization ? "OK" : "NOT_FOUND");
+    }
+    for (const { id, organization: from } of records) {
+      const asked = { ...about, record: id };
+      const expected = from === organization ? "OK" : "NOT_FOUND";
+      expect(await reasonOf(world.clinical(clinic).getClinicalRecord(asked))).toBe(expected);
+      expect(await reasonOf(world.clinical(clinic).listClinicalRecordVersions(asked))).toBe(expected);
+    }
+  });
+
+  it("stands beside others: what any of them permits of a contributor is told, and no finer", async () => {
+    const { patientOf, world, clinic, maker, watch } = await openTwoMakers();
+    const view = await patientOf({ sources: { only: [maker.organization] } });
+    const { patient } = view;
+    await world.grant(patient, {
+      organization: clinic.organization,
+      direction: Direction.READ,
+      codes: [HEART_RATE],
+      resolution: Resolution.HOURLY,
+      sources: { only: [watch.organization] },
+    });
+    const samples = await readAll(view);
+    expect(samples.map(([, value]) => value).every((value) => value < 100)).toBe(true);
+    const query = queryInit(world.idFor(clinic, patient), { from: T0, to: T0 + 4 * HOUR });
+    const minutes = await world.reader(clinic).aggregateSeries({ ...query, bucketSize: BucketSize.MINUTE });
+    expect(minutes.aggregates.length).toBeGreaterThan(0);
+    expect(minutes.aggregates.every(({ source }) => source!.organization === maker.organization)).toBe(true);
+    const only = { sources: { organizations: [watch.organization] } };
+    expect((await world.reader(clinic).querySeries({ ...query, ...only })).series).toEqual([]);
+    expect(await reasonOf(world.reader(clinic).querySeries({ ...query, code: { code: WEIGHT } }))).toBe("OK");
+  });
+});
