@@ -1,4 +1,4 @@
-import { fromJsonString, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromJsonString, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Duration, durationFromMs, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type Consent,
@@ -8,6 +8,7 @@ import {
   type Provision,
   Provision_Effect,
   type ProvisionSchema,
+  SourceSelectorSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   Direction,
@@ -106,7 +107,7 @@ export function narrowed(
   now: number,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const { direction, category, purpose, resolution, lastDays } = options;
-  const left = provisions.flatMap((one) => {
+  const left = provisions.flatMap((one): MessageInitShape<typeof ProvisionSchema>[] => {
     const directionsLeft = one.directions.filter((word) => direction?.includes(word) ?? true);
     const categories = one.categories.filter(({ name }) => category?.includes(name) ?? true);
     const reads = directionsLeft.includes(Direction.READ);
@@ -140,7 +141,13 @@ function fromSources(
       ? [{ ...provision, ...sent, directions: [Direction.CONTRIBUTE] }]
       : []),
     ...(organizations.length > 0
-      ? [{ ...provision, directions: [Direction.READ], sources: { organizations } }]
+      ? [
+          {
+            ...provision,
+            directions: [Direction.READ],
+            sources: create(SourceSelectorSchema, { organizations }),
+          },
+        ]
       : []),
   ];
 }

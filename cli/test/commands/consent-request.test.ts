@@ -160,9 +160,14 @@ test("a patient accepts what was asked for, or what options leave of it", async 
   expect(accepted[2]!.provisions).toMatchObject([
     { directions: [Direction.CONTRIBUTE], purposes: [], resolution: Resolution.UNSPECIFIED },
   ]);
+  await wellapi(["consent", "accept", "crq_1", "--source", "org_watch"], { env });
+  expect(accepted[3]!.provisions).toMatchObject([
+    { directions: [Direction.CONTRIBUTE], purposes: [], resolution: Resolution.UNSPECIFIED },
+    { directions: [Direction.READ], sources: { organizations: ["org_watch"] }, resolution: Resolution.RAW },
+  ]);
   const nothing = await wellapi(["consent", "accept", "crq_1", "--category", "glucose"], { env });
   expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining("refuse it instead") });
-  expect(accepted).toHaveLength(3);
+  expect(accepted).toHaveLength(4);
 });
 
 test("an option widens none of what was asked for", async () => {

@@ -114,6 +114,15 @@ describe("an answer", () => {
 });
 
 describe("an enforcer", () => {
+  it("says whose data it is about, and leaves out a grant that says it in two ways", () => {
+    const of = (change: object) => answerOf(create(DecisionSchema, { grants: [{ ...grant, ...change }] }));
+    const only = { onlyOrganizations: ["org_watch"] };
+    const except = { exceptOrganizations: ["org_watch"] };
+    expect(of(only)).toMatchObject({ permits: [{ sources: { only: new Set(["org_watch"]) } }] });
+    expect(of(except)).toMatchObject({ permits: [{ sources: { except: new Set(["org_watch"]) } }] });
+    expect(of({ ...only, ...except })).toMatchObject({ denied: { permitted: false } });
+  });
+
   it("gives permits with open ends where the grant has none", async () => {
     const enforcer = open({ decide: () => ({ grants: [grant] }) });
     const decision = await enforcer.decide(question);

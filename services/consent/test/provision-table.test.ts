@@ -19,12 +19,12 @@ const rows = readFileSync(new URL("../../../docs/contracts.md", import.meta.url)
   .map((line) => line.split("|").map((cell) => cell.trim()) as [string, string, string, string]);
 
 const provisionText =
-  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
+  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
 
 function provisionOf(text: string): Provision {
   const parts = provisionText.exec(text);
   if (parts === null) throw new Error(`"${text}" is no provision`);
-  const [, effect, directions, names, purposes = "", resolution, days, within = ".."] = parts;
+  const [, effect, directions, names, purposes = "", resolution, sources, days, within = ".."] = parts;
   const captured: Captured = days === undefined ? intervalOf(within) : { lastMs: Number(days) * dayMs };
   return {
     effect: effect as Provision["effect"],
@@ -33,6 +33,7 @@ function provisionOf(text: string): Provision {
     purposes: purposes.split(",").filter(Boolean) as Purpose[],
     ...(resolution === undefined ? {} : { resolution: resolution as Resolution }),
     captured,
+    ...(sources && { sources: { organizations: sources.split(",") } }),
     regions: [],
   };
 }
@@ -43,15 +44,18 @@ function intervalOf(text: string): Interval {
   return { ...(start ? { start: Date.parse(start) } : {}), ...(end ? { end: Date.parse(end) } : {}) };
 }
 
-function textOf({ resolution, captured: { start, end, lastMs } }: Permit): string {
+function textOf({ resolution, sources, captured: { start, end, lastMs } }: Permit): string {
   const day = (time: number | undefined) =>
     time === undefined ? "" : new Date(time).toISOString().slice(0, 10);
   // A window that slides holds nothing of before it began: that goes without saying.
   const stands = start !== undefined && start > -(lastMs ?? 0) ? start : undefined;
   const within = stands === undefined && end === undefined ? undefined : `${day(stands)}..${day(end)}`;
   const last = lastMs === undefined ? undefined : `the last ${lastMs / dayMs} days`;
+  const whose = sources && ("only" in sources ? ["from", sources.only] : ["not from", sources.except]);
   return (
-    [resolution, ...[last, within].filter(Boolean)].join(" of ") + (last || within ? "" : " of all times")
+    [resolution, ...[last, within].filter(Boolean)].join(" of ") +
+    (last || within ? "" : " of all times") +
+    (whose === undefined ? "" : ` ${whose.flat().join(" ")}`)
   );
 }
 

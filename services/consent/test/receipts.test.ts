@@ -12,6 +12,7 @@ import {
   consentClaims,
   refusalClaims,
   schemaVersion,
+  versionWithSources,
 } from "../src/receipts/receipt-convert.ts";
 import { partition, patientId } from "./installation.ts";
 import { problem, reading } from "./messages.ts";
@@ -100,6 +101,18 @@ describe("a receipt", () => {
     expect(await patientReceipts.getConsentReceipt(ofRequest(first.id))).toEqual(
       await patientReceipts.getConsentReceipt(ofVersion(consent!.id, 1)),
     );
+  });
+
+  it("says whose data it is about, in a version of its own, so that no older reader takes it for everybody's", async () => {
+    const { patient, jwks, patientReceipts, ofVersion } = await openReceipts();
+    const provision = { ...reading, sources: { organizations: ["org_maker"] } };
+    const consent = { grantee: "org_clinic", provisions: [provision] };
+    const given = await patient().createConsent({ consent, requestId: "from-maker" });
+    const { jws } = await patientReceipts.getConsentReceipt(ofVersion(given.consent!.id, 1));
+    expect(await verifyReceipt(kind, jws, jwks)).toMatchObject({
+      schema_version: versionWithSources,
+      pii_processing: [{ effect: "permit", sources: { party_ids: ["org_maker"] } }],
+    });
   });
 
   it("of a refusal names what was refused; who refused it, only to the patient; why it was asked, to nobody", async () => {

@@ -185,13 +185,12 @@ describe("a consent for the data of some contributors", () => {
   it("gives the answers of a record in which there is nothing of the others", async () => {
     const { patientOf, maker, watch } = await openTwoMakers();
     const model = await answersOf(await patientOf({}, true));
-    expect(model.listed).toHaveLength(4);
+    expect(model.listed).toHaveLength(3);
     expect(model.watched).toContain(T0);
     for (const sources of [{ only: [maker.organization] }, { except: [watch.organization] }]) {
       const view = await patientOf({ sources });
       expect(await answersOf(view)).toEqual(model);
-      const { world, clinic, patient } = view;
-      const about = { patient: world.idFor(clinic, patient), purpose: Purpose.TREATMENT };
+      const { world, patient } = view;
       const own = { patient: world.ownId(patient), purpose: Purpose.PATIENT_REQUEST };
       const { observations } = await world.own(patient).listObservations({ ...own, code: { code: WEIGHT } });
       expect(observations).toHaveLength(3);

@@ -1,4 +1,9 @@
-import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { create } from "@bufbuild/protobuf";
+import {
+  type Consent,
+  Consent_State,
+  SourceSelectorSchema,
+} from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
 import { byCategory, endingSoon, permissionsOf, readCategories } from "../app/sharing/permission.ts";
@@ -36,6 +41,19 @@ describe("what an organization may see", () => {
       expect(readCategories(permission!)).toEqual(["heart"]);
       expect(permission!.denied).toEqual(["heart"]);
     }
+  });
+
+  test("stays where only the data of some senders is denied, and is nothing where that is all that is permitted", () => {
+    const sources = (...organizations: string[]) => create(SourceSelectorSchema, { organizations });
+    const denied = deny(["heart"], { sources: sources("org_watch") });
+    const [partly] = permissionsOf([consent({ provisions: [permit(["heart"]), denied] })]);
+    expect(readCategories(partly!)).toEqual(["heart"]);
+    expect(partly!.denied).toEqual(["heart"]);
+    const fromWatch = { ...permit(["heart"]), sources: sources("org_watch") };
+    const [nothing] = permissionsOf([consent({ provisions: [fromWatch, denied] })]);
+    expect(readCategories(nothing!)).toEqual([]);
+    const [watch] = permissionsOf([consent({ provisions: [fromWatch] })]);
+    expect(watch!.reads[0]!.sources).toEqual(["org_watch"]);
   });
 
   const at = (seconds: number) => ({ seconds: BigInt(seconds) });

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { clone, create } from "@bufbuild/protobuf";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -41,6 +41,21 @@ describe("what a patient accepts", () => {
       regions: ["eu"],
     });
     expect(request.provisions[0]!.categories).toHaveLength(2);
+  });
+
+  test("is what one sender sends; what the organization may send itself stays as it was", () => {
+    const both = clone(ConsentRequestSchema, request);
+    both.provisions[0]!.directions = [Direction.READ, Direction.CONTRIBUTE];
+    const { provisions } = acceptanceOf(both, { ...wholeOf(both), sources: ["org_watch"] }, now)!;
+    expect(provisions).toMatchObject([
+      { directions: [Direction.CONTRIBUTE], purposes: [], resolution: Resolution.UNSPECIFIED },
+      {
+        directions: [Direction.READ],
+        sources: { organizations: ["org_watch"] },
+        purposes: [Purpose.TREATMENT],
+      },
+    ]);
+    expect(provisions[0]!.sources).toBeUndefined();
   });
 
   test("is nothing where nothing is left", () => {
