@@ -27,12 +27,16 @@ const heart = "8867-4";
 const weight = "29463-7";
 const categories = ["heart", "body", "conditions"].map((name) => ({ name }));
 
+/** Those who contribute, by their names; undefined: whoever it is. */
+const sources = fc.option(fc.subarray(["Hospital", "Watch"] as const, { minLength: 1 }), { nil: undefined });
+
 const provision = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
       effect: fc.constant(Provision_Effect.PERMIT),
       directions: fc.constant([Direction.READ]),
+      sources,
       categories: fc.subarray(categories, { minLength: 1 }),
       purposes: fc.subarray([Purpose.TREATMENT, Purpose.RESEARCH], { minLength: 1 }),
       resolution: fc.constantFrom(Resolution.RAW, Resolution.RAW, Resolution.DAILY),
@@ -51,6 +55,7 @@ const provision = fc.oneof(
     arbitrary: fc.record({
       effect: fc.constant(Provision_Effect.DENY),
       directions: fc.constant([Direction.READ]),
+      sources,
       categories: fc.subarray(categories, { minLength: 1, maxLength: 1 }),
       window: fc.constantFrom(
         { case: undefined },
@@ -68,21 +73,29 @@ describe("a preview", () => {
   let server: Server;
   let clinic: Company;
   let person: Person;
+  /** Organizations that contribute, by their names. */
+  const contributors = new Map<string, string>();
   /** The patient, by the clinic's own id. */
   let known = "";
 
   beforeAll(async () => {
     server = await startServer({ dataDir: folder.path, target: "one-process" });
     const hospital = await enrolCompany(server, "Hospital");
+    const watch = await enrolCompany(server, "Watch");
+    contributors.set("Hospital", hospital.organization).set("Watch", watch.organization);
     clinic = await enrolCompany(server, "Clinic");
     person = await enrolPerson(server, "Ada");
     await grant(person, hospital, Direction.CONTRIBUTE, ["heart", "body", "conditions"]);
+    await grant(person, watch, Direction.CONTRIBUTE, ["heart"]);
     const patientOf = async ({ transport }: Company) =>
       (await createClient(ConsentService, transport).listConsents({})).consents[0]!.patient;
     const patient = await patientOf(hospital);
     await contribute(hospital, patient, {
       series: [bandSeries(heart, "/min", T0, ["60", "61.50", "62", "63", "64", "65"], HOUR)],
       observations: [single(weight, "kg", T0 + HOUR, "80.40"), single(weight, "kg", T0 + 4 * HOUR, "81")],
+    });
+    await contribute(watch, await patientOf(watch), {
+      series: [bandSeries(heart, "/min", T0 - HOUR, ["90", "91", "92"], HOUR)],
     });
     const condition = {
       resourceType: "Condition",
@@ -108,6 +121,12 @@ describe("a preview", () => {
 
   const consents = () => createClient(ConsentService, person.transport);
   const revoke = (consent: string) => consents().revokeConsent({ consent });
+  /** As a consent says it: contributors by their ids. */
+  const termsOf = (drawn: readonly (typeof provision extends fc.Arbitrary<infer P> ? P : never)[]) =>
+    drawn.map(({ sources: names, ...rest }) => {
+      const organizations = names?.map((name) => contributors.get(name)!);
+      return { ...rest, ...(organizations && { sources: { organizations } }) };
+    });
   const create = async (provisions: readonly object[]) => {
     const consent = { grantee: clinic.organization, provisions: provisions as never };
     return (await consents().createConsent({ requestId: randomUUID(), consent })).consent!.id;
@@ -178,12 +197,12 @@ describe("a preview", () => {
         fc.array(provision, { minLength: 1, maxLength: 3 }),
         fc.constantFrom(Purpose.TREATMENT, Purpose.RESEARCH),
         async (before, next, purpose) => {
-          const granted = before === undefined ? [] : [await create(before)];
+          const granted = before === undefined ? [] : [await create(termsOf(before))];
           const already = await read(purpose);
-          const grant = { grantee: clinic.organization, provisions: next };
+          const grant = { grantee: clinic.organization, provisions: termsOf(next) };
           const foreseen = await preview({ case: "grant", value: grant }, purpose);
           expect(await read(purpose)).toEqual(already);
-          granted.push(await create(next));
+          granted.push(await create(termsOf(next)));
           const returned = await read(purpose);
           expect(shown(foreseen)).toEqual(returned);
           const now = await preview({ case: "organization", value: clinic.organization }, purpose);
@@ -224,7 +243,7 @@ describe("a preview", () => {
     const narrow = { consentRequest: id, provisions: [{ ...asked, categories: [{ name: "body" }] }] };
     const narrowed = await preview({ case: "acceptance", value: narrow });
     expect([...shown(narrowed).kinds.keys()]).toEqual([weight]);
-    expect(narrowed.kinds.find(({ code }) => code!.code === heart)!.held!.values).toBe(6n);
+    expect(narrowed.kinds.find(({ code }) => code!.code === heart)!.held!.values).toBe(9n);
     // Its request, its own log, and what left for it by the patient's log, say nothing of it.
     expect((await requests.getConsentRequest({ consentRequest: id })).consentRequest).toEqual(consentRequest);
     await expect

@@ -64,6 +64,7 @@ const provisions = fc.array(
       effect: fc.constant(denial.effect),
       directions: fc.constant([Direction.READ]),
       categories: fc.constant([{ name: "activity" }]),
+      sources: fc.constantFrom(undefined, { organizations: ["org_maker"] }),
       window: fc.constant({
         case: "capturedWithin" as const,
         value: { startTime: timestampFromMs(30 * day), endTime: timestampFromMs(60 * day) },

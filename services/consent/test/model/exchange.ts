@@ -124,6 +124,8 @@ export class Exchange {
           purposes: ["treatment"],
           resolution: "raw",
           captured: {},
+          // Of some patients only what one contributor sent.
+          ...(patient % 2 === 1 && { sources: { organizations: ["org_maker"] } }),
           regions: [],
         },
       ],
