@@ -211,7 +211,7 @@ describe("a preview", () => {
           await Promise.all(granted.map(revoke));
         },
       ),
-      { numRuns: 4, seed: 15 },
+      { numRuns: 4, seed: 74 },
     );
     // The terms are such that something happens.
     expect(differing).toBeGreaterThan(1);
