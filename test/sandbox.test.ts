@@ -5,14 +5,16 @@ import { Writable } from "node:stream";
 import { createClient } from "@connectrpc/connect";
 import type { Io } from "@wellapi/cli/io";
 import { run } from "@wellapi/cli/program";
-import { settleRevoker } from "@wellapi/cli/sandbox/enrolment";
+import { refuseProduction, settleRevoker } from "@wellapi/cli/sandbox/enrolment";
 import { openSandbox } from "@wellapi/cli/sandbox/state";
 import { connect } from "@wellapi/client";
 import { operatorAt } from "@wellapi/demo/people";
-import { temporaryFolder } from "@wellapi/demo/server";
+import { startServer, temporaryFolder } from "@wellapi/demo/server";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { sharedExchange } from "./shared-exchange.ts";
 
 interface Told {
@@ -99,6 +101,45 @@ test("a day of the people's data is there, for the developer's key alone, until 
   await permit(true);
   expect(await read("revoker")).toBe(288);
   expect(await read("erased")).toBe("CONSENT_REQUIRED");
+});
+
+test("a developer orders that calls fail, at both doors", async () => {
+  await permit(true);
+  const apiKey = readFileSync(join(sandbox, "api-key"), "utf8").trim();
+  const { patient } = created.patients[0]!;
+  const gateway = connect({ url: server.http, apiKey });
+  const heart = { patient, code: { code: "8867-4" }, purpose: Purpose.TREATMENT };
+  const order = (fault: string) => ({ headers: { "wellapi-sandbox-fault": fault } });
+  const received: unknown[] = [];
+  const reading = async () => {
+    const messages = createClient(RecordsService, gateway).readSeries(heart, order("revoke-mid-stream"));
+    for await (const { payload } of messages) received.push(payload.case);
+  };
+  await expect(reading()).rejects.toMatchObject({ reason: "CONSENT_REVOKED" });
+  expect(received[0]).toBe("start");
+  const [key, cert, ca] = ["key.pem", "cert.pem", "ca.pem"].map((name) =>
+    readFileSync(join(sandbox, "devices", name), "utf8"),
+  ) as [string, string, string];
+  const door = connect({ url: server.grpc, certificate: { key, cert, ca } });
+  for (const transport of [gateway, door]) {
+    const listing = createClient(ConsentService, transport).listConsents({}, order("unavailable"));
+    await expect(listing).rejects.toMatchObject({ reason: "FAULT_ORDERED", transient: true });
+  }
+  door.close();
+});
+
+test("an exchange with real people takes no test key, carries out no ordered failure, and is not filled", async () => {
+  const env = { WELLAPI_PROFILE: "production" };
+  const live = await startServer({ dataDir: join(folder.path, "live"), env, target: "one-process" });
+  onTestFinished(async () => void (await live.stop()));
+  const listedBy = (apiKey: string, headers = {}) =>
+    createClient(OrganizationService, connect({ url: live.http, apiKey })).listOrganizations({}, { headers });
+  await expect(listedBy(server.operatorKey!)).rejects.toMatchObject({ reason: "TEST_KEY_REFUSED" });
+  const ordered = listedBy(live.operatorKey!, { "wellapi-sandbox-fault": "unavailable" });
+  await expect(ordered).rejects.toMatchObject({ reason: "SANDBOX_ONLY" });
+  const operator = connect({ url: live.http, apiKey: live.operatorKey! });
+  const filled = refuseProduction({ url: live.http, grpcUrl: live.grpc, operator });
+  await expect(filled).rejects.toMatchObject({ reason: "SANDBOX_ONLY" });
 });
 
 test("what was interrupted is gone on with, and stored once", async () => {

@@ -15,6 +15,7 @@ import {
   createAuthentication,
   createDenials,
   type Denials,
+  type FaultOrders,
   type GrpcServer,
   openGrpcServer,
   type Route,
@@ -51,6 +52,10 @@ export interface DoorSettings {
 }
 
 const renewMs = 24 * 3_600_000;
+/** What a caller gets who orders a slow call: longer than hurried clients wait, and shorter than patient ones. */
+const slowMs = 10_000;
+
+type Profile = "sandbox" | "production";
 
 /**
  * Authenticates callers from outside, with tokens for `workload`: an edge, or a service that has a surface, which
@@ -112,7 +117,8 @@ export async function openGrpcDoor(options: {
   readonly unread: UnreadAnswers;
   /** A certificate for the door; requested again every day. */
   readonly certificate: () => Promise<ServerTls>;
-  readonly reflection: boolean;
+  /** A sandbox's door has reflection, and callers may order failures there. */
+  readonly profile: Profile;
   readonly clock: Clock;
   readonly closers: Closers;
   readonly log: Logger;
@@ -129,6 +135,7 @@ export async function openGrpcDoor(options: {
         budget: options.budget,
         denials: options.denials,
         release: { guard: options.answers, guards: options.isConsented, unread: options.unread },
+        ...faultsIn(options.profile),
         selfValidating: options.selfValidating,
       }),
       host: settings.host,
@@ -138,7 +145,7 @@ export async function openGrpcDoor(options: {
       // Behind a proxy, all connections have its address.
       ...(settings.trustedProxies === 0 &&
         !settings.behindTls && { bound: (server) => boundOpens(server, { log }) }),
-      reflection: options.reflection,
+      reflection: options.profile === "sandbox",
       log,
     }),
   );
@@ -172,6 +179,8 @@ export async function openHttpDoor(options: {
   readonly budget: Budget;
   readonly denials: Denials;
   readonly unread: UnreadAnswers;
+  /** In a sandbox callers may order failures. */
+  readonly profile: Profile;
   readonly surfaces: readonly MountedSurface[];
   readonly registeredOrigins: RegisteredOrigins;
   /** Undefined: plain HTTP. */
@@ -182,7 +191,7 @@ export async function openHttpDoor(options: {
   readonly closers: Closers;
   readonly log: Logger;
 }): Promise<Gateway> {
-  const { settings, closers, certificates, mtls, ...deps } = options;
+  const { settings, closers, certificates, mtls, profile, ...others } = options;
   const { host, httpPort, corsOrigins, trustedProxies, clientCertificates } = settings;
   const config = {
     host,
@@ -193,11 +202,17 @@ export async function openHttpDoor(options: {
     certificatesFrom: clientCertificates.from,
     mtls: mtls && { port: clientCertificates.port ?? 0, tls: mtls.current() },
   };
+  const deps = { ...others, ...faultsIn(profile) };
   const gateway = await listening("WELLAPI_HTTP_PORT", httpPort, () => openGatewayService(config, deps));
   closers.push("gateway", () => gateway.close());
   certificates?.onChange((next) => gateway.reload(next));
   mtls?.onChange((next) => gateway.reloadMtls(next));
   return gateway;
+}
+
+/** Nobody orders failures of an exchange that holds real people's data. */
+export function faultsIn(profile: Profile): { readonly faults?: FaultOrders } {
+  return profile === "sandbox" ? { faults: { slowMs } } : {};
 }
 
 /** Both doors drain at once: while one waits for its callers, the other must not take new ones. */

@@ -89,8 +89,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   // In one process the gRPC door is a separate workload; in the mesh both doors are the gateway's.
   const grpc = composed === undefined ? http : "door";
   const upstream = network.unauthenticated(http);
-  const { trustDomain: installationName } = installation;
-  const budget = await openBudget(settings.budgets, { installation: installationName, closers, log });
+  const budget = await openBudget(settings.budgets, { installation: installation.trustDomain, closers, log });
   const authenticationOf = (workload: string, edge?: "gateway") =>
     edgeAuthentication(options, budget, workload, edge);
   const atGateway = authenticationOf(http);
@@ -118,13 +117,14 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     authentication: grpc === http ? atGateway : authenticationOf(grpc),
     certificate,
-    reflection: installation.profile === "sandbox",
+    profile: installation.profile,
     clock,
   });
   const certificates = await openHttpCertificate(settings, platform);
   const gateway = await openHttpDoor({
     ...shared,
     settings,
+    profile: installation.profile,
     certificates,
     mtls: await mtlsCertificate(options, certificates),
     registeredOrigins: registeredOrigins(network.onOwn(http)),

@@ -11,6 +11,7 @@ import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb"
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createPerson, type PersonName } from "@wellapi/sandbox-people";
+import { CliError } from "../failure.ts";
 import { type EnrolledOrganizations, type EnrolledPerson, requestIdOf, type SandboxFolder } from "./state.ts";
 
 /** The exchange, and the operator at it. */
@@ -123,7 +124,11 @@ export async function enrolPeople(exchange: Exchange, folder: SandboxFolder): Pr
   devices.close();
   const people = granted.map(({ name, patient, devices, reading }): [PersonName, EnrolledPerson] => [
     name,
-    { patient, atDevices: atDevices.get(devices)!, atOrganization: atOrganization.get(reading)! },
+    {
+      patient,
+      atDevices: namedIn(atDevices, devices),
+      atOrganization: namedIn(atOrganization, reading),
+    },
   ]);
   folder.save({ people: Object.fromEntries(people) });
 }
@@ -136,6 +141,12 @@ async function patientsByConsent(grantee: Transport): Promise<Map<string, string
     ({ consents }) => consents,
   );
   return new Map((await Array.fromAsync(pages)).map(({ id, patient }) => [id, patient]));
+}
+
+function namedIn(patients: ReadonlyMap<string, string>, consent: string): string {
+  const patient = patients.get(consent);
+  if (patient === undefined) throw new CliError("input", `its grantee is not shown ${consent}: try again`);
+  return patient;
 }
 
 function developersConsent({ organization }: EnrolledOrganizations) {

@@ -15,6 +15,7 @@ import {
   type Budget,
   type CertificatePair,
   type Denials,
+  type FaultOrders,
   type StreamLimit,
   serverInterceptors,
   type UnreadAnswers,
@@ -38,6 +39,8 @@ export interface GatewayDeps {
   readonly denials?: Denials;
   /** Ends answers whose readers take nothing; they wait for ever unless given. */
   readonly unread?: UnreadAnswers;
+  /** Callers may order failures, in a sandbox; whoever tries is refused unless given. */
+  readonly faults?: FaultOrders;
   /** The gateway's own pages, and the surfaces of the other services: themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
   /** Origins that applications have registered for their pages; none unless given. */
@@ -73,6 +76,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
     ...(deps.budget && { budget: deps.budget }),
     ...(deps.denials && { denials: deps.denials }),
+    ...(deps.faults && { faults: deps.faults }),
   });
   const rpc = createRpcSurface({
     services: deps.services,

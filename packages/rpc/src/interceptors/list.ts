@@ -10,6 +10,7 @@ import { authorizationInterceptor } from "./authorization.ts";
 import { bodyInterceptor } from "./body.ts";
 import { deadlineInterceptor } from "./deadline.ts";
 import { errorsInterceptor } from "./errors.ts";
+import { type FaultOrders, faultsInterceptor } from "./faults.ts";
 import { type ReleaseOptions, releaseInterceptor } from "./release.ts";
 import type { StepInterceptor } from "./step.ts";
 import { telemetryInterceptor } from "./telemetry.ts";
@@ -33,6 +34,8 @@ export interface ServerInterceptorOptions {
    * and at no other door, whatever else they are.
    */
   readonly surface?: string;
+  /** At a sandbox's door: callers may order failures. Absent: whoever tries is refused. */
+  readonly faults?: FaultOrders;
   /** Streaming methods that check their messages themselves with `validateMessage`. */
   readonly selfValidating?: readonly DescMethod[];
 }
@@ -49,5 +52,6 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     bodyInterceptor(),
     releaseInterceptor(options.release),
     validationInterceptor(options.selfValidating ?? []),
+    faultsInterceptor(options.faults, options.release?.guards ?? (() => false)),
   ];
 }

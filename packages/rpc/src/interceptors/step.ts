@@ -15,6 +15,7 @@ export const interceptorOrder = [
   "body",
   "release",
   "validation",
+  "faults",
 ] as const;
 
 export type Step = (typeof interceptorOrder)[number];
