@@ -9,12 +9,12 @@ import { refuseProduction, settleRevoker } from "@wellapi/cli/sandbox/enrolment"
 import { openSandbox } from "@wellapi/cli/sandbox/state";
 import { connect } from "@wellapi/client";
 import { operatorAt } from "@wellapi/demo/people";
-import { startServer, temporaryFolder } from "@wellapi/demo/server";
+import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sharedExchange } from "./shared-exchange.ts";
 
 interface Told {
@@ -128,18 +128,24 @@ test("a developer orders that calls fail, at both doors", async () => {
   door.close();
 });
 
-test("an exchange with real people takes no test key, carries out no ordered failure, and is not filled", async () => {
-  const env = { WELLAPI_PROFILE: "production" };
-  const live = await startServer({ dataDir: join(folder.path, "live"), env, target: "one-process" });
-  onTestFinished(async () => void (await live.stop()));
-  const listedBy = (apiKey: string, headers = {}) =>
-    createClient(OrganizationService, connect({ url: live.http, apiKey })).listOrganizations({}, { headers });
-  await expect(listedBy(server.operatorKey!)).rejects.toMatchObject({ reason: "TEST_KEY_REFUSED" });
-  const ordered = listedBy(live.operatorKey!, { "wellapi-sandbox-fault": "unavailable" });
-  await expect(ordered).rejects.toMatchObject({ reason: "SANDBOX_ONLY" });
-  const operator = connect({ url: live.http, apiKey: live.operatorKey! });
-  const filled = refuseProduction({ url: live.http, grpcUrl: live.grpc, operator });
-  await expect(filled).rejects.toMatchObject({ reason: "SANDBOX_ONLY" });
+describe("an exchange with real people", () => {
+  let live: Server;
+  beforeAll(async () => {
+    const env = { WELLAPI_PROFILE: "production" };
+    live = await startServer({ dataDir: join(folder.path, "live"), env, target: "one-process" });
+  });
+  afterAll(async () => void (await live?.stop()));
+
+  test("takes no test key, carries out no ordered failure, and is not filled", async () => {
+    const at = (apiKey: string) => connect({ url: live.http, apiKey });
+    const listed = (apiKey: string, headers = {}) =>
+      createClient(OrganizationService, at(apiKey)).listOrganizations({}, { headers });
+    await expect(listed(server.operatorKey!)).rejects.toMatchObject({ reason: "TEST_KEY_REFUSED" });
+    const ordered = listed(live.operatorKey!, { "wellapi-sandbox-fault": "unavailable" });
+    await expect(ordered).rejects.toMatchObject({ reason: "SANDBOX_ONLY" });
+    const filled = refuseProduction({ url: live.http, grpcUrl: live.grpc, operator: at(live.operatorKey!) });
+    await expect(filled).rejects.toMatchObject({ reason: "SANDBOX_ONLY" });
+  });
 });
 
 test("what was interrupted is gone on with, and stored once", async () => {
