@@ -20,6 +20,7 @@ import { type CsvOptions, namedProblems, type RowProblem, readRows } from "../cs
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output } from "../output.ts";
+import { samplesIn } from "../sample-count.ts";
 import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
 import { createTimeReader, timeFormatHelp } from "../time-format.ts";
 import { ingestFromVendor } from "./ingest-vendor.ts";
@@ -64,14 +65,8 @@ interface Tally {
   problems: string[];
 }
 
-function samplesIn(batch: SeriesBatch): number {
-  const values = batch.series[0]?.values;
-  if (values?.case !== "decimals") return 0;
-  return values.value.mantissas.length || values.value.wideMantissas.length;
-}
-
 function note(tally: Tally, batch: SeriesBatch, answer: Answer): void {
-  const samples = samplesIn(batch);
+  const samples = samplesIn(batch.series[0]);
   if ("failure" in answer) {
     tally.failed += samples;
     tally.problems.push(`${answer.failure.reason}: ${answer.failure.message}`);
@@ -246,11 +241,11 @@ async function upload(
       progress,
       onAnswer: (batch, answer) => {
         note(tally, batch, answer);
-        bar.increment(samplesIn(batch));
+        bar.increment(samplesIn(batch.series[0]));
       },
       onSkipped: (batch) => {
-        skipped += samplesIn(batch);
-        bar.increment(samplesIn(batch));
+        skipped += samplesIn(batch.series[0]);
+        bar.increment(samplesIn(batch.series[0]));
       },
       onCut: ({ message }, attempt) => output.note(`\ncut off (${message}); going on, attempt ${attempt}`),
     });

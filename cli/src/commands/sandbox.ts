@@ -36,6 +36,7 @@ interface StreamOptions extends SandboxOptions {
 
 const dayMs = 86_400_000;
 const mostDays = 366;
+const mostSeconds = 86_400;
 const people = Object.fromEntries(personNames.map((name) => [name, name])) as Record<PersonName, PersonName>;
 
 export function addSandbox(program: Command, io: Io): void {
@@ -85,15 +86,18 @@ function addStream(group: Command, io: Io): void {
     .addHelpText(
       "after",
       "\nWhat was measured since the last run is sent first. In each hour's first ten minutes the revoker has no consent\nfor the developer." +
+        "\nThe devices' certificate lives for 30 days: wellapi credential renew --credentials sandbox/devices" +
         "\nExample: wellapi sandbox stream --every 15",
     )
     .action(async (options: StreamOptions, command: Command) => {
       const settings = settingsOf(command, io);
-      if (options.every < 1) throw new CliError("usage", "--every takes whole seconds, at least 1");
+      const { every } = options;
+      if (every < 1 || every > mostSeconds)
+        throw new CliError("usage", `--every takes 1 to ${mostSeconds} seconds`);
       const folder = openSandbox(options.folder);
       const exchange = await exchangeOf(settings);
       await stream(exchange, folder, {
-        everyMs: options.every * 1_000,
+        everyMs: every * 1_000,
         output: createOutput(io, settings.json),
         signal: io.interrupted(),
       });

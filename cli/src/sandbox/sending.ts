@@ -11,6 +11,7 @@ import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_se
 import { CaptureMethod, Granularity } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createPerson, type Reading, type Series } from "@wellapi/sandbox-people";
 import { CliError } from "../failure.ts";
+import { samplesIn } from "../sample-count.ts";
 import type { Range, SandboxFolder } from "./state.ts";
 
 export interface Sent {
@@ -130,9 +131,4 @@ function joined(patient: string, batches: readonly SeriesBatch[]): SeriesBatch {
     requestId: `sandbox-${digest.digest("hex").slice(0, 40)}`,
     series: batches.flatMap(({ series }) => series),
   });
-}
-
-function samplesIn(series: SeriesBatch["series"][0] | undefined): number {
-  const values = series?.values;
-  return values?.case === "decimals" ? values.value.mantissas.length + values.value.wideMantissas.length : 0;
 }

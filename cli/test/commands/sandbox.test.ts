@@ -34,7 +34,7 @@ test("nothing is made at an exchange that is no sandbox", async () => {
   expect(existsSync(folder)).toBe(false);
 });
 
-test("a folder that holds no sandbox, and days that cannot be, are refused", async () => {
+test("a folder that holds no sandbox, and days and seconds that cannot be, are refused", async () => {
   const env = { WELLAPI_API_KEY: "wak_test", WELLAPI_URL: "http://127.0.0.1:1" };
   const folder = openFolder();
   const streamed = await wellapi(["sandbox", "stream", "--folder", folder], { env });
@@ -43,4 +43,6 @@ test("a folder that holds no sandbox, and days that cannot be, are refused", asy
     err: `${folder} holds no sandbox: wellapi sandbox create makes one`,
   });
   expect((await wellapi(["sandbox", "create", "--days", "0", "--folder", folder], { env })).code).toBe(2);
+  // Longer than a timer of Node can be: it would send without a pause.
+  expect((await wellapi(["sandbox", "stream", "--every", "999999999"], { env })).code).toBe(2);
 });
