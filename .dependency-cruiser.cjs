@@ -191,7 +191,7 @@ module.exports = {
       comment:
         "They call the public contracts as everyone does, and hold nothing that only a server may know.",
       severity: "error",
-      from: { path: "^web/(patient|docs)/app/" },
+      from: { path: "^web/((patient|developers|docs)/app|ui/browser)/" },
       to: {
         path: "^(packages|services|host|cli|sdk|demo|test|gen/wellapi/internal)/",
         pathNot: "^packages/(log-verifier|merkle)/",

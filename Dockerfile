@@ -2,7 +2,7 @@
 # 2026; take a newer one with each of Node's releases and of Debian's security updates (docker buildx imagetools inspect).
 #
 # One image for every service: `docker run ... serve records`. TypeScript runs as it is, by type stripping: what is
-# installed and copied is what runs, and no compiler or test is in it. The patient's pages and the documentation are built in a stage of their own.
+# installed and copied is what runs, and no compiler or test is in it. The pages of patients and developers and the documentation are built in a stage of their own.
 
 FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20 AS install
 WORKDIR /app
@@ -23,11 +23,11 @@ RUN npm ci --workspace=@wellapi/cli --omit=dev --omit=optional --ignore-scripts 
 
 FROM install AS pages
 # The bundler, and what goes into the pages: optional packages of theirs, which nothing that runs has.
-RUN npm ci --workspace=@wellapi/patient-web --workspace=@wellapi/docs-web --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --workspace=@wellapi/patient-web --workspace=@wellapi/developers-web --workspace=@wellapi/docs-web --omit=dev --ignore-scripts --no-audit --no-fund
 # What the bundler reads of how TypeScript is written, and the texts of the documentation.
 COPY tsconfig.json ./
 COPY docs docs
-RUN node web/patient/build.ts && node web/docs/build.ts
+RUN node web/patient/build.ts && node web/developers/build.ts && node web/docs/build.ts
 
 FROM node:24.21.0-bookworm-slim@sha256:d6aa754f16b3197301076f047b5def2f02ea1dbbc2ca920407d46d7ec7f87b20
 LABEL org.opencontainers.image.title="wellapi" \
@@ -43,6 +43,7 @@ COPY packages packages
 COPY services services
 COPY web web
 COPY --from=pages /app/web/patient/dist web/patient/dist
+COPY --from=pages /app/web/developers/dist web/developers/dist
 COPY --from=pages /app/web/docs/dist web/docs/dist
 COPY host host
 COPY sdk sdk

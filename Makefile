@@ -5,9 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Saves a process a third of its start: what Node has made of the sources, in a folder that nobody else can write.
 export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 
-# The patient's pages and the documentation, as they are served, and what they are built of.
-PAGES := web/patient/dist/site.json web/docs/dist/site.json
+# The patient's pages, the developers' and the documentation, as they are served, and what they are built of.
+PAGES := web/patient/dist/site.json web/developers/dist/site.json web/docs/dist/site.json
 PATIENT_SOURCES := $(shell find web/patient web/ui packages/log-verifier/src packages/merkle/src gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
+DEVELOPERS_SOURCES := $(shell find web/developers web/ui gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 DOCS_SOURCES := $(shell find web/docs web/ui docs gen/openapi -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 
 .PHONY: start start-mesh demo test chaos upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
@@ -57,7 +58,7 @@ mutants: node_modules/.installed ## Plants small mistakes and tells which no tes
 	@exec $(NODE) mutants/run.ts
 
 .PHONY: pages
-pages: $(PAGES) ## Builds the patient's pages (web/patient) and the documentation (web/docs), which every start does where a source is newer
+pages: $(PAGES) ## Builds the patient's pages (web/patient), the developers' (web/developers) and the documentation (web/docs), which every start does where a source is newer
 
 .PHONY: policy-proof
 policy-proof: node_modules/.installed ## Proves that the default policies permit no more than before; WIDENS="why" where they do (builds Cedar once, half an hour)
@@ -79,6 +80,9 @@ sdk-python: node_modules/.installed ## Builds the wheel of the client library fo
 
 web/patient/dist/site.json: node_modules/.served $(PATIENT_SOURCES)
 	@$(NODE) web/patient/build.ts
+
+web/developers/dist/site.json: node_modules/.served $(DEVELOPERS_SOURCES)
+	@$(NODE) web/developers/build.ts
 
 web/docs/dist/site.json: node_modules/.served $(DOCS_SOURCES)
 	@$(NODE) web/docs/build.ts

@@ -18,6 +18,7 @@ const checks: Check[] = [
   { name: "lint and format", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the pages in a browser", command: ["tsc", "-p", "web/patient/tsconfig.json"] },
+  { name: "types of the developers' pages", command: ["tsc", "-p", "web/developers/tsconfig.json"] },
   { name: "types of the search of the documentation", command: ["tsc", "-p", "web/docs/tsconfig.json"] },
   {
     name: "types of the pages' service worker",

@@ -81,7 +81,7 @@ test("what the stage of the pages copies is enough to build them, and the contex
   const stage = mkdtempSync(join(tmpdir(), "wellapi-pages-"));
   try {
     fillImage(stage, [...installed, ...building]);
-    for (const site of ["docs", "patient"]) {
+    for (const site of ["docs", "patient", "developers"]) {
       const built = spawnSync(process.execPath, [`web/${site}/build.ts`], { cwd: stage, encoding: "utf8" });
       expect([site, built.status, built.stderr]).toEqual([site, 0, expect.stringContaining("Built")]);
     }

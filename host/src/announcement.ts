@@ -11,6 +11,7 @@ export function announce(exchange: Exchange): string {
     ...(exchange.mtlsUrl ? [`  gateway (mTLS)    ${exchange.mtlsUrl}`] : []),
     `  people sign in    ${exchange.origin}/sign-in`,
     `  patients see      ${exchange.origin}/me/`,
+    `  developers        ${exchange.origin}/developers/`,
     `  documentation     ${exchange.origin}/docs/`,
     `  data              ${dataDir}`,
     `  log's public key  ${exchange.verifierKey}`,

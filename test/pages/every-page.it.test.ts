@@ -6,9 +6,11 @@ import { MemberService } from "@wellapi/gen/wellapi/identity/v1/member_service_p
 import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildSite as buildDevelopersSite } from "../../web/developers/build.ts";
 import { confidentialClient, connect } from "../oauth/world.ts";
 import type { Account } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
+import { developerStory } from "./developer-story.ts";
 import { codeFor, mailTo } from "./people.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 import { pageRoutes } from "./routes.ts";
@@ -399,6 +401,7 @@ describe.skipIf(!hasBrowser)("every page", { timeout: 600_000 }, () => {
   let browser: Browser;
 
   beforeAll(async () => {
+    await buildDevelopersSite();
     scene = await openScene();
     browser = await openBrowser();
   }, 300_000);
@@ -440,6 +443,14 @@ describe.skipIf(!hasBrowser)("every page", { timeout: 600_000 }, () => {
       found.push(...(await readingProblems(page, language, row.page)));
       if (language === "en") found.push(...(await keyboardProblems(page, row.page)));
     }
+    await context.close();
+    expect(found).toEqual([]);
+  });
+
+  test("a developer makes an application, calls with its key, sees the call counted, and has a webhook", async () => {
+    const { context, page } = await openPerson(browser, scene.world.issuer);
+    await enter(context, { page: "/developers/", by: "ada" });
+    const found = await developerStory(page);
     await context.close();
     expect(found).toEqual([]);
   });

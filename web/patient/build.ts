@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createAsset, mark, stylesheet } from "@wellapi/ui";
 import { replaceFolder, writePageFile } from "@wellapi/ui/built-files";
+import { bundlePages } from "@wellapi/ui/bundle";
 import { rolldown } from "rolldown";
 import { documentOf } from "./document.ts";
 import { builtFolder, type SiteIndex } from "./src/site.ts";
@@ -14,7 +15,13 @@ export function buildSite(folder: URL = builtFolder): Promise<void> {
 }
 
 async function fill(fresh: URL): Promise<void> {
-  const { entry, names } = await bundle(fresh);
+  const { entry, names } = await bundlePages(fresh, {
+    name: "me",
+    entry: new URL("app/main.tsx", import.meta.url),
+    tsconfig: new URL("tsconfig.json", import.meta.url),
+    alias: { "node:crypto": `${app}proof/node-crypto.ts` },
+    inject: { Buffer: ["buffer/", "Buffer"] },
+  });
   const serviceWorker = await bundleServiceWorker(fresh);
   const style = createAsset("me", "css", readFileSync(`${app}style.css`));
   const files = new Map<string, Buffer>([
@@ -34,34 +41,6 @@ async function fill(fresh: URL): Promise<void> {
     serviceWorker,
   };
   writeFileSync(new URL("site.json", fresh), JSON.stringify(index));
-}
-
-/** The scripts: an entry, and a part for each page that is loaded when it is opened. */
-async function bundle(folder: URL): Promise<{ readonly entry: string; readonly names: readonly string[] }> {
-  const build = await rolldown({
-    input: { me: `${app}main.tsx` },
-    platform: "browser",
-    tsconfig: fileURLToPath(new URL("tsconfig.json", import.meta.url)),
-    resolve: { alias: { "node:crypto": `${app}proof/node-crypto.ts` } },
-    transform: {
-      target: "es2023",
-      inject: { Buffer: ["buffer/", "Buffer"] },
-    },
-    onLog(level, log) {
-      if (level === "warn") throw new Error(`the pages cannot be built: ${log.message}`);
-    },
-  });
-  const { output } = await build.write({
-    dir: fileURLToPath(folder),
-    format: "esm",
-    minify: true,
-    entryFileNames: "[name]-[hash].js",
-    chunkFileNames: "[name]-[hash].js",
-  });
-  await build.close();
-  const entry = output.find((one) => one.type === "chunk" && one.isEntry);
-  if (entry === undefined) throw new Error("the pages have no entry");
-  return { entry: entry.fileName, names: output.map(({ fileName }) => fileName) };
 }
 
 /** One file that loads nothing: not every browser runs modules there. */

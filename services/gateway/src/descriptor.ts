@@ -1,4 +1,5 @@
 import { describeService } from "@wellapi/service";
+import { createDeveloperPagesSurface } from "./developer-pages-surface.ts";
 import { createDocsSurface } from "./docs-surface.ts";
 import { createOpenApiSurface } from "./openapi-surface.ts";
 import { createPatientPagesSurface } from "./patient-pages-surface.ts";
@@ -11,6 +12,11 @@ export const gatewayService = describeService({
   needs: ["enforcement"],
   calls: [],
   replicas: "many",
-  pages: [createOpenApiSurface(), createPatientPagesSurface(), createDocsSurface()],
+  pages: [
+    createOpenApiSurface(),
+    createPatientPagesSurface(),
+    createDeveloperPagesSurface(),
+    createDocsSurface(),
+  ],
   sizing: { cpu: "500m" },
 });

@@ -1,15 +1,7 @@
-import {
-  cookieIn,
-  type HttpReply,
-  type HttpRequest,
-  languageSeconds,
-  pageCookies,
-  pageLanguage,
-  type Surface,
-} from "@wellapi/http";
-import { documentFor, readSite, type Site, siteLanguages } from "@wellapi/patient-web";
-import { sessionIn } from "@wellapi/rpc";
-import { forEver, pageSecurity, sendAsset, sendUnbuilt } from "./page-file.ts";
+import { cookieIn, pageCookies, type Surface } from "@wellapi/http";
+import { documentFor, readSite, type Site, type SiteLanguage, siteLanguages } from "@wellapi/patient-web";
+import { sendDocument } from "./page-document.ts";
+import { forEver, pageSecurity, sendAsset } from "./page-file.ts";
 
 /**
  * As other pages have it, but for the one policy by which these name their service worker, and which gives this one address whatever it
@@ -45,32 +37,18 @@ export function createPatientPagesSurface(read: () => Site | undefined = readSit
       app.get("/me/service-worker.js", async (request, reply) =>
         sendAsset(request, reply, site?.assets.get(site.serviceWorker), "no-cache"),
       );
-      app.get("/me/*", async (request, reply) => sendDocument(request, reply, site));
+      app.get("/me/*", async (request, reply) =>
+        sendDocument<SiteLanguage>(request, reply, {
+          languages: siteLanguages,
+          documentIn: site && ((language) => documentFor(site, language, recordIn(request.headers.cookie))),
+          what: "The patient's pages are",
+          build: "web/patient/build.ts",
+        }),
+      );
     },
   };
 }
 
-/** Who is not signed in is sent to where they can, and comes back. */
-function sendDocument(request: HttpRequest, reply: HttpReply, site: Site | undefined): HttpReply {
-  const url = new URL(request.url, "http://page");
-  const chosen = siteLanguages.find((one) => one === url.searchParams.get("lang"));
-  if (chosen !== undefined) {
-    const attributes = `Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=${languageSeconds}`;
-    reply.header("set-cookie", `${pageCookies.language}=${chosen}; ${attributes}`);
-  }
-  const { cookie, "accept-language": accepted } = request.headers;
-  if (sessionIn(cookie) === undefined) {
-    const location = `/sign-in?continue=${encodeURIComponent(url.pathname)}`;
-    return reply.code(303).header("location", location).send();
-  }
-  if (site === undefined) {
-    return sendUnbuilt(reply, "The patient's pages are", "web/patient/build.ts");
-  }
-  const choice = chosen ?? cookieIn(cookie, pageCookies.language);
-  const document = documentFor(
-    site,
-    pageLanguage(siteLanguages, choice, accepted),
-    cookieIn(cookie, pageCookies.record) ?? "",
-  );
-  return reply.type("text/html; charset=utf-8").send(document);
+function recordIn(cookie: string | undefined): string {
+  return cookieIn(cookie, pageCookies.record) ?? "";
 }

@@ -1,8 +1,8 @@
+import type { Formats } from "@wellapi/ui/browser/formats";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { OpenRecord } from "./api/reader.ts";
 import type { Words } from "./words/en.ts";
-import type { Formats } from "./words/formats.ts";
 
 /** What every page needs: whose record it shows, and how it speaks. */
 export interface Place {

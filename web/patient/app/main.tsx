@@ -1,9 +1,9 @@
+import { createFormats } from "@wellapi/ui/browser/formats";
+import { problemOf } from "@wellapi/ui/browser/problem";
 import { render } from "preact";
-import { problemOf } from "./api/problem.ts";
 import { openRecord } from "./api/reader.ts";
 import { PlaceContext } from "./context.ts";
 import { NoRecord, Shell, Unreachable } from "./shell.tsx";
-import { createFormats } from "./words/formats.ts";
 
 const language = document.documentElement.lang === "de" ? "de" : "en";
 

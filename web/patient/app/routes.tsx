@@ -1,7 +1,7 @@
+import type { PagePath } from "@wellapi/ui/browser/paths";
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { usePlace } from "./context.ts";
-import type { PagePath } from "./location.ts";
 import { Loading, Notice } from "./parts/notice.tsx";
 
 export interface PageProps {

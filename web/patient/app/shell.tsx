@@ -1,8 +1,9 @@
+import type { PagePath } from "@wellapi/ui/browser/paths";
+import type { Problem } from "@wellapi/ui/browser/problem";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Problem } from "./api/problem.ts";
 import { usePlace } from "./context.ts";
-import { hrefOf, type PagePath, usePath } from "./location.ts";
+import { hrefOf, usePath } from "./location.ts";
 import { InboxContext, useWatchedInbox } from "./notices/inbox.ts";
 import { Mark } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";

@@ -6,6 +6,7 @@ import {
   Access_Outcome as Outcome,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { Actor_Kind, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { createFormats } from "@wellapi/ui/browser/formats";
 import { describe, expect, test } from "vitest";
 import { fits } from "../app/log/filter.ts";
 import { happeningOf } from "../app/log/happening.ts";
@@ -13,7 +14,6 @@ import { readsByDay } from "../app/log/reads.ts";
 import { sentenceOf } from "../app/log/sentence.ts";
 import { de } from "../app/words/de.ts";
 import { en } from "../app/words/en.ts";
-import { createFormats } from "../app/words/formats.ts";
 
 type Init = Exclude<MessageInitShape<typeof AccessSchema>, Access>;
 

@@ -5,6 +5,7 @@ import {
   NoticeSchema,
   PreferencesSchema,
 } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { createFormats } from "@wellapi/ui/browser/formats";
 import { describe, expect, test } from "vitest";
 import { shownNotices, withFresh } from "../app/notices/list.ts";
 import { draftOf, kindGroups, quietProblem, updateOf, withMuted } from "../app/notices/preferences.ts";
@@ -12,7 +13,6 @@ import { pushStanding } from "../app/notices/push-standing.ts";
 import { noticeText, pathOfNotice } from "../app/notices/sentence.ts";
 import { de } from "../app/words/de.ts";
 import { en } from "../app/words/en.ts";
-import { createFormats } from "../app/words/formats.ts";
 
 type Init = Exclude<MessageInitShape<typeof NoticeSchema>, Notice>;
 const notice = (id: string, more: Omit<Init, "$typeName"> = {}) =>

@@ -61,6 +61,11 @@ export function recordEntriesOf({ as }: { readonly as: string }): readonly Entry
 export function organizationEntries(organization: string): readonly Entry[] {
   return [
     {
+      path: `/developers/?organization=${organization}`,
+      label: ({ overview }) => overview.developers,
+      hint: ({ overview }) => overview.developersHint,
+    },
+    {
       path: `/organizations/${organization}/members`,
       label: ({ overview }) => overview.members,
       hint: ({ overview }) => overview.membersHint,
@@ -125,7 +130,9 @@ export function officeEntriesOf(roles: readonly string[]): readonly Entry[] {
 /** Of the pages of an organization, those that these roles can open. */
 export function organizationEntriesOf(organization: string, roles: readonly string[]): readonly Entry[] {
   const leads = roles.some((role) => role === "owner" || role === "administrator");
+  const develops = roles.some((role) => role === "developer" || role === "auditor");
   return organizationEntries(organization).filter(({ path }) => {
+    if (path.startsWith("/developers/")) return leads || develops;
     if (path.endsWith("/emergency")) return roles.includes("clinician");
     if (path.endsWith("/deaths")) return leads || roles.includes("clinician");
     return leads || path.endsWith("/members");

@@ -1,6 +1,6 @@
 import type { Coding } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { organizationsOf } from "../api/organizations.ts";
 import { usePlace } from "../context.ts";
 import { Waited } from "../parts/notice.tsx";

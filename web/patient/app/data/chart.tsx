@@ -1,6 +1,6 @@
+import type { Formats } from "@wellapi/ui/browser/formats";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
-import type { Formats } from "../words/formats.ts";
 import type { Kind } from "./kinds.ts";
 import type { Point, SourceLines } from "./lines.ts";
 import { marksOf, type Period } from "./period.ts";

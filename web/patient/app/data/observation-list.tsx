@@ -1,6 +1,6 @@
 import type { StoredObservation } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { type Coding, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { useLoaded } from "../api/loaded.ts";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { msOf, timestampOf } from "../api/time.ts";
 import { type Place, usePlace } from "../context.ts";
 import { Waited } from "../parts/notice.tsx";

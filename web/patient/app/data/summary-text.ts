@@ -1,6 +1,6 @@
+import type { Formats } from "@wellapi/ui/browser/formats";
 import { usePlace } from "../context.ts";
 import type { Words } from "../words/en.ts";
-import type { Formats } from "../words/formats.ts";
 import type { Kind } from "./kinds.ts";
 import type { SourceLines } from "./lines.ts";
 import type { Period } from "./period.ts";

@@ -1,6 +1,6 @@
 import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { type LoadedPages, usePages } from "@wellapi/ui/browser/pages";
 import type { Connection } from "../api/connection.ts";
-import { type LoadedPages, usePages } from "../api/pages.ts";
 import { timestampOf } from "../api/time.ts";
 
 /** The contract's largest page. */

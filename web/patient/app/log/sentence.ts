@@ -1,6 +1,6 @@
 import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import type { Formats } from "@wellapi/ui/browser/formats";
 import type { Words } from "../words/en.ts";
-import type { Formats } from "../words/formats.ts";
 import { codesText, valuesText } from "../words/names.ts";
 import { type Happening, tellsItems } from "./happening.ts";
 

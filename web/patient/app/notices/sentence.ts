@@ -1,7 +1,7 @@
 import { type Notice, Notice_Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import type { Formats } from "@wellapi/ui/browser/formats";
 import { msOf } from "../api/time.ts";
 import type { Words } from "../words/en.ts";
-import type { Formats } from "../words/formats.ts";
 
 /** What a notice tells, in one sentence, and the page that has more of it. `organizationName`: of the organization that it names. */
 export function noticeText(

@@ -1,5 +1,5 @@
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { organizationsOf } from "../api/organizations.ts";
 import { usePlace } from "../context.ts";
 import { ChartCard } from "../data/chart-card.tsx";

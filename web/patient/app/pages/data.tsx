@@ -1,5 +1,5 @@
 import type { Coding } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { useLoaded } from "../api/loaded.ts";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { usePlace } from "../context.ts";
 import { kindOf } from "../data/kinds.ts";
 import { type Measured, measuredOf } from "../data/series.ts";

@@ -1,4 +1,4 @@
-import { useLoaded } from "../api/loaded.ts";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { Heading } from "../parts/heading.tsx";

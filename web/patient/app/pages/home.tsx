@@ -1,5 +1,5 @@
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationsOf } from "../api/organizations.ts";
 import { type Place, usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";

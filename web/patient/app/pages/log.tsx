@@ -1,6 +1,6 @@
 import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationsOf } from "../api/organizations.ts";
 import { ownAccountOf } from "../api/reader.ts";
 import { usePlace } from "../context.ts";

@@ -1,9 +1,9 @@
 import type { Notice } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { usePages } from "@wellapi/ui/browser/pages";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { organizationsOf } from "../api/organizations.ts";
-import { usePages } from "../api/pages.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";

@@ -1,7 +1,7 @@
 import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { tellChange } from "@wellapi/ui/browser/changes";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useMemo, useState } from "preact/hooks";
-import { tellChange } from "../api/changes.ts";
-import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";

@@ -2,11 +2,11 @@ import {
   type ConsentRequest,
   ConsentRequest_State,
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
+import { tellChange } from "@wellapi/ui/browser/changes";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useMemo, useState } from "preact/hooks";
-import { tellChange } from "../api/changes.ts";
-import { useLoaded } from "../api/loaded.ts";
 import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";

@@ -1,7 +1,7 @@
+import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { organizationsOf } from "../api/organizations.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { usePlace } from "../context.ts";
 import { deviceKey, inOrder, mostRanked, type NamedDevice, rankedOf } from "../data/devices.ts";
 import { measuredOf, recordsOf } from "../data/series.ts";

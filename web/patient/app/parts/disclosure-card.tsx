@@ -4,8 +4,8 @@ import {
   type DisclosureFigures,
   DisclosureFiguresSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { msOf, timestampOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";

@@ -1,6 +1,6 @@
 import { type Erasure, Erasure_State } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { recordsOf } from "../data/series.ts";

@@ -1,4 +1,4 @@
-import type { LoadedPages } from "../api/pages.ts";
+import type { LoadedPages } from "@wellapi/ui/browser/pages";
 import { usePlace } from "../context.ts";
 import { ProblemNotice } from "./notice.tsx";
 

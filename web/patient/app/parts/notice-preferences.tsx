@@ -1,7 +1,7 @@
 import type { Preferences } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { usePlace } from "../context.ts";
 import { noticesOf } from "../notices/inbox.ts";
 import {

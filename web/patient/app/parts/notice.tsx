@@ -1,6 +1,6 @@
+import type { Loaded } from "@wellapi/ui/browser/loaded";
+import type { Problem } from "@wellapi/ui/browser/problem";
 import type { ComponentChildren } from "preact";
-import type { Loaded } from "../api/loaded.ts";
-import type { Problem } from "../api/problem.ts";
 import { usePlace } from "../context.ts";
 
 export function Notice(props: {

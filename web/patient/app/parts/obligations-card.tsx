@@ -3,9 +3,9 @@ import {
   type DeletionObligation,
   DeletionObligation_State as State,
 } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { categoryName } from "../words/names.ts";

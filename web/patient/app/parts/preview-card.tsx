@@ -3,8 +3,8 @@ import {
   PreviewedKind_Withheld,
 } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import type { Purpose, TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useEffect, useState } from "preact/hooks";
-import { useLoaded } from "../api/loaded.ts";
 import { msOf } from "../api/time.ts";
 import { type Place, usePlace } from "../context.ts";
 import { kindOf } from "../data/kinds.ts";

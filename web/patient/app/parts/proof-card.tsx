@@ -1,6 +1,6 @@
 import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { usePlace } from "../context.ts";
 import type { Verdict } from "../proof/proof.ts";
 import { Notice, ProblemNotice } from "./notice.tsx";

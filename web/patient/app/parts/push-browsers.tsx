@@ -1,8 +1,8 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { Preferences, PushSubscription } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
+import { tellChange } from "@wellapi/ui/browser/changes";
+import { type Problem, problemOf, reasonIn } from "@wellapi/ui/browser/problem";
 import { useEffect, useState } from "preact/hooks";
-import { tellChange } from "../api/changes.ts";
-import { type Problem, problemOf, reasonIn } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { askPermission, follow, keptFor, type Standing, unfollow } from "../notices/this-browser.ts";

@@ -1,5 +1,5 @@
 import type { Access } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
-import { useLoaded } from "../api/loaded.ts";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { type KnownOrganization, organizationOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";

@@ -1,5 +1,5 @@
 import { ConsentRequest_State } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
-import { useLoaded } from "../api/loaded.ts";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { organizationsOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";

@@ -1,7 +1,7 @@
 import type { Client } from "@connectrpc/connect";
 import { type Consent, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { type Problem, problemOf } from "../api/problem.ts";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { msOf } from "../api/time.ts";
 
 /** What became of a stop. */

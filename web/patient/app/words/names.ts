@@ -1,5 +1,5 @@
+import type { Formats } from "@wellapi/ui/browser/formats";
 import type { Words } from "./en.ts";
-import type { Formats } from "./formats.ts";
 
 export function categoryName({ data }: Words, category: string): string {
   return data.categories[category] ?? category.replaceAll("_", " ");

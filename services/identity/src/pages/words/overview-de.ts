@@ -38,6 +38,8 @@ export const overviewDe: typeof overviewEn = {
   work: (name) => `${name}: Ihre Arbeit`,
   yourRoles: (roles) => `Ihre Rollen: ${roles}.`,
   staffWork: "Personal von WellAPI",
+  developers: "Für Entwickler",
+  developersHint: "Anwendungen, Schlüssel, ein erster Aufruf, Nutzung, Aufrufe und Webhooks",
   members: "Mitglieder",
   membersHint: "Wer für die Organisation arbeitet, in welcher Rolle, und Einladungen",
   guardians: "Vertretungen",

@@ -35,6 +35,8 @@ export const overviewEn = {
   work: (name: string) => `${name}: your work`,
   yourRoles: (roles: string) => `Your roles: ${roles}.`,
   staffWork: "Staff of WellAPI",
+  developers: "For developers",
+  developersHint: "Applications, keys, a first call, usage, calls and webhooks",
   members: "Members",
   membersHint: "Who works for the organization, in which role, and invitations",
   guardians: "Guardians",

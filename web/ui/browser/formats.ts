@@ -1,4 +1,4 @@
-/** Times, days and numbers as the reader writes them, in the patient's zone. */
+/** Times, days and numbers as the reader writes them, in a zone that they chose. */
 export interface Formats {
   /** IANA name. */
   readonly zone: string;

@@ -1,0 +1,119 @@
+/** What a developer does on their pages: an application, its key, a first call, what was counted, a webhook. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { keyboardProblems, readingProblems } from "./readable.ts";
+
+/** Compressed, of all that the first page loads. */
+const mostBytes = 200_000;
+
+async function settled(page: Page): Promise<void> {
+  // The document has a heading of its own until the pages are there.
+  await page.locator(".tabs").waitFor();
+  await page.locator("main h1").waitFor();
+  await expect.poll(() => page.locator(".loading").count()).toBe(0);
+}
+
+/** By somebody who is signed in, with a passkey, as the owner of one organization. Returns what is hard to read or to reach. */
+export async function developerStory(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  const look = async (name: string): Promise<void> => {
+    found.push(...(await readingProblems(page, "en", `developers-${name}`)));
+  };
+  expect(await bytesOfFirstPage(page)).toBeLessThan(mostBytes);
+  await page.fill("#name", "First Steps");
+  await page.press("#name", "Enter");
+  await page.waitForURL(/\/developers\/applications\/app_/);
+  await page.getByRole("heading", { name: "First Steps" }).waitFor();
+  await page.fill("#key-name", "laptop");
+  await page.press("#key-name", "Enter");
+  const key = await page.locator(".notice.success code").textContent();
+  expect(key).toMatch(/^wellapi_/);
+  await page.locator("li", { hasText: "laptop" }).waitFor();
+  await look("application");
+  found.push(...(await keyboardProblems(page, "developers-application")));
+  await firstCalls(page, key!);
+
+  await page.getByRole("link", { name: "Usage" }).click();
+  const counted = page.locator("tr", { hasText: "ConsentService/ListConsents" }).first();
+  await expect
+    .poll(async () => {
+      await page.goto("/developers/usage");
+      await settled(page);
+      return counted.count();
+    })
+    .toBe(1);
+  expect(await counted.locator("td").first().textContent()).not.toBe("0");
+  await look("usage");
+
+  await page.getByRole("link", { name: "Calls" }).click();
+  await page.locator("tr", { hasText: "ConsentService/ListConsents" }).first().waitFor();
+  await look("calls");
+
+  await page.getByRole("link", { name: "Webhooks" }).click();
+  await page.fill("#url", "https://hooks.pulse.example/wellapi");
+  await page.press("#url", "Enter");
+  expect(await page.locator(".notice.success code").textContent()).toMatch(/^whsec_/);
+  await page.getByRole("link", { name: "https://hooks.pulse.example/wellapi" }).click();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.locator(".badge", { hasText: "paused" }).waitFor();
+  await look("webhook");
+
+  await page.goto("/developers/?lang=de");
+  await page.getByRole("link", { name: "First Steps" }).click();
+  await page.getByRole("button", { name: "Widerrufen" }).click();
+  await page.getByRole("button", { name: "Widerrufen" }).click();
+  await page.locator(".badge", { hasText: "widerrufen" }).waitFor();
+  found.push(...(await readingProblems(page, "de", "developers-application")));
+  return found;
+}
+
+async function bytesOfFirstPage(page: Page): Promise<number> {
+  const answers: Promise<number>[] = [];
+  page.on("response", (answer) => {
+    answers.push(answer.headerValue("content-length").then(Number));
+  });
+  await page.goto("/developers/");
+  await settled(page);
+  return (await Promise.all(answers)).reduce((sum, bytes) => sum + (Number.isNaN(bytes) ? 0 : bytes), 0);
+}
+
+/** Java's sample is not run: its compiler starts for seconds. */
+const programs: Readonly<Record<string, readonly [string, string]>> = {
+  curl: ["bash", "first.sh"],
+  TypeScript: [process.execPath, "first.ts"],
+  Python: ["python3", "first.py"],
+};
+
+/** Runs the page's samples as they stand. */
+async function firstCalls(page: Page, key: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "wellapi-first-call-"));
+  try {
+    const said = Object.entries(programs).map(async ([name, [program, file]]) => {
+      const sample = page.locator("details", { has: page.getByText(name, { exact: true }) });
+      writeFileSync(join(folder, file), (await sample.locator("code").textContent())!);
+      return [name, await outputOf(program, join(folder, file), key)];
+    });
+    expect(await Promise.all(said)).toEqual([
+      ["curl", expect.stringMatching(/^\{"consents":\[\{/)],
+      ["TypeScript", expect.stringMatching(/^200 \{"consents":\[\{/)],
+      ["Python", expect.stringMatching(/^200 \{"consents":\[\{/)],
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Without waiting in the turn of the server, which runs in this process. */
+async function outputOf(program: string, file: string, key: string): Promise<string> {
+  const child = spawn(program, [file], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, WELLAPI_API_KEY: key },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let output = "";
+  for await (const piece of child.stdout) output += piece;
+  return output.trim();
+}

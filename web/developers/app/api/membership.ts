@@ -1,0 +1,48 @@
+import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
+import { connect } from "./connection.ts";
+
+/** An organization in which the reader may do something here. */
+export interface Membership {
+  readonly organization: string;
+  readonly name: string;
+  /** As the callers' table spells them: `owner`, `developer`. */
+  readonly roles: readonly string[];
+}
+
+const roles = ["owner", "administrator", "developer", "auditor"];
+
+/** Of all that the reader may act as, what concerns applications. */
+export async function listMemberships(): Promise<readonly Membership[]> {
+  const { options } = await connect("account").accounts.listActingOptions({});
+  return options
+    .filter(
+      ({ kind, roles: own }) => kind === ActingOption_Kind.MEMBER && own.some((one) => roles.includes(one)),
+    )
+    .map(({ actingAs, displayName, roles: own }) => ({
+      organization: actingAs,
+      name: displayName,
+      roles: own,
+    }));
+}
+
+/** Keys and applications are changed by these; an auditor looks. */
+export function mayChange({ roles: own }: Membership): boolean {
+  return own.some((role) => role !== "auditor" && roles.includes(role));
+}
+
+/** Entries of the log name patients, by the organization's own ids: not everybody who develops sees them. */
+export function mayReadLog({ roles: own }: Membership): boolean {
+  return own.some((role) => role === "owner" || role === "auditor");
+}
+
+const chosenKey = "wellapi-organization";
+
+/** The organization that a link names, else that which was chosen in this browser, else the first; undefined where there is none. */
+export function chosenOf(memberships: readonly Membership[]): Membership | undefined {
+  const chosen = new URLSearchParams(location.search).get("organization") ?? localStorage.getItem(chosenKey);
+  return memberships.find(({ organization }) => organization === chosen) ?? memberships[0];
+}
+
+export function choose({ organization }: Membership): void {
+  localStorage.setItem(chosenKey, organization);
+}

@@ -1,0 +1,23 @@
+import type { Formats } from "@wellapi/ui/browser/formats";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Connection } from "./api/connection.ts";
+import type { Membership } from "./api/membership.ts";
+import type { Words } from "./words/en.ts";
+
+/** What every page needs: for which organization it shows something, and how it speaks. */
+export interface Place {
+  readonly membership: Membership;
+  readonly connection: Connection;
+  readonly words: Words;
+  /** Times of the reader's own zone. */
+  readonly formats: Formats;
+}
+
+export const PlaceContext = createContext<Place | undefined>(undefined);
+
+export function usePlace(): Place {
+  const place = useContext(PlaceContext);
+  if (place === undefined) throw new TypeError("a page is shown before an organization is open");
+  return place;
+}

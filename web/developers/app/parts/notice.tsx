@@ -1,0 +1,135 @@
+import type { Loaded } from "@wellapi/ui/browser/loaded";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { usePlace } from "../context.ts";
+
+/** The page's one heading, which names the document, too. */
+export function Heading({ children }: { readonly children: string }) {
+  useEffect(() => {
+    document.title = `${children} · WellAPI`;
+  }, [children]);
+  return <h1>{children}</h1>;
+}
+
+export function Notice(props: {
+  readonly kind: "success" | "warning" | "danger";
+  readonly children: ComponentChildren;
+}) {
+  return (
+    <div class={`notice stack-close ${props.kind}`} role={props.kind === "success" ? "status" : "alert"}>
+      {props.children}
+    </div>
+  );
+}
+
+export function Loading() {
+  const { words } = usePlace();
+  return (
+    <p class="quiet loading" role="status">
+      {words.common.loading}
+    </p>
+  );
+}
+
+/** What went wrong, and the way on. */
+export function ProblemNotice({ problem }: { readonly problem: Problem }) {
+  const { words } = usePlace();
+  return (
+    <Notice kind={problem === "refused" || problem === "failed" ? "danger" : "warning"}>
+      <p>{words.problems[problem]}</p>
+      {problem === "confirm" && (
+        <a class="button second" href={`/step-up?continue=${encodeURIComponent(location.pathname)}`}>
+          {words.common.confirm}
+        </a>
+      )}
+    </Notice>
+  );
+}
+
+/** What was asked for, once it is there; what was there before, while it is asked for again. */
+export function Waited<T>(props: {
+  readonly loaded: Loaded<T>;
+  readonly children: (value: T) => ComponentChildren;
+}) {
+  const { loaded, children } = props;
+  return (
+    <>
+      {loaded.problem !== undefined && <ProblemNotice problem={loaded.problem} />}
+      {loaded.value !== undefined ? children(loaded.value) : loaded.loading && <Loading />}
+    </>
+  );
+}
+
+/** Something that the reader does, once at a time. */
+export interface Doing {
+  readonly busy: boolean;
+  readonly problem: Problem | undefined;
+  run(): void;
+}
+
+export function useDoing(work: () => Promise<void>): Doing {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem>();
+  async function run(): Promise<void> {
+    if (busy) return;
+    setBusy(true);
+    setProblem(undefined);
+    try {
+      await work();
+    } catch (error) {
+      setProblem(problemOf(error));
+    } finally {
+      setBusy(false);
+    }
+  }
+  return { busy, problem, run: () => void run() };
+}
+
+/** A button, and below it what went wrong. */
+export function DoButton(props: {
+  readonly doing: Doing;
+  readonly kind?: "second" | "danger";
+  readonly children: ComponentChildren;
+}) {
+  const { doing, kind, children } = props;
+  return (
+    <>
+      <button type="button" class={`button slim ${kind ?? ""}`} aria-busy={doing.busy} onClick={doing.run}>
+        {children}
+      </button>
+      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
+    </>
+  );
+}
+
+/** A button that asks once more in its place. */
+export function ConfirmButton(props: {
+  readonly label: string;
+  readonly question: string;
+  readonly doing: Doing;
+}) {
+  const { label, question, doing } = props;
+  const { words } = usePlace();
+  const [asked, setAsked] = useState(false);
+  if (!asked) {
+    return (
+      <button type="button" class="button slim second" onClick={() => setAsked(true)}>
+        {label}
+      </button>
+    );
+  }
+  return (
+    <div class="stack-close">
+      <p role="alert">{question}</p>
+      <p class="actions">
+        <DoButton kind="danger" doing={doing}>
+          {label}
+        </DoButton>
+        <button type="button" class="button slim second" onClick={() => setAsked(false)}>
+          {words.common.cancel}
+        </button>
+      </p>
+    </div>
+  );
+}

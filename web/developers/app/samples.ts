@@ -1,0 +1,85 @@
+/** A first call in several languages. Each needs nothing but what its language brings, and works as it stands. */
+
+export interface Sample {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Whom your patients' consents permit what: any application may ask, and gets an empty list at first. */
+const method = "wellapi.consent.v1.ConsentService/ListConsents";
+
+/** With an API key in the variable `WELLAPI_API_KEY`. `origin`: of the exchange, `https://exchange.example`. */
+export function keySamples(origin: string): readonly Sample[] {
+  const url = `${origin}/${method}`;
+  return [
+    {
+      name: "curl",
+      text: `curl ${url} \\
+  -H "authorization: Bearer $WELLAPI_API_KEY" -H "content-type: application/json" -d '{}'`,
+    },
+    {
+      name: "TypeScript",
+      text: `// node first.ts
+const answer = await fetch("${url}", {
+  method: "POST",
+  headers: {
+    authorization: \`Bearer \${process.env.WELLAPI_API_KEY}\`,
+    "content-type": "application/json",
+  },
+  body: "{}",
+});
+console.log(answer.status, await answer.text());`,
+    },
+    {
+      name: "Python",
+      text: `# python3 first.py
+import os, urllib.request
+
+request = urllib.request.Request(
+    "${url}",
+    data=b"{}",
+    headers={
+        "authorization": "Bearer " + os.environ["WELLAPI_API_KEY"],
+        "content-type": "application/json",
+    },
+)
+with urllib.request.urlopen(request) as answer:
+    print(answer.status, answer.read().decode())`,
+    },
+    {
+      name: "Java",
+      text: `// java First.java
+import java.net.URI;
+import java.net.http.*;
+
+public class First {
+  public static void main(String[] args) throws Exception {
+    var request = HttpRequest.newBuilder(URI.create("${url}"))
+        .header("authorization", "Bearer " + System.getenv("WELLAPI_API_KEY"))
+        .header("content-type", "application/json")
+        .POST(HttpRequest.BodyPublishers.ofString("{}"))
+        .build();
+    var answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+    System.out.println(answer.statusCode() + " " + answer.body());
+  }
+}`,
+    },
+  ];
+}
+
+/** With a certificate, at the gRPC door. `door`: its host and port, which only the operator knows for sure. */
+export function certificateSamples(code: string, door: string): readonly Sample[] {
+  return [
+    {
+      name: "wellapi",
+      text: `echo ${code} > code.txt
+npx wellapi credential enroll --code-file code.txt --out credentials/app
+npx wellapi usage --credentials credentials/app --grpc-url https://${door}`,
+    },
+    {
+      name: "grpcurl",
+      text: `grpcurl -cacert credentials/app/ca.pem -cert credentials/app/cert.pem -key credentials/app/key.pem \\
+  -d '{}' ${door} ${method}`,
+    },
+  ];
+}
