@@ -90,7 +90,7 @@ test("what the stage of the pages copies is enough to build them, and the contex
   }
   const context = readFileSync(join(root, ".dockerignore"), "utf8").split("\n");
   expect(stages.flat().filter((path) => !context.includes(`!${path}`))).toEqual([]);
-}, 60_000);
+}, 180_000);
 
 describe("in the image", () => {
   beforeAll(() => {
