@@ -72,6 +72,7 @@ const commands: readonly Listed[] = [
   { name: "receipt", load: async () => (await import("./commands/receipt.ts")).addReceipt },
   { name: "disclosures", load: async () => (await import("./commands/disclosures.ts")).addDisclosures },
   { name: "obligations", load: async () => (await import("./commands/obligations.ts")).addObligations },
+  { name: "rights", load: async () => (await import("./commands/rights.ts")).addRights },
   { name: "audit", load: async () => (await import("./commands/audit.ts")).addAudit },
   { name: "completion", load: async () => addCompletion },
 ];

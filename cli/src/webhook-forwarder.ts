@@ -25,6 +25,9 @@ const types: Readonly<Record<Kind, string>> = {
   [Kind.CONSENT_REQUEST_LAPSED]: "consent_request.lapsed",
   [Kind.DELETION_OBLIGATION_CREATED]: "deletion_obligation.created",
   [Kind.DELETION_OBLIGATION_OVERDUE]: "deletion_obligation.overdue",
+  [Kind.RIGHTS_REQUEST_CREATED]: "rights_request.created",
+  [Kind.RIGHTS_REQUEST_WITHDRAWN]: "rights_request.withdrawn",
+  [Kind.RIGHTS_REQUEST_OVERDUE]: "rights_request.overdue",
 };
 
 /** The kinds of events by their names. */

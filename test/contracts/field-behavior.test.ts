@@ -117,6 +117,7 @@ test("resources have an id that only the installation gives, and no field both s
     "wellapi.dev/Patient",
     "wellapi.dev/Petition",
     "wellapi.dev/PushSubscription",
+    "wellapi.dev/RightsRequest",
     "wellapi.dev/StoredObservation",
     "wellapi.dev/WebhookEndpoint",
   ]);

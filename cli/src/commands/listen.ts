@@ -15,7 +15,7 @@ interface ListenOptions {
 export function addListen(program: Command, io: Io): void {
   addConnectionOptions(program.command("listen"), io)
     .description(
-      "print what becomes of the organization's consents, requests and obligations, until Ctrl-C; connects again where it was cut",
+      "print what becomes of the organization's consents, requests, obligations and patients' rights, until Ctrl-C; connects again where it was cut",
     )
     .option(
       "--resume <token>",
@@ -81,6 +81,6 @@ async function handleAll(
 }
 
 function textOf(event: Event): string {
-  const about = event.consent || event.consentRequest || event.deletionObligation;
+  const about = event.consent || event.consentRequest || event.deletionObligation || event.rightsRequest;
   return `${timeText(event.eventTime)} ${typeOf(event)} ${about} ${event.patient}`;
 }

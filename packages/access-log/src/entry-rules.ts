@@ -87,6 +87,13 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ListDeletionObligations: change,
     AnswerDeletionObligation: change,
   },
+  "wellapi.consent.v1.RightsService": {
+    CreateRightsRequest: change,
+    GetRightsRequest: change,
+    ListRightsRequests: change,
+    WithdrawRightsRequest: change,
+    AnswerRightsRequest: change,
+  },
   "wellapi.consent.v1.DeathService": {
     ReportDeath: change,
     ListDeathReports: change,
@@ -321,6 +328,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ResolveHolders: lookUp,
     DescribeObligation: lookUp,
     DescribeRequest: lookUp,
+    DescribeRightsRequest: lookUp,
   },
   "wellapi.internal.identity.v1.BrowserOriginService": { CheckOrigin: lookUp },
   "wellapi.internal.identity.v1.DeathDirectoryService": { ApplyDeath: change },

@@ -9,6 +9,7 @@ export type IdPrefix =
   | "con" // consent
   | "crd" // credential
   | "crq" // request for consent
+  | "rrq" // request by which a patient uses a right
   | "del" // delegation
   | "dev" // device
   | "emc" // emergency code of a patient

@@ -25,6 +25,8 @@ import { obligationCheck } from "./obligations/obligation-check.ts";
 import { deletionObligations } from "./obligations/obligation-documents.ts";
 import { askingCheck, requestCheck } from "./requests/request-check.ts";
 import { consentAskings, consentRequests } from "./requests/request-documents.ts";
+import { rightsCheck } from "./rights/rights-check.ts";
+import { rightsRequests } from "./rights/rights-documents.ts";
 import { opened } from "./sealed-check.ts";
 
 /**
@@ -113,6 +115,7 @@ export async function consentCheck(deps: {
       [consentRequests.name]: requestCheck(sealing),
       [consentAskings.name]: askingCheck(sealing),
       [deletionObligations.name]: obligationCheck(sealing),
+      [rightsRequests.name]: rightsCheck(sealing),
       [leavesCollection.name]: leafCheck(deps.sealer),
     },
   };

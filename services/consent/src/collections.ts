@@ -7,6 +7,7 @@ import { emergencyAccesses, emergencyAttempts, emergencyCodes } from "./emergenc
 import { deletionObligations, deletionTimers } from "./obligations/obligation-documents.ts";
 import { pendingRecalls } from "./pending-recall-repository.ts";
 import { consentAskings, consentRequestDays, consentRequests } from "./requests/request-documents.ts";
+import { rightsRequests } from "./rights/rights-documents.ts";
 import { enforcerSessions, sessionLists } from "./session-repository.ts";
 
 /** The collections of this service. */
@@ -27,6 +28,7 @@ export const consentCollections: readonly CollectionDeclaration[] = [
   consentRequestDays,
   deletionTimers,
   deletionObligations,
+  rightsRequests,
   leavesCollection,
   ...journalCollections,
 ];

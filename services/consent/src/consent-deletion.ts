@@ -15,6 +15,7 @@ import { ConsentError } from "./errors.ts";
 import { deletionObligations, deletionTimers } from "./obligations/obligation-documents.ts";
 import { consentAskings, consentRequests } from "./requests/request-documents.ts";
 import type { LeafOf } from "./revocation.ts";
+import { rightsRequests } from "./rights/rights-documents.ts";
 
 /** How many documents a commit deletes. */
 const deletedAtOnce = 64;
@@ -57,6 +58,7 @@ async function deleteAll(store: Store, partition: string, leafOf: LeafOf): Promi
     consentAskings,
     deletionTimers,
     deletionObligations,
+    rightsRequests,
   ]) {
     while (await deleteSome(store, partition, collection));
   }

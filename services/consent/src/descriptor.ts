@@ -4,6 +4,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
 import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
+import { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
@@ -20,6 +21,7 @@ export const consentService = describeService({
     EmergencyService,
     DeathService,
     DeletionObligationService,
+    RightsService,
     ConsentDecisionService,
     ConsentDirectoryService,
   ],

@@ -11,17 +11,22 @@ import type { ObligationRepository } from "./obligations/obligation-repository.t
 import { stateOf } from "./requests/request.ts";
 import { requestStates } from "./requests/request-convert.ts";
 import type { RequestRepository } from "./requests/request-repository.ts";
+import { rightsStates } from "./rights/rights-convert.ts";
+import type { RightsRepository } from "./rights/rights-repository.ts";
+import { dueTimeOf, stateOf as rightsStateOf } from "./rights/rights-request.ts";
 
 /** What the service that tells patients and organizations asks of consents and of requests for them. */
 export function createDirectoryHandlers({
   consents,
   requests,
   obligations,
+  rights,
   clock,
 }: {
   readonly consents: Pick<ConsentRepository, "get" | "revisions">;
   readonly requests: Pick<RequestRepository, "get">;
   readonly obligations: Pick<ObligationRepository, "get">;
+  readonly rights: Pick<RightsRepository, "get">;
   readonly clock: Pick<Clock, "now">;
 }): ServiceImpl<typeof ConsentDirectoryService> {
   return {
@@ -77,6 +82,18 @@ export function createDirectoryHandlers({
         dueTime: timestampFromMs(dueTime),
       };
     },
+    async describeRightsRequest({ partition, rightsRequest }) {
+      const found = await rights.get(partition, rightsRequest);
+      if (found === undefined) throw new ConsentError("not_found");
+      const { organization, createTime, withdrawTime } = found.request;
+      return {
+        organization,
+        state: rightsStates[rightsStateOf(found.request, clock.now())],
+        createTime: timestampFromMs(createTime),
+        dueTime: timestampFromMs(dueTimeOf(found.request)),
+        ...(withdrawTime !== undefined && { withdrawTime: timestampFromMs(withdrawTime) }),
+      };
+    },
     async resolveHolders({ holdings }) {
       const organizations = holdings.map(async ({ partition, held }) => {
         switch (held.case) {
@@ -86,6 +103,8 @@ export function createDirectoryHandlers({
             return (await requests.get(partition, held.value))?.request.terms.grantee;
           case "deletionObligation":
             return (await obligations.get(partition, held.value))?.obligation.organization;
+          case "rightsRequest":
+            return (await rights.get(partition, held.value))?.request.organization;
           case undefined:
             return undefined;
         }

@@ -37,6 +37,10 @@ export type ConsentErrorCode =
   | "obligation_not_found"
   | "obligation_answered"
   | "no_other_consent"
+  | "rights_not_found"
+  | "rights_limited"
+  | "rights_decided"
+  | "no_extension"
   | "session_over"
   | "unavailable"
   | "journal_unavailable"
@@ -201,7 +205,7 @@ const problems: Record<ConsentErrorCode, Problem> = {
     code: Code.FailedPrecondition,
     reason: "NO_RECEIPT",
     message:
-      "the request is not decided by the patient, or the obligation not answered: only a decision has a receipt",
+      "the request is not decided by the patient, or there is no such answer: only a decision has a receipt",
   },
   obligation_not_found: {
     code: Code.NotFound,
@@ -218,6 +222,26 @@ const problems: Record<ConsentErrorCode, Problem> = {
     reason: "NO_OTHER_CONSENT",
     message:
       "no other consent of the patient, in force, permits your organization to read: give another reason, or delete",
+  },
+  rights_not_found: {
+    code: Code.NotFound,
+    reason: "NOT_FOUND",
+    message: "no such request: see ListRightsRequests",
+  },
+  rights_limited: {
+    code: Code.ResourceExhausted,
+    reason: "RIGHTS_REQUESTS_LIMITED",
+    message: "20 requests to this organization within 30 days: go on later",
+  },
+  rights_decided: {
+    code: Code.FailedPrecondition,
+    reason: "RIGHTS_REQUEST_DECIDED",
+    message: "the request is fulfilled or withdrawn, which is final: get it again",
+  },
+  no_extension: {
+    code: Code.FailedPrecondition,
+    reason: "NO_EXTENSION",
+    message: "more time is taken once, in time, and before another answer: fulfil the request, or refuse it",
   },
   session_over: {
     code: Code.Aborted,

@@ -3,6 +3,7 @@ import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
   DeletionObligationChangedSchema,
+  RightsRequestChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import type { OutboxEvent } from "@wellapi/store";
 import type { Revision } from "./consent-documents.ts";
@@ -53,6 +54,23 @@ export function obligationChanged(
   return cloudEvent(DeletionObligationChangedSchema, content, {
     id: number === 0 ? `${obligation}.${became}` : `${obligation}.${became}.${number}`,
     subject: `consent.obligation.${became}`,
+    source,
+    time,
+  });
+}
+
+/** Says that a patient used a right, or took that back, or that the organization answered. `number`: which of its answers. */
+export function rightsChanged(
+  partition: string,
+  request: string,
+  became: "created" | "withdrawn" | "answered",
+  time: number,
+  number = 0,
+): OutboxEvent {
+  const content = { partition, rightsRequest: request };
+  return cloudEvent(RightsRequestChangedSchema, content, {
+    id: number === 0 ? `${request}.${became}` : `${request}.${became}.${number}`,
+    subject: `consent.rights.${became}`,
     source,
     time,
   });

@@ -1,6 +1,7 @@
 import { type Entry, type Fact, type Follower, JournalError } from "@wellapi/journal";
 import type { Clock } from "@wellapi/runtime";
-import type { Change as StoreChange } from "@wellapi/store";
+import type { OutboxEvent, Change as StoreChange } from "@wellapi/store";
+import type { PatientKey } from "@wellapi/vault";
 import {
   type Author,
   type Consent,
@@ -23,6 +24,13 @@ import { amendedIn } from "./requests/amendment-journal.ts";
 
 /** Makes the leaf of a change. */
 export type LeafOf = (consents: readonly Consent[]) => { readonly id: string; readonly change: StoreChange };
+
+/** What is committed with a revocation. */
+export interface Beside {
+  /** In the turn in which the key was got: it may be dropped from memory. */
+  readonly also: (key: PatientKey) => readonly StoreChange[];
+  readonly events: readonly OutboxEvent[];
+}
 
 export interface RevocationsOptions {
   readonly consents: ConsentRepository;
@@ -47,7 +55,8 @@ export class Revocations {
   /**
    * Once it resolves, this consent permits no read that starts later, on any enforcer. Revoking a revoked consent
    * recalls once more and returns it: an earlier attempt may have ended between commit and recall. Throws
-   * `not_found`, also for one that `hides` hides, `stale_etag`, `unavailable` (then revoke again).
+   * `not_found`, also for one that `hides` hides, `stale_etag`, `unavailable` (then revoke again). `beside` is asked anew where
+   * another writer was faster, and not where the consent is revoked already.
    */
   async revoke(
     partition: string,
@@ -55,7 +64,13 @@ export class Revocations {
       consent,
       etag,
       hides,
-    }: { readonly consent: string; readonly etag: string; readonly hides?: readonly string[] },
+      beside,
+    }: {
+      readonly consent: string;
+      readonly etag: string;
+      readonly hides?: readonly string[];
+      readonly beside?: () => Promise<Beside | undefined>;
+    },
     author: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; changed: boolean }> {
@@ -72,7 +87,9 @@ export class Revocations {
       }
       if (isHidden(active.terms, hides)) throw new ConsentError("not_found");
       if (etag !== "" && etag !== etagOf(active)) throw new ConsentError("stale_etag");
-      const done = await this.#change({ partition, before, active: [active], close: false, author, leafOf });
+      const also = await beside?.();
+      const change = { partition, before, active: [active], close: false, author, leafOf };
+      const done = await this.#change({ ...change, ...(also && { beside: also }) });
       if (done?.[0]) return { consent: done[0], changed: true };
     }
     throw new ConsentError("unavailable");
@@ -165,7 +182,7 @@ export class Revocations {
   /** Undefined where another writer was faster. */
   async #commit(change: Change, recall: PendingRecall): Promise<Consent[] | undefined> {
     const { consents, journal } = this.#options;
-    const { partition, before, active, close, author, leafOf, time, owed } = change;
+    const { partition, before, active, close, author, leafOf, time, owed, beside } = change;
     const next = active.map((consent) => revoked(consent, time));
     const leaf = leafOf(next);
     const revisions = active.map((consent, i): Revision => {
@@ -186,6 +203,7 @@ export class Revocations {
         ...(owed ? next.map((consent) => journal.owed(factOf(partition, consent))) : []),
         ...(close ? [withoutCode(partition)] : []),
       ],
+      ...beside,
     });
     return result.committed ? next : undefined;
   }
@@ -204,6 +222,7 @@ interface Change {
   readonly time: number;
   /** Whether each revocation must be recorded in the journal. */
   readonly owed: boolean;
+  readonly beside?: Beside;
 }
 
 function scopeOf({ close, active }: Pick<Change, "close" | "active">) {

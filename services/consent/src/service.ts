@@ -29,6 +29,8 @@ import { Recalls } from "./recall.ts";
 import { RecalledChanges } from "./recalled-changes.ts";
 import { createRequestRoom } from "./requests/room.ts";
 import { Revocations } from "./revocation.ts";
+import { RightsRepository } from "./rights/rights-repository.ts";
+import { createRightsRoute } from "./rights/room.ts";
 import { createScopeSealing } from "./scope-sealing.ts";
 import { SessionRepository } from "./session-repository.ts";
 import { SessionStreams } from "./session-streams.ts";
@@ -145,15 +147,18 @@ export async function openConsentService(
   const granting = new Granting({ consents, changes, journal, clock, ids });
   const deletion = createConsentDeletion({ store, consents });
   const obligations = new ObligationRepository(store, sealing);
-  const shared = { consents, changes, journal, accesses, sealing, obligations, region };
+  const rights = new RightsRepository(store, sealing);
+  const shared = { consents, changes, journal, accesses, sealing, obligations, rights, region };
   const emergency = await openEmergencyRoom({ ...deps, ...shared });
   const death = openDeathRoom({ ...deps, ...shared });
   const parties = createParties(deps.identity);
   const deletions = openObligationRoom({ ...deps, ...shared, deletionDays });
+  const { relay } = deps;
+  const rightsRoute = createRightsRoute({ ...deps, ...shared, relay, granting, revocations, parties });
   const requests = createRequestRoom({
     ...deps,
     ...shared,
-    relay: deps.relay,
+    relay,
     granting,
     parties,
     categories,
@@ -169,18 +174,7 @@ export async function openConsentService(
   });
 
   deletions.start();
-  let sweeping: Promise<void> = Promise.resolve();
-  let cancelSweep = () => {};
-  const sweep = (takeOverAtOnce: boolean) => {
-    sweeping = (async () => {
-      for (const session of await sessions.stale(clock.now() - staleAfterMs)) retire(session);
-      await changes.sweep(takeOverAtOnce);
-    })().catch((err: unknown) => log.warn({ err }, "recalls that were left behind could not be completed"));
-    sweeping.then(() => {
-      if (!closing.signal.aborted) cancelSweep = timers.after(sweepEveryMs, () => sweep(false));
-    });
-  };
-  sweep(true);
+  const closeSweep = startSweep({ sessions, changes, retire, timers, clock, log, everyMs: sweepEveryMs });
 
   return {
     routes: [
@@ -203,6 +197,7 @@ export async function openConsentService(
       emergency.route,
       death.route,
       deletions.route,
+      rightsRoute,
       route(
         ConsentDecisionService,
         createDecisionHandlers({
@@ -220,13 +215,44 @@ export async function openConsentService(
     ],
     async close() {
       closing.abort();
-      cancelSweep();
+      const swept = closeSweep();
       recalls.close();
-      await sweeping;
+      await swept;
       await deletions.close();
       await emergency.close();
       await death.close();
       await journal.close();
     },
+  };
+}
+
+/** Completes the recalls that a stopped replica left, now and again and again. Returns what ends that and waits for the turn under way. */
+function startSweep(deps: {
+  readonly sessions: { stale(before: number): Promise<Iterable<string>> };
+  readonly changes: RecalledChanges;
+  readonly retire: (session: string) => void;
+  readonly timers: Timers;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly everyMs: number;
+}): () => Promise<void> {
+  const { sessions, changes, retire, timers, clock, log, everyMs } = deps;
+  let closed = false;
+  let cancel = () => {};
+  let sweeping: Promise<void>;
+  const sweep = (takeOverAtOnce: boolean) => {
+    sweeping = (async () => {
+      for (const session of await sessions.stale(clock.now() - staleAfterMs)) retire(session);
+      await changes.sweep(takeOverAtOnce);
+    })().catch((err: unknown) => log.warn({ err }, "recalls that were left behind could not be completed"));
+    sweeping.then(() => {
+      if (!closed) cancel = timers.after(everyMs, () => sweep(false));
+    });
+  };
+  sweep(true);
+  return () => {
+    closed = true;
+    cancel();
+    return sweeping;
   };
 }

@@ -5,6 +5,7 @@ import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
   DeletionObligationChangedSchema,
+  RightsRequestChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import type { Subject } from "./organizations/event.ts";
 import type { ConsentEvent, Noted } from "./telling.ts";
@@ -19,6 +20,11 @@ const consents = {
 } as const;
 const NOTED = "audit.access.noted";
 const OBLIGATIONS: readonly string[] = ["consent.obligation.created", "consent.obligation.answered"];
+const RIGHTS: readonly string[] = [
+  "consent.rights.created",
+  "consent.rights.withdrawn",
+  "consent.rights.answered",
+];
 const REQUESTED = "consent.request.created";
 
 /** The events of which patients are told. */
@@ -32,6 +38,7 @@ export const followed: readonly string[] = [
   "consent.request.refused",
   "consent.request.withdrawn",
   ...OBLIGATIONS,
+  ...RIGHTS,
 ];
 
 /** What such an event is about. */
@@ -43,6 +50,10 @@ export function subjectOf({ subject, data }: DeliveredEvent): { readonly partiti
   if (OBLIGATIONS.includes(subject)) {
     const { partition, deletionObligation } = fromBinary(DeletionObligationChangedSchema, data);
     return { partition, deletionObligation };
+  }
+  if (RIGHTS.includes(subject)) {
+    const { partition, rightsRequest } = fromBinary(RightsRequestChangedSchema, data);
+    return { partition, rightsRequest };
   }
   const { partition, consentRequest } = fromBinary(ConsentRequestChangedSchema, data);
   return { partition, consentRequest };

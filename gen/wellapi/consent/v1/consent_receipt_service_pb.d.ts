@@ -47,6 +47,14 @@ export declare type GetConsentReceiptRequest = Message<"wellapi.consent.v1.GetCo
      */
     value: ObligationAnswer;
     case: "obligationAnswer";
+  } | {
+    /**
+     * A request by which a patient used a right, or an organization's answer to it.
+     *
+     * @generated from field: wellapi.consent.v1.RightsStep rights_step = 4;
+     */
+    value: RightsStep;
+    case: "rightsStep";
   } | { case: undefined; value?: undefined };
 };
 
@@ -55,6 +63,33 @@ export declare type GetConsentReceiptRequest = Message<"wellapi.consent.v1.GetCo
  * Use `create(GetConsentReceiptRequestSchema)` to create a new message.
  */
 export declare const GetConsentReceiptRequestSchema: GenMessage<GetConsentReceiptRequest>;
+
+/**
+ * One step of a request by which a patient used a right.
+ *
+ * @generated from message wellapi.consent.v1.RightsStep
+ */
+export declare type RightsStep = Message<"wellapi.consent.v1.RightsStep"> & {
+  /**
+   * The request.
+   *
+   * @generated from field: string rights_request = 1;
+   */
+  rightsRequest: string;
+
+  /**
+   * Which of the organization's answers, from 1; 0 means that the request was made.
+   *
+   * @generated from field: int32 answer = 2;
+   */
+  answer: number;
+};
+
+/**
+ * Describes the message wellapi.consent.v1.RightsStep.
+ * Use `create(RightsStepSchema)` to create a new message.
+ */
+export declare const RightsStepSchema: GenMessage<RightsStep>;
 
 /**
  * One answer to an obligation.
@@ -141,7 +176,8 @@ export declare const GetConsentReceiptResponseSchema: GenMessage<GetConsentRecei
 export declare const ConsentReceiptService: GenService<{
   /**
    * Gets a receipt: as often as wanted, and always the same one. NOT_FOUND for what the caller may not see.
-   * FAILED_PRECONDITION, NO_RECEIPT: the request was not decided by the patient, or the obligation not answered by the organization.
+   * FAILED_PRECONDITION, NO_RECEIPT: the request was not decided by the patient, or the obligation or rights request
+   * not answered by the organization.
    *
    * @generated from rpc wellapi.consent.v1.ConsentReceiptService.GetConsentReceipt
    */

@@ -14,7 +14,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_wellapi_notices_v1_event_service: GenFile;
 
 /**
- * Something happened to a consent that was granted to the organization, to a request that it made, or to an obligation of its own.
+ * Something happened to a consent that was granted to the organization, to a request that it made, to an obligation of its own, or to a rights request.
  *
  * @generated from message wellapi.notices.v1.Event
  */
@@ -82,6 +82,13 @@ export declare type Event = Message<"wellapi.notices.v1.Event"> & {
    * @generated from field: string deletion_obligation = 9;
    */
   deletionObligation: string;
+
+  /**
+   * The rights request; empty where it is about something else.
+   *
+   * @generated from field: string rights_request = 10;
+   */
+  rightsRequest: string;
 };
 
 /**
@@ -165,6 +172,27 @@ export enum Event_Kind {
    * @generated from enum value: KIND_DELETION_OBLIGATION_OVERDUE = 9;
    */
   DELETION_OBLIGATION_OVERDUE = 9,
+
+  /**
+   * A patient uses a right against the organization.
+   *
+   * @generated from enum value: KIND_RIGHTS_REQUEST_CREATED = 10;
+   */
+  RIGHTS_REQUEST_CREATED = 10,
+
+  /**
+   * The patient took such a request back.
+   *
+   * @generated from enum value: KIND_RIGHTS_REQUEST_WITHDRAWN = 11;
+   */
+  RIGHTS_REQUEST_WITHDRAWN = 11,
+
+  /**
+   * The organization has not answered such a request in time.
+   *
+   * @generated from enum value: KIND_RIGHTS_REQUEST_OVERDUE = 12;
+   */
+  RIGHTS_REQUEST_OVERDUE = 12,
 }
 
 /**
@@ -290,8 +318,8 @@ export declare type WatchEventsResponse = Message<"wellapi.notices.v1.WatchEvent
 export declare const WatchEventsResponseSchema: GenMessage<WatchEventsResponse>;
 
 /**
- * What became of an organization's own consents, requests for consent and obligations to delete: thin events, which say what happened to which of them and
- * hold no data, no name and no other organization. What a consent or a request says is read by its id. Events are kept for 30 days.
+ * What became of an organization's own consents, requests for consent, obligations to delete and requests by which patients use a right:
+ * thin events, which say what happened to which of them and hold no data, no name and no other organization. What a consent or a request says is read by its id. Events are kept for 30 days.
  *
  * @generated from service wellapi.notices.v1.EventService
  */

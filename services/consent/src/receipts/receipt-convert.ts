@@ -10,6 +10,7 @@ import {
 import type { Revision } from "../consent-documents.ts";
 import type { Answer, DeletionObligation } from "../obligations/obligation.ts";
 import type { ConsentRequest } from "../requests/request.ts";
+import type { Right, RightsAnswer, RightsRequest } from "../rights/rights-request.ts";
 
 /**
  * The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. The
@@ -90,6 +91,69 @@ export function answerClaims(
       access,
     },
   };
+}
+
+/**
+ * Of a request by which a patient used a right, or of an organization's answer. The organization's words are in it, as those of
+ * `answerClaims`; the patient's are not: people write anything there.
+ *
+ * @param outward the holder's own id of a device or record
+ */
+export function rightsClaims(
+  { id, organization, right, author, createTime, access }: RightsRequest,
+  step: { readonly number: number; readonly answer: RightsAnswer | undefined },
+  holder: Holder,
+  outward: (id: string) => string,
+): Claims {
+  const { number, answer } = step;
+  return {
+    ...header(number === 0 ? id : `${id}.${number}`, holder),
+    pii_controllers: [{ party_id: organization }],
+    right: { ...rightClaims(right, outward), received: instant(createTime) },
+    event:
+      answer === undefined
+        ? { type: "right_used", time: instant(createTime), entity: actor(author, holder), access }
+        : {
+            type: `right_${answer.kind}`,
+            time: instant(answer.time),
+            entity: actor(answer.by, holder),
+            ...saidClaims(answer),
+            access: answer.access,
+          },
+  };
+}
+
+function rightClaims(right: Right, outward: (id: string) => string): Claims {
+  const { kind } = right;
+  switch (kind) {
+    case "rectification": {
+      const { category, captured, device, record } = right.disputed;
+      return {
+        kind,
+        pii_information: [category],
+        captured: interval(captured),
+        ...(device !== undefined && { device: outward(device) }),
+        ...(record !== undefined && { clinical_record: outward(record) }),
+      };
+    }
+    case "restriction":
+      return { kind, ground: right.ground, pii_information: right.categories };
+    case "objection":
+      return { kind, purposes: [right.purpose] };
+    case "portability":
+      return { kind };
+  }
+}
+
+function saidClaims(answer: RightsAnswer): Claims {
+  switch (answer.kind) {
+    case "fulfilled":
+      return { measure: answer.measure, statement: answer.statement };
+    case "refused":
+      return { lawful_reason: answer.reason, statement: answer.explanation, remedies: answer.remedies };
+    case "extended":
+      return { statement: answer.reason };
+  }
 }
 
 function eventOf({ revokeTime }: Consent, replacedEtag: string): string {

@@ -10,8 +10,10 @@ import type { ObligationRepository } from "../obligations/obligation-repository.
 import { visibleObligation } from "../obligations/visible-obligation.ts";
 import type { RequestRepository } from "../requests/request-repository.ts";
 import { visibleRequest } from "../requests/visible-request.ts";
+import type { RightsRepository } from "../rights/rights-repository.ts";
+import { visibleRights } from "../rights/visible-rights.ts";
 import { type Viewer, viewerOf, visible } from "../viewer.ts";
-import { answerClaims, consentClaims, type Holder, refusalClaims } from "./receipt-convert.ts";
+import { answerClaims, consentClaims, type Holder, refusalClaims, rightsClaims } from "./receipt-convert.ts";
 
 const { method } = ConsentReceiptService;
 
@@ -19,6 +21,7 @@ export interface ReceiptHandlersDeps {
   readonly consents: ConsentRepository;
   readonly requests: RequestRepository;
   readonly obligations: Pick<ObligationRepository, "find">;
+  readonly rights: Pick<RightsRepository, "find">;
   readonly receiptKey: Pick<ReceiptKey, "sign">;
   readonly accesses: Accesses;
   readonly pairwise: Pairwise;
@@ -32,6 +35,7 @@ export function createReceiptHandlers(deps: ReceiptHandlersDeps): ServiceImpl<ty
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         if (decision.case === "consentRequest") return ofRequest(deps, decision.value, viewer, call);
         if (decision.case === "obligationAnswer") return ofAnswer(deps, decision.value, viewer, call);
+        if (decision.case === "rightsStep") return ofRights(deps, decision.value, viewer, call);
         const { consent = "", version = 0 } = decision.value ?? {};
         return ofVersion(deps, { consent, version }, viewer, call);
       });
@@ -86,6 +90,23 @@ async function ofAnswer(
   const answer = obligation.answers[number - 1];
   if (answer === undefined) throw new ConsentError("no_receipt");
   const claims = answerClaims(obligation, answer, number, holderOf(pairwise, partition, viewer));
+  return { jws: await receiptKey.sign("wellapi-consent-receipt+jwt", claims) };
+}
+
+/** Throws `rights_not_found`, `no_receipt`. */
+async function ofRights(
+  { rights, receiptKey, pairwise }: ReceiptHandlersDeps,
+  asked: { readonly rightsRequest: string; readonly answer: number },
+  viewer: Viewer,
+  call: Call,
+): Promise<{ jws: string }> {
+  const { partition, request } = await visibleRights(rights, viewer, asked.rightsRequest);
+  call.about(partition);
+  const answer = asked.answer === 0 ? undefined : request.answers[asked.answer - 1];
+  if (asked.answer !== 0 && answer === undefined) throw new ConsentError("no_receipt");
+  const holder = holderOf(pairwise, partition, viewer);
+  const outward = (id: string) => pairwise.outward(viewer.party, id);
+  const claims = rightsClaims(request, { number: asked.answer, answer }, holder, outward);
   return { jws: await receiptKey.sign("wellapi-consent-receipt+jwt", claims) };
 }
 

@@ -17,6 +17,7 @@ import type { ObligationRepository } from "../obligations/obligation-repository.
 import type { Parties } from "../parties-client.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
 import { createReceiptHandlers } from "../receipts/receipt-handlers.ts";
+import type { RightsRepository } from "../rights/rights-repository.ts";
 import type { Categories } from "../understanding.ts";
 import { createRequestBudget } from "./request-budget-repository.ts";
 import { RequestChanges } from "./request-changes.ts";
@@ -27,8 +28,9 @@ export interface RequestRoomDeps {
   readonly store: Store;
   readonly sealing: ConsentSealing;
   readonly consents: ConsentRepository;
-  /** Of which there are receipts, too. */
+  /** Of which there are receipts, too, as of `rights`. */
   readonly obligations: ObligationRepository;
+  readonly rights: RightsRepository;
   readonly granting: Granting;
   readonly changes: RecalledChanges;
   readonly journal: Follower;

@@ -2,9 +2,10 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { ConsentRequest_State as State } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
+import { RightsRequest_State as RightsState } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import { unlessMissing } from "../consent-client.ts";
-import type { ConsentVersions, ObligationCourse, RequestCourse, Subject } from "./event.ts";
+import type { ConsentVersions, ObligationCourse, RequestCourse, RightsCourse, Subject } from "./event.ts";
 
 /** What consent says of its consents, requests and obligations, now. Throws ConnectError. */
 export interface CourseClient {
@@ -14,6 +15,8 @@ export interface CourseClient {
   request(patient: string, consentRequest: string): Promise<RequestCourse | undefined>;
   /** As `consent`. */
   obligation(patient: string, deletionObligation: string): Promise<ObligationCourse | undefined>;
+  /** As `consent`. */
+  rights(patient: string, rightsRequest: string): Promise<RightsCourse | undefined>;
   /** Of each the organization that may read it; empty where there is none (any more). At most 100. */
   holders(held: readonly (Subject & { readonly patient: string })[]): Promise<readonly string[]>;
 }
@@ -33,6 +36,15 @@ const obligationStates: Readonly<Record<ObligationState, ObligationCourse["state
   [ObligationState.DELETED]: "answered",
   [ObligationState.KEPT]: "answered",
   [ObligationState.OVERDUE]: "overdue",
+};
+
+const rightsStates: Readonly<Record<RightsState, RightsCourse["state"] | undefined>> = {
+  [RightsState.UNSPECIFIED]: undefined,
+  [RightsState.OPEN]: "open",
+  [RightsState.OVERDUE]: "overdue",
+  [RightsState.FULFILLED]: "answered",
+  [RightsState.REFUSED]: "answered",
+  [RightsState.WITHDRAWN]: "withdrawn",
 };
 
 export function createCourseClient(transport: Transport): CourseClient {
@@ -75,6 +87,22 @@ export function createCourseClient(transport: Transport): CourseClient {
       }
       return { organization, state, createTime: timestampMs(createTime), dueTime: timestampMs(dueTime) };
     },
+    async rights(partition, rightsRequest) {
+      const found = await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest }));
+      if (found === undefined) return undefined;
+      const { organization, state: stated, createTime, dueTime, withdrawTime } = found;
+      const state = rightsStates[stated];
+      if (state === undefined || createTime === undefined || dueTime === undefined) {
+        throw new ConnectError("consent does not say what became of a right", Code.Unavailable);
+      }
+      return {
+        organization,
+        state,
+        createTime: timestampMs(createTime),
+        dueTime: timestampMs(dueTime),
+        ...(withdrawTime !== undefined && { withdrawTime: timestampMs(withdrawTime) }),
+      };
+    },
     async holders(held) {
       if (held.length === 0) return [];
       const holdings = held.map(({ patient, ...subject }) => ({ partition: patient, held: heldOf(subject) }));
@@ -83,9 +111,10 @@ export function createCourseClient(transport: Transport): CourseClient {
   };
 }
 
-function heldOf({ consent, consentRequest, deletionObligation = "" }: Subject) {
+function heldOf({ consent, consentRequest, rightsRequest, deletionObligation = "" }: Subject) {
   if (consent !== undefined) return { case: "consent" as const, value: consent };
   if (consentRequest !== undefined) return { case: "consentRequest" as const, value: consentRequest };
+  if (rightsRequest !== undefined) return { case: "rightsRequest" as const, value: rightsRequest };
   return { case: "deletionObligation" as const, value: deletionObligation };
 }
 

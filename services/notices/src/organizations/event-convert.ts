@@ -13,22 +13,28 @@ export const kindMessages: Readonly<Record<EventKind, Kind>> = {
   consent_request_lapsed: Kind.CONSENT_REQUEST_LAPSED,
   deletion_obligation_created: Kind.DELETION_OBLIGATION_CREATED,
   deletion_obligation_overdue: Kind.DELETION_OBLIGATION_OVERDUE,
+  rights_request_created: Kind.RIGHTS_REQUEST_CREATED,
+  rights_request_withdrawn: Kind.RIGHTS_REQUEST_WITHDRAWN,
+  rights_request_overdue: Kind.RIGHTS_REQUEST_OVERDUE,
 };
 
 /** `patient`: by the organization's own id for them. */
 export function eventMessage(
-  { id, kind, time, sequence, version, consent, consentRequest, deletionObligation }: OrganizationEvent,
+  event: OrganizationEvent,
   patient: string,
 ): MessageInitShape<typeof EventSchema> {
+  const { id, kind, time, sequence, version } = event;
+  const { consent = "", consentRequest = "", deletionObligation = "", rightsRequest = "" } = event;
   return {
     id,
     kind: kindMessages[kind],
     eventTime: timestampFromMs(time),
     sequence: BigInt(sequence),
     patient,
-    consent: consent ?? "",
+    consent,
     consentVersion: version,
-    consentRequest: consentRequest ?? "",
-    deletionObligation: deletionObligation ?? "",
+    consentRequest,
+    deletionObligation,
+    rightsRequest,
   };
 }

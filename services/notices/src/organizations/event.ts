@@ -10,6 +10,9 @@ export const eventKinds = [
   "consent_request_lapsed",
   "deletion_obligation_created",
   "deletion_obligation_overdue",
+  "rights_request_created",
+  "rights_request_withdrawn",
+  "rights_request_overdue",
 ] as const;
 export type EventKind = (typeof eventKinds)[number];
 
@@ -23,9 +26,10 @@ export interface Subject {
   readonly consent?: string;
   readonly consentRequest?: string;
   readonly deletionObligation?: string;
+  readonly rightsRequest?: string;
 }
 
-/** Something that happened to a consent, a request or an obligation. */
+/** Something that happened to what a subject names. */
 export interface Step extends Subject {
   readonly kind: EventKind;
   readonly time: number;
@@ -50,7 +54,7 @@ export function patientIn(partition: string): string {
   return partition.slice(partition.indexOf("/") + 1);
 }
 
-/** What has become of a consent, a request or an obligation so far. */
+/** What has become of a subject so far. */
 export interface Course {
   /** Whose event it is. */
   readonly organization: string;
@@ -117,4 +121,26 @@ export function courseOfObligation(deletionObligation: string, facts: Obligation
   if (state === "answered") return { organization, steps: [created] };
   const overdue = { ...about, kind: "deletion_obligation_overdue", time: dueTime, rank: 2 } as const;
   return { organization, steps: [created, overdue] };
+}
+
+/** A request by which a patient uses a right, as it stands. */
+export interface RightsCourse {
+  readonly organization: string;
+  readonly state: "open" | "answered" | "withdrawn" | "overdue";
+  readonly createTime: number;
+  readonly dueTime: number;
+  /** Of what was withdrawn. */
+  readonly withdrawTime?: number;
+}
+
+export function courseOfRights(rightsRequest: string, facts: RightsCourse): Course {
+  const { organization, state, createTime, dueTime, withdrawTime = createTime } = facts;
+  const about = { rightsRequest, version: 0, line: `rights request ${rightsRequest}` };
+  const created = { ...about, kind: "rights_request_created", time: createTime, rank: 1 } as const;
+  if (state === "open") return { organization, steps: [created], due: dueTime };
+  if (state === "answered") return { organization, steps: [created] };
+  const overdue = { ...about, kind: "rights_request_overdue", time: dueTime, rank: 2 } as const;
+  if (state === "overdue") return { organization, steps: [created, overdue] };
+  const withdrawn = { ...about, kind: "rights_request_withdrawn", time: withdrawTime, rank: 3 } as const;
+  return { organization, steps: [created, withdrawn] };
 }

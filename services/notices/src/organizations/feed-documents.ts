@@ -31,7 +31,7 @@ export type EventDocument = Document & {
   readonly sealed: Uint8Array;
 };
 
-/** When to look what became of a consent, a request or an obligation by itself. */
+/** When to look what became of a subject by itself. */
 export type TimerDocument = Document & {
   /** A MAC of what it is about. */
   readonly subject: string;
@@ -40,6 +40,7 @@ export type TimerDocument = Document & {
   readonly consent?: string;
   readonly consent_request?: string;
   readonly deletion_obligation?: string;
+  readonly rights_request?: string;
   readonly due_time: number;
 };
 
@@ -75,8 +76,9 @@ export type EventContent = Subject & Pick<Step, "kind" | "time" | "version">;
 export function sealEvent(
   key: PatientKey,
   at: Pick<EventDocument, "partition" | "event">,
-  { kind, time, version, consent, consentRequest, deletionObligation }: Step,
+  step: Step,
 ): Uint8Array {
+  const { kind, time, version, consent, consentRequest, deletionObligation, rightsRequest } = step;
   const content: EventContent = {
     kind,
     time,
@@ -84,13 +86,20 @@ export function sealEvent(
     ...(consent !== undefined && { consent }),
     ...(consentRequest !== undefined && { consentRequest }),
     ...(deletionObligation !== undefined && { deletionObligation }),
+    ...(rightsRequest !== undefined && { rightsRequest }),
   };
   return seal(key, placeOf(at), content);
 }
 
 export function subjectOfTimer(document: TimerDocument): Subject {
-  const { consent, consent_request: consentRequest, deletion_obligation: deletionObligation } = document;
+  const {
+    consent,
+    consent_request: consentRequest,
+    deletion_obligation: deletionObligation,
+    rights_request: rightsRequest,
+  } = document;
   if (consent !== undefined) return { consent };
+  if (rightsRequest !== undefined) return { rightsRequest };
   return consentRequest === undefined ? { deletionObligation: deletionObligation ?? "" } : { consentRequest };
 }
 

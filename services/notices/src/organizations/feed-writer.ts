@@ -134,8 +134,8 @@ async function timerChanges(
 ): Promise<readonly Change[]> {
   const { name: collection } = feedTimers;
   const { feed: partition, patient } = place;
-  const { consent, consentRequest, deletionObligation } = place.subject;
-  const subject = tagOf(`timer ${consent ?? consentRequest ?? deletionObligation}`);
+  const { consent, consentRequest, deletionObligation, rightsRequest } = place.subject;
+  const subject = tagOf(`timer ${consent ?? consentRequest ?? deletionObligation ?? rightsRequest}`);
   const known = await store.get<TimerDocument>(collection, [partition, subject]);
   if (due === undefined) {
     if (known === undefined) return [];
@@ -149,6 +149,7 @@ async function timerChanges(
     ...(consent !== undefined && { consent }),
     ...(consentRequest !== undefined && { consent_request: consentRequest }),
     ...(deletionObligation !== undefined && { deletion_obligation: deletionObligation }),
+    ...(rightsRequest !== undefined && { rights_request: rightsRequest }),
     due_time: due,
   };
   if (known === undefined) return [{ kind: "insert", collection, document }];

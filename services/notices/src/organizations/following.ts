@@ -3,7 +3,14 @@ import { StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
 import { NoticesError } from "../errors.ts";
 import { type CourseClient, isAway } from "./course-client.ts";
-import { type Course, courseOfConsent, courseOfObligation, courseOfRequest, type Subject } from "./event.ts";
+import {
+  type Course,
+  courseOfConsent,
+  courseOfObligation,
+  courseOfRequest,
+  courseOfRights,
+  type Subject,
+} from "./event.ts";
 import { subjectOfTimer } from "./feed-documents.ts";
 import type { FeedWriter } from "./feed-writer.ts";
 
@@ -20,7 +27,7 @@ export interface FollowingDeps {
 }
 
 /**
- * Follows what becomes of consents, requests and obligations. An event of consent, and a timer, only say where to look: what is told is what
+ * Follows what becomes of consents, requests, obligations and rights. An event of consent, and a timer, only say where to look: what is told is what
  * consent says then, so nothing is told twice, and what was missed once is told with the next.
  */
 export interface Following {
@@ -39,7 +46,7 @@ const AT_ONCE = 100;
 
 export function createFollowing({ feed, courses, clock, log, told }: FollowingDeps): Following {
   async function courseOf(patient: string, subject: Subject): Promise<Course | undefined> {
-    const { consent, consentRequest, deletionObligation = "" } = subject;
+    const { consent, consentRequest, rightsRequest, deletionObligation = "" } = subject;
     if (consent !== undefined) {
       const facts = await courses.consent(patient, consent);
       return facts && courseOfConsent(consent, facts, clock.now());
@@ -47,6 +54,10 @@ export function createFollowing({ feed, courses, clock, log, told }: FollowingDe
     if (consentRequest !== undefined) {
       const facts = await courses.request(patient, consentRequest);
       return facts && courseOfRequest(consentRequest, facts);
+    }
+    if (rightsRequest !== undefined) {
+      const facts = await courses.rights(patient, rightsRequest);
+      return facts && courseOfRights(rightsRequest, facts);
     }
     const facts = await courses.obligation(patient, deletionObligation);
     return facts && courseOfObligation(deletionObligation, facts);

@@ -14,6 +14,7 @@ import { ObligationsCard } from "../parts/obligations-card.tsx";
 import { Standing } from "../parts/organization-name.tsx";
 import { PreviewCard } from "../parts/preview-card.tsx";
 import { ReadHistory } from "../parts/read-history.tsx";
+import { RightsCard } from "../parts/rights-card.tsx";
 import type { PageProps } from "../routes.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import {
@@ -67,6 +68,7 @@ export function Organization({ named: organization }: PageProps) {
           </>
         )}
       </Waited>
+      <RightsCard organization={organization} />
       <ObligationsCard organization={organization} />
       <DisclosureCard organization={organization} />
       <ReadHistory organization={organization} />

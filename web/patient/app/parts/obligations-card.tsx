@@ -4,13 +4,11 @@ import {
   DeletionObligation_State as State,
 } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
-import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
-import { useState } from "preact/hooks";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { categoryName } from "../words/names.ts";
-import { ProblemNotice, Waited } from "./notice.tsx";
-import { SaveButton } from "./save-button.tsx";
+import { Waited } from "./notice.tsx";
+import { ReceiptButton } from "./receipt-button.tsx";
 
 /** What an organization must delete, and what it says that it did. Nothing where there never was an obligation. */
 export function ObligationsCard({ organization }: { readonly organization: string }) {
@@ -71,42 +69,14 @@ function Obligation({ obligation }: { readonly obligation: DeletionObligation })
       {answers.at(-1) !== undefined && (
         <>
           <Answer answer={answers.at(-1)!} />
-          <Receipt obligation={id} key={answers.length} />
+          <ReceiptButton
+            name={id}
+            decision={{ case: "obligationAnswer", value: { deletionObligation: id } }}
+            lead={says.receiptLead}
+            key={answers.length}
+          />
         </>
       )}
-    </>
-  );
-}
-
-/** Asked for by a press alone: the log notes who was given it. */
-function Receipt({ obligation }: { readonly obligation: string }) {
-  const { words, record } = usePlace();
-  const [jws, setJws] = useState<string>();
-  const [problem, setProblem] = useState<Problem>();
-  const says = words.disclosures;
-  async function get(): Promise<void> {
-    const value = { deletionObligation: obligation };
-    try {
-      const decision = { case: "obligationAnswer" as const, value };
-      setJws((await record.connection.receipts.getConsentReceipt({ decision })).jws);
-      setProblem(undefined);
-    } catch (error) {
-      setProblem(problemOf(error));
-    }
-  }
-  return (
-    <>
-      {problem !== undefined && <ProblemNotice problem={problem} again={() => void get()} />}
-      {jws === undefined ? (
-        <button type="button" class="button second" onClick={() => void get()}>
-          {says.receipt}
-        </button>
-      ) : (
-        <SaveButton name={`${obligation}.jws`} type="application/jose" text={jws}>
-          {says.saveReceipt}
-        </SaveButton>
-      )}
-      <p class="small quiet">{says.receiptLead}</p>
     </>
   );
 }

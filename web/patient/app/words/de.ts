@@ -7,6 +7,7 @@ import { noticesDe } from "./notices-de.ts";
 import { placesDe } from "./places-de.ts";
 import { previewDe } from "./preview-de.ts";
 import { requestsDe } from "./requests-de.ts";
+import { rightsDe } from "./rights-de.ts";
 
 export const de: Words = {
   home: homeDe,
@@ -17,6 +18,7 @@ export const de: Words = {
   requests: requestsDe,
   preview: previewDe,
   disclosures: disclosuresDe,
+  rights: rightsDe,
   common: {
     title: "Ihre Gesundheitsdaten",
     skip: "Zum Inhalt springen",

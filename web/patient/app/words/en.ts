@@ -6,6 +6,7 @@ import { noticesEn } from "./notices-en.ts";
 import { placesEn } from "./places-en.ts";
 import { previewEn } from "./preview-en.ts";
 import { requestsEn } from "./requests-en.ts";
+import { rightsEn } from "./rights-en.ts";
 
 export const en = {
   home: homeEn,
@@ -16,6 +17,7 @@ export const en = {
   requests: requestsEn,
   preview: previewEn,
   disclosures: disclosuresEn,
+  rights: rightsEn,
   common: {
     title: "Your health data",
     skip: "Skip to the content",

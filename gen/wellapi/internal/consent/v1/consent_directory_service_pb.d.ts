@@ -9,6 +9,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { ConsentRequest_State } from "../../../consent/v1/consent_request_service_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { DeletionObligation_State } from "../../../consent/v1/deletion_obligation_service_pb.js";
+import type { RightsRequest_State } from "../../../consent/v1/rights_request_pb.js";
 
 /**
  * Describes the file wellapi/internal/consent/v1/consent_directory_service.proto.
@@ -322,6 +323,81 @@ export declare type DescribeObligationResponse = Message<"wellapi.internal.conse
 export declare const DescribeObligationResponseSchema: GenMessage<DescribeObligationResponse>;
 
 /**
+ * Which request.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeRightsRequestRequest
+ */
+export declare type DescribeRightsRequestRequest = Message<"wellapi.internal.consent.v1.DescribeRightsRequestRequest"> & {
+  /**
+   * The patient's partition.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * The request, `rrq_...`.
+   *
+   * @generated from field: string rights_request = 2;
+   */
+  rightsRequest: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeRightsRequestRequest.
+ * Use `create(DescribeRightsRequestRequestSchema)` to create a new message.
+ */
+export declare const DescribeRightsRequestRequestSchema: GenMessage<DescribeRightsRequestRequest>;
+
+/**
+ * What it is.
+ *
+ * @generated from message wellapi.internal.consent.v1.DescribeRightsRequestResponse
+ */
+export declare type DescribeRightsRequestResponse = Message<"wellapi.internal.consent.v1.DescribeRightsRequestResponse"> & {
+  /**
+   * The organization of which something is demanded.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: wellapi.consent.v1.RightsRequest.State state = 2;
+   */
+  state: RightsRequest_State;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 3;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Until when it is to be answered.
+   *
+   * @generated from field: google.protobuf.Timestamp due_time = 4;
+   */
+  dueTime?: Timestamp | undefined;
+
+  /**
+   * When the patient took it back; absent: not.
+   *
+   * @generated from field: google.protobuf.Timestamp withdraw_time = 5;
+   */
+  withdrawTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.DescribeRightsRequestResponse.
+ * Use `create(DescribeRightsRequestResponseSchema)` to create a new message.
+ */
+export declare const DescribeRightsRequestResponseSchema: GenMessage<DescribeRightsRequestResponse>;
+
+/**
  * Which of them.
  *
  * @generated from message wellapi.internal.consent.v1.ResolveHoldersRequest
@@ -342,7 +418,7 @@ export declare type ResolveHoldersRequest = Message<"wellapi.internal.consent.v1
 export declare const ResolveHoldersRequestSchema: GenMessage<ResolveHoldersRequest>;
 
 /**
- * One consent, one request, or one obligation.
+ * One consent, one request for consent, one obligation, or one rights request.
  *
  * @generated from message wellapi.internal.consent.v1.ResolveHoldersRequest.Holding
  */
@@ -383,6 +459,14 @@ export declare type ResolveHoldersRequest_Holding = Message<"wellapi.internal.co
      */
     value: string;
     case: "deletionObligation";
+  } | {
+    /**
+     * The rights request, `rrq_...`.
+     *
+     * @generated from field: string rights_request = 5;
+     */
+    value: string;
+    case: "rightsRequest";
   } | { case: undefined; value?: undefined };
 };
 
@@ -448,6 +532,16 @@ export declare const ConsentDirectoryService: GenService<{
     methodKind: "unary";
     input: typeof DescribeObligationRequestSchema;
     output: typeof DescribeObligationResponseSchema;
+  },
+  /**
+   * Whom a rights request is to, and what became of it. NOT_FOUND where the patient has no such request.
+   *
+   * @generated from rpc wellapi.internal.consent.v1.ConsentDirectoryService.DescribeRightsRequest
+   */
+  describeRightsRequest: {
+    methodKind: "unary";
+    input: typeof DescribeRightsRequestRequestSchema;
+    output: typeof DescribeRightsRequestResponseSchema;
   },
   /**
    * Says of consents, requests and obligations whose they are now: of which organization's lists they are a part. All at once.

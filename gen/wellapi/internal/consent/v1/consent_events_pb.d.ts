@@ -102,3 +102,31 @@ export declare type DeletionObligationChanged = Message<"wellapi.internal.consen
  */
 export declare const DeletionObligationChangedSchema: GenMessage<DeletionObligationChanged>;
 
+/**
+ * Event: a patient used a right against an organization, took that back, or the organization answered. Subjects
+ * `consent.rights.created`, `consent.rights.withdrawn` and `consent.rights.answered`. Nothing says that one is overdue.
+ *
+ * @generated from message wellapi.internal.consent.v1.RightsRequestChanged
+ */
+export declare type RightsRequestChanged = Message<"wellapi.internal.consent.v1.RightsRequestChanged"> & {
+  /**
+   * Partition of the patient.
+   *
+   * @generated from field: string partition = 1;
+   */
+  partition: string;
+
+  /**
+   * The request, `rrq_...`.
+   *
+   * @generated from field: string rights_request = 2;
+   */
+  rightsRequest: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.RightsRequestChanged.
+ * Use `create(RightsRequestChangedSchema)` to create a new message.
+ */
+export declare const RightsRequestChangedSchema: GenMessage<RightsRequestChanged>;
+

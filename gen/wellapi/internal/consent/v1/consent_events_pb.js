@@ -10,7 +10,7 @@ import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file wellapi/internal/consent/v1/consent_events.proto.
  */
 export const file_wellapi_internal_consent_v1_consent_events = /*@__PURE__*/
-  fileDesc("CjB3ZWxsYXBpL2ludGVybmFsL2NvbnNlbnQvdjEvY29uc2VudF9ldmVudHMucHJvdG8SG3dlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MSJFCg5Db25zZW50Q2hhbmdlZBIRCglwYXJ0aXRpb24YASABKAkSDwoHY29uc2VudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFIkMKFUNvbnNlbnRSZXF1ZXN0Q2hhbmdlZBIRCglwYXJ0aXRpb24YASABKAkSFwoPY29uc2VudF9yZXF1ZXN0GAIgASgJIksKGURlbGV0aW9uT2JsaWdhdGlvbkNoYW5nZWQSEQoJcGFydGl0aW9uGAEgASgJEhsKE2RlbGV0aW9uX29ibGlnYXRpb24YAiABKAliBnByb3RvMw");
+  fileDesc("CjB3ZWxsYXBpL2ludGVybmFsL2NvbnNlbnQvdjEvY29uc2VudF9ldmVudHMucHJvdG8SG3dlbGxhcGkuaW50ZXJuYWwuY29uc2VudC52MSJFCg5Db25zZW50Q2hhbmdlZBIRCglwYXJ0aXRpb24YASABKAkSDwoHY29uc2VudBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgFIkMKFUNvbnNlbnRSZXF1ZXN0Q2hhbmdlZBIRCglwYXJ0aXRpb24YASABKAkSFwoPY29uc2VudF9yZXF1ZXN0GAIgASgJIksKGURlbGV0aW9uT2JsaWdhdGlvbkNoYW5nZWQSEQoJcGFydGl0aW9uGAEgASgJEhsKE2RlbGV0aW9uX29ibGlnYXRpb24YAiABKAkiQQoUUmlnaHRzUmVxdWVzdENoYW5nZWQSEQoJcGFydGl0aW9uGAEgASgJEhYKDnJpZ2h0c19yZXF1ZXN0GAIgASgJYgZwcm90bzM");
 
 /**
  * Describes the message wellapi.internal.consent.v1.ConsentChanged.
@@ -32,4 +32,11 @@ export const ConsentRequestChangedSchema = /*@__PURE__*/
  */
 export const DeletionObligationChangedSchema = /*@__PURE__*/
   messageDesc(file_wellapi_internal_consent_v1_consent_events, 2);
+
+/**
+ * Describes the message wellapi.internal.consent.v1.RightsRequestChanged.
+ * Use `create(RightsRequestChangedSchema)` to create a new message.
+ */
+export const RightsRequestChangedSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_internal_consent_v1_consent_events, 3);
 
