@@ -124,6 +124,15 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await expect.poll(duty, { timeout: 15_000 }).toBe(1);
     await says(page, "It got: Heart");
     expect(await readingProblems(page, "en", "me-organization-duty")).toEqual([]);
+    await page.getByText("Use a right").click();
+    await page.getByLabel("What do you demand?").selectOption("portability");
+    await page.getByLabel("In your own words").fill("everything since March");
+    await page.getByRole("button", { name: "Send", exact: true }).click();
+    await says(page, /^Sent\. It has to answer by /);
+    await says(page, "everything since March");
+    expect(await readingProblems(page, "en", "me-organization-rights")).toEqual([]);
+    await page.getByRole("button", { name: "Take it back" }).click();
+    await says(page, /^You took it back on /);
   });
 
   test("a request is seen beside what the organization has, narrowed, and agreed to", async () => {

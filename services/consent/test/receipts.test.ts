@@ -11,9 +11,11 @@ import {
   answerClaims,
   consentClaims,
   refusalClaims,
+  rightsClaims,
   schemaVersion,
   versionWithSources,
 } from "../src/receipts/receipt-convert.ts";
+import type { RightsAnswer, RightsRequest } from "../src/rights/rights-request.ts";
 import { partition, patientId } from "./installation.ts";
 import { problem, reading } from "./messages.ts";
 import { openScene } from "./requests-scene.ts";
@@ -240,6 +242,28 @@ const keeps: Answer = {
   keepUntil: 2_080_000_000_000,
 };
 
+const refusal: RightsAnswer = {
+  ...answered,
+  kind: "refused",
+  reason: "accurate",
+  explanation: "measured twice",
+  remedies: "the supervisory authority, a court",
+};
+const rights: RightsRequest = {
+  id: "rrq_1",
+  organization: "org_clinic",
+  right: {
+    kind: "rectification",
+    disputed: { category: "heart", captured: { start: 1_764_547_200_000 }, device: "dev_1" },
+  },
+  statement: "it is not mine",
+  categories: ["heart"],
+  author,
+  createTime: 1_764_633_700_000,
+  access: "acc_3",
+  answers: [refusal],
+};
+
 describe("golden receipts", () => {
   it("are signed as they were, and verify for ever", async () => {
     const key = await openReceiptKey({ derive: async () => new Uint8Array(32).fill(7) });
@@ -259,6 +283,8 @@ describe("golden receipts", () => {
         patientSide,
       ),
       dataKept: answerClaims(obligation, keeps, 1, clinicSide),
+      rightUsed: rightsClaims(rights, { number: 0, answer: undefined }, patientSide, (id) => `own ${id}`),
+      rightRefused: rightsClaims(rights, { number: 1, answer: refusal }, clinicSide, (id) => `known ${id}`),
     };
     const kept = JSON.parse(readFileSync(golden, "utf8")) as Record<keyof typeof claims, string>;
     expect(Object.keys(kept).sort()).toEqual(Object.keys(claims).sort());

@@ -1,5 +1,6 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
+import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import {
   Restriction_Ground as Ground,
@@ -164,7 +165,7 @@ describe("a request", () => {
     const held = { partition, held: { case: "rightsRequest" as const, value: one.id } };
     expect((await directory.resolveHolders({ holdings: [held] })).organizations).toEqual(["org_clinic"]);
     const made = (await logged()).find(({ method }) => method.endsWith("/CreateRightsRequest"));
-    expect(made?.patient?.id).toBe(patientId);
+    expect([made?.patient, made?.outcome]).toEqual([one.patient, Access_Outcome.PERMITTED]);
   });
 
   it("is answered within a month, or three where the organization says so in time, once; and may be answered late", async () => {

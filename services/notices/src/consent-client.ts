@@ -23,6 +23,8 @@ export interface ConsentClient {
   describe(partition: string, consent: string): Promise<ConsentFacts | undefined>;
   /** As `describe`. */
   describeRequest(partition: string, consentRequest: string): Promise<RequestFacts | undefined>;
+  /** The organization that answers a rights request. As `describe`. */
+  answererOf(partition: string, rightsRequest: string): Promise<string | undefined>;
 }
 
 export function createConsentClient(transport: Transport): ConsentClient {
@@ -31,6 +33,9 @@ export function createConsentClient(transport: Transport): ConsentClient {
     async describeRequest(partition, consentRequest) {
       const found = await unlessMissing(directory.describeRequest({ partition, consentRequest }));
       return found && { organization: found.organization, waits: found.waits };
+    },
+    async answererOf(partition, rightsRequest) {
+      return (await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest })))?.organization;
     },
     async describe(partition, consent) {
       const found = await unlessMissing(directory.describeConsent({ partition, consent }));

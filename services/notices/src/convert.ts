@@ -28,6 +28,7 @@ const kinds = {
   emergency_access: Kind.EMERGENCY_ACCESS,
   data_retracted: Kind.DATA_RETRACTED,
   delegation_accepted: Kind.DELEGATION_ACCEPTED,
+  rights_answered: Kind.RIGHTS_ANSWERED,
 } as const satisfies Readonly<Record<NoticeKind, Kind>>;
 
 const kindOf = new Map<Kind, NoticeKind>(
@@ -47,6 +48,7 @@ export function noticeMessage(notice: Notice): MessageInitShape<typeof NoticeSch
     consentRequest: notice.consentRequest ?? "",
     access: notice.access ?? "",
     emergencyAccess: notice.emergencyAccess ?? "",
+    rightsRequest: notice.rightsRequest ?? "",
     ...(endTime !== undefined && { endTime: timestampFromMs(endTime) }),
   };
 }

@@ -20,15 +20,12 @@ const consents = {
 } as const;
 const NOTED = "audit.access.noted";
 const OBLIGATIONS: readonly string[] = ["consent.obligation.created", "consent.obligation.answered"];
-const RIGHTS: readonly string[] = [
-  "consent.rights.created",
-  "consent.rights.withdrawn",
-  "consent.rights.answered",
-];
+const ANSWERED = "consent.rights.answered";
+const RIGHTS: readonly string[] = ["consent.rights.created", "consent.rights.withdrawn", ANSWERED];
 const REQUESTED = "consent.request.created";
 
 /** The events of which patients are told. */
-export const consumed: readonly string[] = [NOTED, REQUESTED, ...Object.keys(consents)];
+export const consumed: readonly string[] = [NOTED, REQUESTED, ANSWERED, ...Object.keys(consents)];
 
 /** The events after which an organization may have to be told. */
 export const followed: readonly string[] = [
@@ -69,6 +66,10 @@ export function incomingOf({ subject, data, headers }: DeliveredEvent): Incoming
   if (subject === REQUESTED) {
     const { partition, consentRequest: id } = fromBinary(ConsentRequestChangedSchema, data);
     return { consent: { partition, became: "consent_requested", id, version: 0, time } };
+  }
+  if (subject === ANSWERED) {
+    const { partition, rightsRequest: id } = fromBinary(RightsRequestChangedSchema, data);
+    return { consent: { partition, became: "rights_answered", id, version: 0, time } };
   }
   const { partition, consent: id, version } = fromBinary(ConsentChangedSchema, data);
   const became = consents[subject as keyof typeof consents];

@@ -12,6 +12,7 @@ export const noticeKinds = [
   "emergency_access",
   "data_retracted",
   "delegation_accepted",
+  "rights_answered",
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 
@@ -20,6 +21,7 @@ export interface References {
   readonly organization?: string;
   readonly consent?: string;
   readonly consentRequest?: string;
+  readonly rightsRequest?: string;
   readonly access?: string;
   readonly emergencyAccess?: string;
 }

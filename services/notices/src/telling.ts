@@ -25,10 +25,10 @@ export interface Noted {
   readonly reads: number;
 }
 
-/** A consent has a new version, or an organization asks for one. */
+/** A consent has a new version, or an organization asks for one, or answers a rights request. */
 export interface ConsentEvent {
   readonly partition: string;
-  readonly became: "consent_granted" | "consent_changed" | "consent_revoked" | "consent_requested";
+  readonly became: "consent_granted" | "consent_changed" | "consent_revoked" | "consent_requested" | "rights_answered";
   /** The consent, or the request. */
   readonly id: string;
   /** Version of the consent; 0 of a request. */
@@ -91,6 +91,12 @@ export function createTelling(deps: TellingDeps): Telling {
         const { organization } = facts;
         const told: Told = { kind, eventTime, organization, consentRequest: id, codes: [] };
         return { changes: await tell(partition, told, [id]) };
+      }
+      if (kind === "rights_answered") {
+        const organization = await consents.answererOf(partition, id);
+        if (organization === undefined) return nothing;
+        const told: Told = { kind, eventTime, organization, rightsRequest: id, codes: [] };
+        return { changes: await tell(partition, told, [id, eventTime]) };
       }
       const facts = await consents.describe(partition, id);
       if (facts === undefined) return nothing;

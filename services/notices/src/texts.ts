@@ -56,6 +56,10 @@ const sentences: Readonly<Record<NoticeKind, Readonly<Record<Language, string>>>
     en: "Somebody may now act for you.",
     de: "Jemand darf jetzt für Sie handeln.",
   },
+  rights_answered: {
+    en: "An organization answered what you demand of it.",
+    de: "Eine Organisation hat beantwortet, was Sie von ihr verlangen.",
+  },
 };
 
 const words = {

@@ -9,6 +9,7 @@ import { embeddedEventsCollections, openEmbeddedEvents } from "@wellapi/events";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { ConsentRequest_State as RequestState } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
+import { RightsRequest_State as RightsState } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import { Organization_State as OrganizationState } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import {
@@ -21,6 +22,7 @@ import {
   ConsentChangedSchema,
   ConsentRequestChangedSchema,
   DeletionObligationChangedSchema,
+  RightsRequestChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
@@ -119,6 +121,10 @@ export async function openInstallation(
     string,
     { organization: string; createTime: number; dueTime: number; answered?: true }
   >();
+  const rights = new Map<
+    string,
+    { organization: string; createTime: number; dueTime: number; withdrawTime?: number }
+  >();
   const recipients: Recipient[] = [{ account: "usr_ada", language: "de", hides: [] }];
   /** Who acts for the patient, with what is hidden from them. */
   const acting = new Map<string, string[]>();
@@ -182,10 +188,24 @@ export async function openInstallation(
           dueTime: timestampFromMs(dueTime),
         };
       },
+      describeRightsRequest({ rightsRequest }) {
+        const found = rights.get(rightsRequest);
+        if (found === undefined) throw new ConnectError("none", Code.NotFound);
+        const { organization, createTime, dueTime, withdrawTime } = found;
+        const open = state.now < dueTime ? RightsState.OPEN : RightsState.OVERDUE;
+        return {
+          organization,
+          state: withdrawTime === undefined ? open : RightsState.WITHDRAWN,
+          createTime: timestampFromMs(createTime),
+          dueTime: timestampFromMs(dueTime),
+          ...(withdrawTime !== undefined && { withdrawTime: timestampFromMs(withdrawTime) }),
+        };
+      },
       resolveHolders({ holdings }) {
         if (state.consentDown) throw new ConnectError("away", Code.Unavailable);
         const held = holdings.map(
-          ({ held: { value = "" } }) => consents.get(value) ?? requests.get(value) ?? obligations.get(value),
+          ({ held: { value = "" } }) =>
+            consents.get(value) ?? requests.get(value) ?? obligations.get(value) ?? rights.get(value),
         );
         return { organizations: held.map((found) => found?.organization ?? "") };
       },
@@ -318,6 +338,7 @@ export async function openInstallation(
     consents,
     requests,
     obligations,
+    rights,
     recipients,
     acting,
     sent,
@@ -399,6 +420,18 @@ export async function openInstallation(
           subject: "consent.obligation.created",
           data: toBinary(DeletionObligationChangedSchema, changed),
           headers: {},
+        },
+      ]);
+    },
+    /** Consent says that a patient used a right, or took that back. */
+    async demanded(rightsRequest: string, became: "created" | "withdrawn" | "answered") {
+      const changed = create(RightsRequestChangedSchema, { partition, rightsRequest });
+      await running.events.publish([
+        {
+          id: `${rightsRequest}.${became}`,
+          subject: `consent.rights.${became}`,
+          data: toBinary(RightsRequestChangedSchema, changed),
+          headers: { "ce-time": new Date(state.now).toISOString() },
         },
       ]);
     },

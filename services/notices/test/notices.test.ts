@@ -367,6 +367,14 @@ describe("a consent that changes", () => {
   });
 });
 
+test("an organization's answer to what a patient demands is told", async () => {
+  world.rights.set("rrq_1", { organization: clinic, createTime: world.state.now, dueTime: world.state.now + HOUR });
+  await world.demanded("rrq_1", "answered");
+  await toldOf(Kind.RIGHTS_ANSWERED);
+  const [notice] = (await world.ada().listNotices({})).notices;
+  expect(notice).toMatchObject({ organization: clinic, rightsRequest: "rrq_1" });
+});
+
 describe("web push", () => {
   test("reaches the browser, which alone can read it, and shows the push service whose it is", async () => {
     const browser = push.subscribe();

@@ -101,6 +101,25 @@ test("an obligation to delete is told when it is made, and when it was not answe
   await expect.poll(() => world.store().count("organization_timers"), { timeout: 15_000 }).toBe(0);
 });
 
+test("a patient's use of a right is told, and that it was taken back, or not answered in time", async () => {
+  const request = { organization: clinic, createTime: noon, dueTime: noon + DAY };
+  world.rights.set("rrq_1", request);
+  world.rights.set("rrq_2", request);
+  await world.demanded("rrq_1", "created");
+  await world.demanded("rrq_2", "created");
+  const { RIGHTS_REQUEST_CREATED, RIGHTS_REQUEST_OVERDUE, RIGHTS_REQUEST_WITHDRAWN } = Kind;
+  const made = [RIGHTS_REQUEST_CREATED, RIGHTS_REQUEST_CREATED];
+  await told(...made);
+  world.rights.set("rrq_2", { ...request, withdrawTime: noon + 1 });
+  await world.demanded("rrq_2", "withdrawn");
+  await told(...made, RIGHTS_REQUEST_WITHDRAWN);
+  world.state.now = noon + DAY;
+  await told(...made, RIGHTS_REQUEST_WITHDRAWN, RIGHTS_REQUEST_OVERDUE);
+  const about = (await listed()).map(({ rightsRequest }) => rightsRequest);
+  expect(about).toEqual(["rrq_1", "rrq_2", "rrq_2", "rrq_1"]);
+  await expect.poll(() => world.store().count("organization_timers"), { timeout: 15_000 }).toBe(0);
+});
+
 test("a resume token goes on after what was read, also after a restart; another's is refused, and one that is too old says so", async () => {
   const before = (await world.application(clinic).listEvents({})).resumeToken;
   for (const id of ["con_1", "con_2", "con_3"]) {

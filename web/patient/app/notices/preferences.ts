@@ -17,7 +17,7 @@ export const kindGroups = {
     Notice_Kind.CONSENT_CHANGED,
     Notice_Kind.CONSENT_REVOKED,
   ],
-  other: [Notice_Kind.DATA_RETRACTED, Notice_Kind.DELEGATION_ACCEPTED],
+  other: [Notice_Kind.DATA_RETRACTED, Notice_Kind.DELEGATION_ACCEPTED, Notice_Kind.RIGHTS_ANSWERED],
 } as const;
 
 export interface ChannelDraft {
