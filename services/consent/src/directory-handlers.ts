@@ -38,6 +38,7 @@ export function createDirectoryHandlers({
       return {
         organization: terms.grantee,
         createTime: timestampFromMs(createTime),
+        onlyDenies: terms.provisions.every(({ effect }) => effect === "deny"),
         ...(end !== undefined && { endTime: timestampFromMs(end) }),
         ...(revokeTime !== undefined && { revokeTime: timestampFromMs(revokeTime) }),
       };

@@ -9,6 +9,8 @@ export interface ConsentFacts {
   /** Absent: it does not end by itself. */
   readonly endTime?: number;
   readonly revoked: boolean;
+  /** It permits nothing. */
+  readonly onlyDenies: boolean;
 }
 
 /** A request for consent as it stands now. */
@@ -35,7 +37,8 @@ export function createConsentClient(transport: Transport): ConsentClient {
       return found && { organization: found.organization, waits: found.waits };
     },
     async answererOf(partition, rightsRequest) {
-      return (await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest })))?.organization;
+      return (await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest })))
+        ?.organization;
     },
     async describe(partition, consent) {
       const found = await unlessMissing(directory.describeConsent({ partition, consent }));
@@ -46,6 +49,7 @@ export function createConsentClient(transport: Transport): ConsentClient {
         createTime: createTime === undefined ? 0 : timestampMs(createTime),
         ...(endTime !== undefined && { endTime: timestampMs(endTime) }),
         revoked: revokeTime !== undefined,
+        onlyDenies: found.onlyDenies,
       };
     },
   };

@@ -28,7 +28,12 @@ export interface Noted {
 /** A consent has a new version, or an organization asks for one, or answers a rights request. */
 export interface ConsentEvent {
   readonly partition: string;
-  readonly became: "consent_granted" | "consent_changed" | "consent_revoked" | "consent_requested" | "rights_answered";
+  readonly became:
+    | "consent_granted"
+    | "consent_changed"
+    | "consent_revoked"
+    | "consent_requested"
+    | "rights_answered";
   /** The consent, or the request. */
   readonly id: string;
   /** Version of the consent; 0 of a request. */
@@ -100,7 +105,15 @@ export function createTelling(deps: TellingDeps): Telling {
       }
       const facts = await consents.describe(partition, id);
       if (facts === undefined) return nothing;
-      const told: Told = { kind, eventTime, organization: facts.organization, consent: id, codes: [] };
+      // To forbid something gives no permission, and to allow it again stops none.
+      const became = facts.onlyDenies ? "consent_changed" : kind;
+      const told: Told = {
+        kind: became,
+        eventTime,
+        organization: facts.organization,
+        consent: id,
+        codes: [],
+      };
       const changes = await tell(partition, told, [id, version]);
       return { changes: [...changes, ...(await timerOf(deps, event, facts))] };
     },

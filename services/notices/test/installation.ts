@@ -114,7 +114,14 @@ export async function openInstallation(
   const accesses = new Map<string, Access>();
   const consents = new Map<
     string,
-    { organization: string; createTime: number; endTime?: number; revoked?: true; versions?: number[] }
+    {
+      organization: string;
+      createTime: number;
+      endTime?: number;
+      revoked?: true;
+      onlyDenies?: true;
+      versions?: number[];
+    }
   >();
   const requests = new Map<string, FakeRequest>();
   const obligations = new Map<
@@ -143,9 +150,10 @@ export async function openInstallation(
       describeConsent({ consent }) {
         const found = consents.get(consent);
         if (found === undefined) throw new ConnectError("none", Code.NotFound);
-        const { organization, createTime, endTime, revoked } = found;
+        const { organization, createTime, endTime, revoked, onlyDenies = false } = found;
         return {
           organization,
+          onlyDenies,
           createTime: timestampFromMs(createTime),
           ...(endTime !== undefined && { endTime: timestampFromMs(endTime) }),
           ...(revoked && { revokeTime: timestampFromMs(state.now) }),

@@ -367,8 +367,18 @@ describe("a consent that changes", () => {
   });
 });
 
+test("what only forbids is told as a change: nobody is said to have got a permission", async () => {
+  world.consents.set("con_denies", { organization: clinic, createTime: world.state.now, onlyDenies: true });
+  await world.consented("created", "con_denies", 1);
+  await toldOf(Kind.CONSENT_CHANGED);
+});
+
 test("an organization's answer to what a patient demands is told", async () => {
-  world.rights.set("rrq_1", { organization: clinic, createTime: world.state.now, dueTime: world.state.now + HOUR });
+  world.rights.set("rrq_1", {
+    organization: clinic,
+    createTime: world.state.now,
+    dueTime: world.state.now + HOUR,
+  });
   await world.demanded("rrq_1", "answered");
   await toldOf(Kind.RIGHTS_ANSWERED);
   const [notice] = (await world.ada().listNotices({})).notices;

@@ -95,6 +95,13 @@ export declare type Notice = Message<"wellapi.notices.v1.Notice"> & {
    * @generated from field: google.protobuf.Timestamp end_time = 11;
    */
   endTime?: Timestamp | undefined;
+
+  /**
+   * The request by which the patient uses a right.
+   *
+   * @generated from field: string rights_request = 12;
+   */
+  rightsRequest: string;
 };
 
 /**
@@ -200,6 +207,13 @@ export enum Notice_Kind {
    * @generated from enum value: KIND_DELEGATION_ACCEPTED = 12;
    */
   DELEGATION_ACCEPTED = 12,
+
+  /**
+   * An organization answered what the patient demands of it: `organization`, `rights_request`.
+   *
+   * @generated from enum value: KIND_RIGHTS_ANSWERED = 13;
+   */
+  RIGHTS_ANSWERED = 13,
 }
 
 /**

@@ -151,6 +151,13 @@ export declare type DescribeConsentResponse = Message<"wellapi.internal.consent.
    * @generated from field: google.protobuf.Timestamp revoke_time = 4;
    */
   revokeTime?: Timestamp | undefined;
+
+  /**
+   * It permits nothing: it denies.
+   *
+   * @generated from field: bool only_denies = 5;
+   */
+  onlyDenies: boolean;
 };
 
 /**
