@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GetConsentReceiptRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { usePlace } from "../context.ts";
 import { ProblemNotice } from "./notice.tsx";
 import { SaveButton } from "./save-button.tsx";

@@ -5,10 +5,10 @@ import {
   RightsRequest_State as State,
 } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
+import { tellChange } from "@wellapi/ui/browser/changes";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useMemo, useState } from "preact/hooks";
-import { tellChange } from "../api/changes.ts";
-import { useLoaded } from "../api/loaded.ts";
-import { type Problem, problemOf } from "../api/problem.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { categoriesText } from "../words/names.ts";
