@@ -29,6 +29,7 @@ import { createObservationRepository } from "./blocks/observation-repository.ts"
 import { createPatientQueue } from "./blocks/patient-queue.ts";
 import type { PeerSignals } from "./blocks/peer-commits.ts";
 import { createClinicalWrites } from "./clinical/clinical-write.ts";
+import { createOpenedRecords } from "./clinical/opened-records.ts";
 import { type Compactor, openCompactor } from "./compaction/compactor.ts";
 import type { RecordsConfig } from "./config.ts";
 import { createClinicalHandlers } from "./door/clinical-handlers.ts";
@@ -128,6 +129,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const share = createFairShare(unaryReads);
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const damage = createDamageReporter({ store: "records", log });
+  const opening = { damage, opened: createOpenedRecords(vault, damage, deps.terminology) };
   const journal = createFollower({ ...deps.journal, store, log });
   const totals = createOrganizationTotals(store, pairwise, {
     bytes: organizationStorageMib * 1_048_576,
@@ -163,7 +165,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
     blocks,
     releases: createReleases({ store, vault, clock, blocks, releases }, releaseMinimum),
     observations,
-    damage,
+    ...opening,
   };
   const reads = createReadHandlers({
     ...reading,
@@ -182,7 +184,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   });
   const clinical = createClinicalHandlers({
     ...writing,
-    damage,
+    ...opening,
     share,
     writes: createClinicalWrites({ ...writing, totals, damage, holdings: { bytes: storageMib * 1_048_576 } }),
   });
@@ -215,7 +217,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
         ExportService,
         createExportHandlers({
           ...writing,
-          damage,
+          ...opening,
           share,
           blocks,
           observations,

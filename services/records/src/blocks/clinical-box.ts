@@ -70,8 +70,8 @@ export function createClinicalBox(key: PatientKey): ClinicalBox {
     termId: (kind, ...parts) => id(kind, parts),
     receiptId: (organization, requestId) => id("receipt", [organization, requestId]),
     digest: (batch) => key.mac("records/clinical/digest", batch),
-    seal: (collection, place, content) => key.seal(contextOf(collection, place), encode(content)),
-    open: (collection, document) => decode(key.open(contextOf(collection, document), document.sealed)),
+    seal: (collection, place, content) => key.seal(sealContext(collection, place), encode(content)),
+    open: (collection, document) => decode(key.open(sealContext(collection, document), document.sealed)),
     sealLabel: (partition, label) =>
       key.seal(labelContext(partition, id("label", [label.type, ...label.keys])), bytesOf(label)),
     openLabel: (document) =>
@@ -81,7 +81,8 @@ export function createClinicalBox(key: PatientKey): ClinicalBox {
   };
 }
 
-function contextOf(collection: ClinicalCollection, place: ClinicalPlace): string {
+/** All that the seal of a version binds beside its content. */
+export function sealContext(collection: ClinicalCollection, place: ClinicalPlace): string {
   const { partition, record, version, label, owner, time_ms, updated_ms } = place;
   return JSON.stringify([collection, partition, record, version, label, owner, time_ms, updated_ms]);
 }

@@ -1,7 +1,7 @@
 import type { DamageReporter } from "@wellapi/runtime";
 import { type Change, type OutboxEvent, type Store, type Stored, scanPages } from "@wellapi/store";
 import { isWithoutKey, type Vault } from "@wellapi/vault";
-import type { ClinicalContent } from "../blocks/clinical-box.ts";
+import type { ClinicalCollection, ClinicalContent } from "../blocks/clinical-box.ts";
 import type {
   ClinicalLabelDocument,
   ClinicalReceiptDocument,
@@ -76,7 +76,9 @@ export function createClinicalRepository(
   async function find(partition: string, record: string): Promise<StoredRecord | undefined> {
     const stored = await store.get<ClinicalRecordDocument>("clinical_records", [partition, record]);
     if (stored === undefined) return undefined;
-    const content = await openClinical(vault, damage, "clinical_records", stored.document);
+    const content = await withBox(vault, partition, (box) =>
+      openClinicalIn(box, damage, "clinical_records", stored.document),
+    );
     return { stored, content };
   }
 
@@ -132,20 +134,18 @@ export function createClinicalRepository(
 }
 
 /** Opens one version; its damage is reported. Throws DATA_DAMAGED. */
-export function openClinical(
-  vault: Vault,
+export function openClinicalIn(
+  box: PatientBox,
   damage: DamageReporter,
-  collection: "clinical_records" | "clinical_versions",
+  collection: ClinicalCollection,
   document: ClinicalRecordDocument | ClinicalVersionDocument,
-): Promise<ClinicalContent> {
+): ClinicalContent {
   const { partition, record, version } = document;
   const place =
     collection === "clinical_records"
       ? { collection, key: [partition, record] }
       : { collection, key: [partition, record, version] };
-  return withBox(vault, partition, (box) =>
-    openOrReport(damage, place, () => box.clinical.open(collection, document)),
-  );
+  return openOrReport(damage, place, () => box.clinical.open(collection, document));
 }
 
 /** All labels of a patient, by their ids. */

@@ -8,7 +8,8 @@ import type { Pairwise } from "@wellapi/vault";
 const ours =
   /^([A-Z][A-Za-z]{1,63})\/(pat|rec|obs|dev)[-_]([0-9a-hjkmnp-tv-z]{26})(?:[-_]([0-9]{1,4}))?((?:\/_history\/[0-9]{1,9})?(?:#.*)?)$/;
 
-interface OurReference {
+/** A reference to something of this exchange, in its parts. */
+export interface OurReference {
   readonly type: string;
   readonly prefix: string;
   /** `<prefix>_<26 characters>` */
@@ -18,7 +19,8 @@ interface OurReference {
   readonly rest: string;
 }
 
-function parse(reference: string): OurReference | undefined {
+/** Undefined for what is none of the exchange. */
+export function parseReference(reference: string): OurReference | undefined {
   const [, type, prefix, bits, item, rest] = ours.exec(reference) ?? [];
   if (type === undefined) return undefined;
   if ((prefix === "obs") !== (item !== undefined)) return undefined;
@@ -65,21 +67,20 @@ export function referencesIn(resource: FhirResource): string[] {
 
 /** The patient whom a reference names: an id as the party has it, or undefined where it names none of the exchange. */
 export function patientOf(reference: string): string | undefined {
-  const parsed = parse(reference);
+  const parsed = parseReference(reference);
   return parsed?.prefix === "pat" ? parsed.id : undefined;
 }
 
 /** A party's reference with internal ids. What is none of the exchange stays as it is. */
 export function inwardReference(pairwise: Pairwise, party: string, reference: string): string {
-  const parsed = parse(reference);
+  const parsed = parseReference(reference);
   const id = parsed && pairwise.inward(party, parsed.prefix, parsed.id);
   return id === undefined ? reference : format({ ...parsed!, id });
 }
 
 /** An internal reference as a party sees it. */
-export function outwardReference(pairwise: Pairwise, party: string, reference: string): string {
-  const parsed = parse(reference);
-  return parsed === undefined ? reference : format({ ...parsed, id: pairwise.outward(party, parsed.id) });
+export function outwardText(pairwise: Pairwise, party: string, reference: OurReference): string {
+  return format({ ...reference, id: pairwise.outward(party, reference.id) });
 }
 
 /** The internal reference to a record, or, of the type Patient, to the patient. */
@@ -90,7 +91,7 @@ export function recordReference(type: string, record: string, patient: string): 
 /** The internal ids of the records that are referred to. */
 export function recordsReferredTo(resource: FhirResource): Set<string> {
   const records = referencesIn(resource)
-    .map(parse)
+    .map(parseReference)
     .filter((one) => one?.prefix === "rec");
   return new Set(records.map((one) => one!.id));
 }

@@ -1,6 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type {
   ClinicalBatch,
   ClinicalIdentifier,
@@ -21,8 +20,7 @@ import { validateMessage } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { ClinicalQuery, ClinicalOrder as Order } from "../clinical/clinical-query.ts";
-import { fhirId, outwardReference, withReferences } from "../clinical/references.ts";
-import { resourceText } from "../clinical/resource-text.ts";
+import { outwardResource } from "../clinical/resource-text.ts";
 import type { Token } from "../clinical/search-fields.ts";
 import {
   type ClinicalOutcome,
@@ -116,34 +114,20 @@ export function recordInit(
   party: string,
   shown: ShownRecord,
 ) {
-  const { record, resource, type, version, updated, organization, application, keys } = shown;
+  const { record, outline, type, version, updated, organization, application, keys } = shown;
   const id = pairwise.outward(party, record);
   return {
     id,
     resourceType: type,
-    resource:
-      resource === undefined
-        ? ""
-        : resourceText(
-            withReferences(versioned(resource, fhirId(id), shown), (reference) =>
-              outwardReference(pairwise, party, reference),
-            ),
-          ),
+    resource: outline === undefined ? "" : outwardResource(outline(), pairwise, party, id),
     version,
     etag: etagOf(version),
     updateTime: timestampFromMs(updated),
     organization,
     application,
     categories: [...new Set(keys.flatMap((key) => terminology.categoriesOf(key)))].sort(),
-    deleted: resource === undefined,
+    deleted: outline === undefined,
   };
-}
-
-/** With what the exchange says of a version: `id`, `meta.versionId`, `meta.lastUpdated`. */
-function versioned(resource: FhirResource, id: string, { version, updated }: ShownRecord): FhirResource {
-  const { resourceType, meta, ...others } = resource;
-  const said: FhirValue = { versionId: String(version), lastUpdated: new Date(updated).toISOString() };
-  return { resourceType, id, meta: { ...said, ...(isObject(meta) ? meta : {}) }, ...others };
 }
 
 const orders: Readonly<Record<ClinicalOrder, Order>> = {
