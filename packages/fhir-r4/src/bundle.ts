@@ -1,3 +1,4 @@
+import { formatJson } from "./canonical.ts";
 import { type FhirObject, type FhirResource, type FhirValue, isObject } from "./resource.ts";
 
 /** Addresses of the pages of a search or history; `self` says what was searched for, as it was understood. */
@@ -15,6 +16,8 @@ export interface SearchEntry {
   readonly resource: FhirResource;
   /** `match`: found; `include`: named by what was found; `outcome`: says something about the search. */
   readonly mode: "match" | "include" | "outcome";
+  /** The resource's JSON, where it is written already: `formatSearchSet` takes it as it stands, and does not look at `resource`. */
+  readonly text?: string | undefined;
 }
 
 /** A page of a search. @param total how many match in all pages; left out where it is not told */
@@ -31,6 +34,18 @@ export function searchSet(links: BundleLinks, entries: readonly SearchEntry[], t
       search: { mode },
     })),
   );
+}
+
+/** The JSON of `searchSet(links, entries)`, in canonical form but for what `text` holds. Throws as `formatJson` does. */
+export function formatSearchSet(links: BundleLinks, entries: readonly SearchEntry[]): string {
+  const head = formatJson(searchSet(links, []));
+  if (entries.length === 0) return head;
+  const written = entries.map((entry) => {
+    const { fullUrl, mode, text } = entry;
+    const url = fullUrl === undefined ? "" : `"fullUrl":${JSON.stringify(fullUrl)},`;
+    return `{${url}"resource":${text ?? formatJson(entry.resource)},"search":{"mode":"${mode}"}}`;
+  });
+  return `${head.slice(0, -1)},"entry":[${written.join(",")}]}`;
 }
 
 /** The answer to one request of a batch or transaction, or one version of a history. */

@@ -2,6 +2,7 @@ export {
   type BundleLinks,
   type BundleRequest,
   bundleRequests,
+  formatSearchSet,
   type HistoryEntry,
   historyBundle,
   type RequestMethod,

@@ -1,4 +1,4 @@
-import { type FhirResource, intervalOfDate, type SearchEntry, searchSet } from "@wellapi/fhir-r4";
+import { intervalOfDate } from "@wellapi/fhir-r4";
 import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import type { HttpReply } from "@wellapi/http";
 import { FhirServiceError } from "../errors.ts";
@@ -6,7 +6,6 @@ import { patientIdOf } from "../mapping/logical-id.ts";
 import type { SearchedDates } from "../search/dates.ts";
 import { countOf, listed, timeInterval } from "../search/query-convert.ts";
 import { pageless, queryOf } from "./address.ts";
-import { sendResource } from "./content.ts";
 import { devicesOf, undated } from "./devices.ts";
 import type { Exchange } from "./exchange.ts";
 import { notFound } from "./not-found.ts";
@@ -16,6 +15,7 @@ import { mergedPage } from "./observations/page.ts";
 import { readySource, type Source } from "./observations/source.ts";
 import { clinicalSource, type SourceQuery, samplesOf, singleSource } from "./observations/sources.ts";
 import { readPatient } from "./patient.ts";
+import { type Entered, entryOf, sendSearchSet } from "./search-set.ts";
 import { isServed, servedTypes } from "./types.ts";
 
 const known = ["start", "end", "_since", "_type", "_count", "_page", "_format"];
@@ -38,25 +38,15 @@ export async function everything(exchange: Exchange, id: string): Promise<HttpRe
   const sources = sourcesOf(exchange, queryIn(parameters, patient), types);
   const begin = parsePage(`${id} ${asked}`, token, sources.length);
   const { found, positions } = await mergedPage(sources, begin, count, true);
-  const shown = found.map(({ resource }) => resource);
+  const shown: Entered[] = [...found];
   // The patient first: asked for after the others, so that who may see nothing is refused as in any search.
-  if (token === "" && types.has("Patient")) shown.unshift(await readPatient(exchange, patient));
+  if (token === "" && types.has("Patient")) shown.unshift({ resource: await readPatient(exchange, patient) });
   const self = `${base}/Patient/${id}/$everything${asked === "" ? "" : `?${asked}`}`;
   const next = `${self}${asked === "" ? "?" : "&"}_page=${formatPage(`${id} ${asked}`, positions)}`;
   const done = positions.every((one) => one === undefined);
   const links = done ? { self } : { self, next };
-  return sendResource(
-    reply,
-    format,
-    searchSet(
-      links,
-      shown.map((one) => entryOf(base, one)),
-    ),
-  );
-}
-
-function entryOf(base: string, resource: FhirResource): SearchEntry {
-  return { fullUrl: `${base}/${resource.resourceType}/${resource.id}`, resource, mode: "match" };
+  const entries = shown.map((one) => entryOf(base, "all", one, "match"));
+  return sendSearchSet(reply, format, links, entries);
 }
 
 function refuseUnknown(parameters: URLSearchParams): void {

@@ -3,13 +3,13 @@ import { type LogicalId, parseLogicalId, patientIdOf } from "../mapping/logical-
 import { servedRecord } from "../mapping/record-convert.ts";
 import { referencesFrom } from "../search/includes.ts";
 import type { SearchQuery } from "../search/query-convert.ts";
-import { withSubset } from "../search/subset.ts";
 import { devicesOf, isMeasuringDevice } from "./devices.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { readOrganization } from "./ledger/organizations.ts";
 import { isMeasurement, readMeasurement } from "./observations/read.ts";
 import { isDenial, reasonOf } from "./outcome.ts";
 import { readPatient } from "./patient.ts";
+import { addressOf, entryOf } from "./search-set.ts";
 
 const recordsACall = 64;
 
@@ -17,24 +17,15 @@ const recordsACall = 64;
 export async function includedIn(
   exchange: Exchange,
   query: SearchQuery,
-  found: readonly FhirResource[],
+  found: ReadonlyArray<{ readonly resource: FhirResource | undefined }>,
 ): Promise<SearchEntry[]> {
   const { includes, patient, subset } = query;
   if (includes.length === 0) return [];
-  const shown = new Set(found.map(addressOf));
-  const asked = new Set(
-    found.flatMap((one) => referencesFrom(one, includes)).filter((one) => !shown.has(one)),
-  );
+  const all = found.flatMap(({ resource }) => resource ?? []);
+  const shown = new Set(all.map(addressOf));
+  const asked = new Set(all.flatMap((one) => referencesFrom(one, includes)).filter((one) => !shown.has(one)));
   const resources = await resolved(exchange, patient, [...asked]);
-  return resources.map((one) => ({
-    fullUrl: `${exchange.base}/${addressOf(one)}`,
-    resource: withSubset(one, subset),
-    mode: "include",
-  }));
-}
-
-function addressOf({ resourceType, id }: FhirResource): string {
-  return `${resourceType}/${id}`;
+  return resources.map((resource) => entryOf(exchange.base, subset, { resource }, "include"));
 }
 
 async function resolved(

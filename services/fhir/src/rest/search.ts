@@ -1,9 +1,8 @@
-import { type SearchEntry, searchSet } from "@wellapi/fhir-r4";
-import { type ServedRecord, servedRecord } from "../mapping/record-convert.ts";
+import type { SearchEntry } from "@wellapi/fhir-r4";
+import type { ClinicalRecord } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import { isStanding, type StandingRecord, servedRecord } from "../mapping/record-convert.ts";
 import { readSearch, type SearchQuery } from "../search/query-convert.ts";
-import { withSubset } from "../search/subset.ts";
 import { pageless, queryOf } from "./address.ts";
-import { sendResource } from "./content.ts";
 import { measuringDevices } from "./devices.ts";
 import { calling, type Exchange } from "./exchange.ts";
 import { includedIn } from "./included.ts";
@@ -13,6 +12,7 @@ import { mergedPage } from "./observations/page.ts";
 import type { Source } from "./observations/source.ts";
 import { clinicalSource, isDescending, sourcesOf } from "./observations/sources.ts";
 import { barePatient } from "./patient.ts";
+import { entryOf, sendSearchSet } from "./search-set.ts";
 
 /** Entries of a page where the caller does not say. */
 const usualCount = 50;
@@ -27,11 +27,11 @@ export async function search(exchange: Exchange, type: string) {
   if (organizations !== undefined) return organizations;
   const query = readSearch(type, parameters, base);
   const self = `${base}/${type}?${pageless(parameters)}`;
-  if (query.empty) return sendResource(reply, format, searchSet({ self }, []));
+  if (query.empty) return sendSearchSet(reply, format, { self }, []);
   const page = Object.hasOwn(mixed, type) ? mixedPage : pageOf;
   const { entries, next } = await page(exchange, query, pageless(parameters));
   const links = next === "" ? { self } : { self, next: `${self}&_page=${encodeURIComponent(next)}` };
-  return sendResource(reply, format, searchSet(links, entries));
+  return sendSearchSet(reply, format, links, entries);
 }
 
 interface Page {
@@ -57,17 +57,14 @@ async function mixedPage(exchange: Exchange, query: SearchQuery, asked: string):
   const begin = parsePage(asked, query.pageToken, sources.length);
   const count = query.count === 0 ? usualCount : query.count;
   const { found, positions } = await mergedPage(sources, begin, count, isDescending(query));
-  const resources = found.map(({ resource }) => resource);
-  if (query.type === "Patient" && found.length === 0 && asksForAnybody(query)) {
-    resources.push(barePatient(query.patient));
-  }
-  const matches = resources.map((one): SearchEntry => {
-    const fullUrl = `${exchange.base}/${one.resourceType}/${one.id}`;
-    return { fullUrl, resource: withSubset(one, query.subset), mode: "match" };
-  });
+  const shown =
+    query.type === "Patient" && found.length === 0 && asksForAnybody(query)
+      ? [{ resource: barePatient(query.patient) }]
+      : found;
+  const matches = shown.map((one) => entryOf(exchange.base, query.subset, one, "match"));
   const clinical = found.flatMap(({ record }) => (record === undefined ? [] : [record]));
   const included = [
-    ...(await includedIn(exchange, query, resources)),
+    ...(await includedIn(exchange, query, shown)),
     ...(query.provenance ? await provenanceOf(exchange, query, clinical) : []),
   ];
   const done = positions.every((one) => one === undefined);
@@ -84,12 +81,11 @@ async function pageOf(exchange: Exchange, query: SearchQuery): Promise<Page> {
   const { type, patient, count, pageToken } = query;
   const asked = { ...query.records, patient, purpose, types: [type], pageSize: count, pageToken };
   const page = await records.listClinicalRecords(asked, calling);
-  const found = page.records.map((one) => servedRecord(patient, one));
-  const matches = found.flatMap((one) => entryOf(exchange, query, one, "match"));
+  const found = servedOf(patient, page.records);
+  const matches = found.map((one) => entryOf(exchange.base, query.subset, one, "match"));
   const ids = page.records.map(({ id }) => id);
-  const shown = found.flatMap(({ resource }) => resource ?? []);
   const included = [
-    ...(await includedIn(exchange, query, shown)),
+    ...(await includedIn(exchange, query, found)),
     ...(query.provenance ? await provenanceOf(exchange, query, ids) : []),
   ];
   return { entries: [...matches, ...included], next: page.nextPageToken };
@@ -105,15 +101,9 @@ async function provenanceOf(
   const { patient } = query;
   const asked = { patient, purpose: exchange.purpose, types: ["Provenance"], referringTo: ids.slice(0, 64) };
   const { records } = await exchange.records.listClinicalRecords(asked, calling);
-  return records.flatMap((one) => entryOf(exchange, query, servedRecord(patient, one), "include"));
+  return servedOf(patient, records).map((one) => entryOf(exchange.base, query.subset, one, "include"));
 }
 
-function entryOf(
-  { base }: Exchange,
-  { subset }: SearchQuery,
-  { type, id, resource }: ServedRecord,
-  mode: "match" | "include",
-): SearchEntry[] {
-  if (resource === undefined) return [];
-  return [{ fullUrl: `${base}/${type}/${id}`, resource: withSubset(resource, subset), mode }];
+function servedOf(patient: string, records: readonly ClinicalRecord[]): readonly StandingRecord[] {
+  return records.map((one) => servedRecord(patient, one)).filter(isStanding);
 }

@@ -1,10 +1,10 @@
-import { type FhirResource, searchSet } from "@wellapi/fhir-r4";
+import type { FhirResource } from "@wellapi/fhir-r4";
 import type { HttpReply } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import { type Subset, withSubset } from "../../search/subset.ts";
+import type { Subset } from "../../search/subset.ts";
 import { pageless, queryOf } from "../address.ts";
-import { sendResource } from "../content.ts";
 import type { Exchange } from "../exchange.ts";
+import { entryOf, sendSearchSet } from "../search-set.ts";
 
 /** Of every list of what the exchange itself keeps: read beside the parameters of its type. */
 const ofResults = ["_count", "_page", "_format", "_summary", "_elements"];
@@ -40,10 +40,6 @@ export function sendPage(
     next === ""
       ? { self }
       : { self, next: `${self}${asked === "" ? "?" : "&"}_page=${encodeURIComponent(next)}` };
-  const entries = resources.map((resource) => ({
-    fullUrl: `${base}/${type}/${resource.id}`,
-    resource: withSubset(resource, subset),
-    mode: "match" as const,
-  }));
-  return sendResource(reply, format, searchSet(links, entries));
+  const entries = resources.map((resource) => entryOf(base, subset, { resource }, "match"));
+  return sendSearchSet(reply, format, links, entries);
 }

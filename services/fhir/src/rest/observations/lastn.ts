@@ -1,11 +1,10 @@
-import { type FhirResource, type FhirValue, isObject, searchSet } from "@wellapi/fhir-r4";
+import { type FhirResource, type FhirValue, isObject } from "@wellapi/fhir-r4";
 import type { HttpReply } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
 import { readSearch, type SearchQuery } from "../../search/query-convert.ts";
-import { withSubset } from "../../search/subset.ts";
 import { queryOf } from "../address.ts";
-import { sendResource } from "../content.ts";
 import type { Exchange } from "../exchange.ts";
+import { entryOf, sendSearchSet } from "../search-set.ts";
 import { joinedReader } from "./joined-reads.ts";
 import type { Found, Source } from "./source.ts";
 import { clinicalSource, codesOf, samplesOf, singleSource } from "./sources.ts";
@@ -31,13 +30,9 @@ export async function lastn(exchange: Exchange): Promise<HttpReply> {
     group
       .toSorted((a, b) => b.endMs - a.endMs || b.ms - a.ms)
       .slice(0, max)
-      .map(({ resource }) => ({
-        fullUrl: `${base}/Observation/${resource.id}`,
-        resource: withSubset(resource, query.subset),
-        mode: "match" as const,
-      })),
+      .map((one) => entryOf(base, query.subset, one, "match")),
   );
-  return sendResource(reply, format, searchSet({ self }, entries));
+  return sendSearchSet(reply, format, { self }, entries);
 }
 
 function maxOf(text: string | null): number {

@@ -9,7 +9,7 @@ export interface ObservationPage {
   readonly positions: Positions;
 }
 
-/** Samples that a page holds, in characters, before it ends: one Observation of them may have much. */
+/** What a page holds, in characters, before it ends: one Observation of them may have much. */
 const mostText = 1_000_000;
 
 /**
@@ -37,7 +37,7 @@ export async function mergedPage(
     const one = fetched[next]!.found[told[next]!]!;
     told[next]!++;
     found.push(one);
-    text += textOf(one.resource);
+    text += one.text?.length ?? textOf(one.resource);
   }
   return { found, positions: await Promise.all(fetched.map((one, at) => one.after(told[at]!))) };
 }

@@ -4,6 +4,9 @@ import type { Span } from "../../search/fits.ts";
 /** What a search found, and when it was. */
 export interface Found extends Span {
   readonly resource: FhirResource;
+  /** Its JSON and `Observation/<id>`, where they are known without the resource, which is then read when it is looked at. */
+  readonly text?: string | undefined;
+  readonly address?: string;
   /** The record's id of the contracts, where it is a clinical record. */
   readonly record?: string;
 }

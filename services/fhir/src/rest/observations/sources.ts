@@ -4,7 +4,7 @@ import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_
 import type { StoredObservation } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { shippedTerminology } from "@wellapi/terminology";
 import { observationOf, spanOf } from "../../mapping/observation-convert.ts";
-import { servedRecord } from "../../mapping/record-convert.ts";
+import { isStanding, type StandingRecord, servedRecord } from "../../mapping/record-convert.ts";
 import { fits, type Span } from "../../search/fits.ts";
 import { measuredCodes, type SearchedToken } from "../../search/measured-codes.ts";
 import { hasQuantity } from "../../search/quantities.ts";
@@ -66,13 +66,41 @@ export function clinicalSource(
       calling,
     );
     const items = page.records.map((one): Found | undefined => {
-      const { resource, updated } = servedRecord(patient, one);
-      if (resource === undefined) return undefined;
-      if (asked.quantities.length > 0 && !hasQuantity(resource, asked.quantities)) return undefined;
-      return { ...clinicalSpan(resource, updated.getTime()), resource, record: one.id };
+      const served = servedRecord(patient, one);
+      if (!isStanding(served)) return undefined;
+      const found = clinicalFound(served, one.id);
+      return asked.quantities.length > 0 && !hasQuantity(found.resource, asked.quantities)
+        ? undefined
+        : found;
     });
     return { items, next: page.nextPageToken };
   });
+}
+
+/** Reads the record when it is looked at: a page of clinical records alone is answered without. */
+function clinicalFound(served: StandingRecord, record: string): Found {
+  const { address } = served;
+  let span: Span | undefined;
+  const spanned = () => {
+    span ??= clinicalSpan(served.resource, served.updated.getTime());
+    return span;
+  };
+  return {
+    record,
+    address,
+    get ms() {
+      return spanned().ms;
+    },
+    get endMs() {
+      return spanned().endMs;
+    },
+    get resource() {
+      return served.resource;
+    },
+    get text() {
+      return served.text;
+    },
+  };
 }
 
 /** As *records* orders them: by the beginning of what they are about, or else by when they came. */
