@@ -1,4 +1,5 @@
 import type { ClinicalRecordDocument, ClinicalVersionDocument } from "../blocks/clinical-documents.ts";
+import { loadHead } from "../blocks/head-repository.ts";
 import { withBox } from "../blocks/patient-box.ts";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
@@ -14,7 +15,7 @@ import {
   recordsOfLabel,
   recordsOfTerm,
 } from "./record-scan.ts";
-import { type ClinicalReadDeps, type ShownRecord, showVersion } from "./shown-record.ts";
+import { type ClinicalReadDeps, type ShownRecord, shown, showVersion } from "./shown-record.ts";
 
 export interface ClinicalPage<Position> {
   readonly records: readonly ShownRecord[];
@@ -46,7 +47,11 @@ export async function findClinicalRecords(
   position: RecordPosition | undefined,
 ): Promise<Found<ClinicalPage<RecordPosition>>> {
   const { partition } = read.subject;
-  const readable = await readableKeys(deps.terminology, read, "s");
+  const [readable, head] = await Promise.all([
+    readableKeys(deps.terminology, read, "s"),
+    loadHead(deps.store, partition),
+  ]);
+  const stood = { partition, state: head?.revision };
   const found: ShownRecord[] = [];
   let next: RecordPosition | undefined;
   let last = position;
@@ -54,7 +59,7 @@ export async function findClinicalRecords(
   const places = candidates(deps, partition, readable, query, position, size + 1);
   // One more shows whether another page follows.
   const missing = () => size + 1 - found.length;
-  const records = loadedAhead(places, (at) => recordAt(deps, readable, partition, query, at), missing);
+  const records = loadedAhead(places, (at) => recordAt(deps, readable, stood, query, at), missing);
   for await (const [at, record] of records) {
     // What may not be read does not count: the page would end sooner for it, or promise another one.
     if (record === undefined) continue;
@@ -104,20 +109,22 @@ async function* loadedAhead<T>(
 
 /** The version that counts of a record, if the reader may see it and it stands where it was found. */
 async function recordAt(
-  deps: ClinicalReadDeps,
+  { store, opened }: ClinicalReadDeps,
   readable: ReadableKeys,
-  partition: string,
+  { partition, state }: { readonly partition: string; readonly state: number | undefined },
   { order, updated }: ClinicalQuery,
-  at: RecordPosition,
+  { record, time: found }: RecordPosition,
 ): Promise<ShownRecord | undefined> {
-  const stored = await deps.store.get<ClinicalRecordDocument>("clinical_records", [partition, at.record]);
-  if (stored === undefined) return undefined;
-  const { document } = stored;
+  const current = await opened.current({ partition, record }, state, async () => {
+    return (await store.get<ClinicalRecordDocument>("clinical_records", [partition, record]))?.document;
+  });
+  if (current === undefined) return undefined;
+  const { document } = current;
   // It was changed meanwhile: it comes where it stands now, or has come already.
-  if (timeOf(document, order.by) !== at.time || document.label === "") return undefined;
+  if (timeOf(document, order.by) !== found || document.label === "") return undefined;
   const { updated_ms: time } = document;
   if (updated !== undefined && (time < updated.from || time >= updated.to)) return undefined;
-  return showVersion(deps, readable, "clinical_records", document);
+  return shown(readable, document, current.opened);
 }
 
 /** In the query's order, behind `position`, the records of which some may fit it; about `need` of them are asked for. */

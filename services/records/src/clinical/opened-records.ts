@@ -3,9 +3,14 @@ import type { DamageReporter } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Vault } from "@wellapi/vault";
 import { createBoxCache } from "../blocks/box-cache.ts";
-import { type ClinicalCollection, type ClinicalHead, sealContext } from "../blocks/clinical-box.ts";
+import {
+  type ClinicalCollection,
+  type ClinicalContent,
+  type ClinicalHead,
+  sealContext,
+} from "../blocks/clinical-box.ts";
 import type { ClinicalRecordDocument, ClinicalVersionDocument } from "../blocks/clinical-documents.ts";
-import { withBox } from "../blocks/patient-box.ts";
+import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import type { Interval } from "../model/interval.ts";
 import { openClinicalIn } from "./clinical-repository.ts";
 import { recordContentOf } from "./record-content.ts";
@@ -32,18 +37,35 @@ export interface OpenedContent {
   outline(): ResourceOutline;
 }
 
-/** Opens versions of clinical records. */
+type VersionDocument = ClinicalRecordDocument | ClinicalVersionDocument;
+
+/** A record's version that counts. */
+export interface CurrentRecord {
+  readonly document: ClinicalRecordDocument;
+  readonly opened: OpenedRecord;
+}
+
+/** Opens versions of clinical records. Throws DATA_DAMAGED, once it is reported. */
 export interface OpenedRecords {
-  /** Throws DATA_DAMAGED, once it is reported. */
-  open(
-    collection: ClinicalCollection,
-    document: ClinicalRecordDocument | ClinicalVersionDocument,
-  ): Promise<OpenedRecord>;
+  open(collection: ClinicalCollection, document: VersionDocument): Promise<OpenedRecord>;
+  /**
+   * The version that counts; undefined where there is none.
+   *
+   * @param state revision of the patient's head, read before: each commit of records replaces it, so what was loaded under it is still there.
+   * Undefined: it is loaded in any case.
+   */
+  current(
+    place: { readonly partition: string; readonly record: string },
+    state: number | undefined,
+    load: () => Promise<ClinicalRecordDocument | undefined>,
+  ): Promise<CurrentRecord | undefined>;
 }
 
 interface Opened {
-  readonly sealed: Uint8Array;
+  readonly document: VersionDocument;
   readonly record: OpenedRecord;
+  /** Under which it was the version that counts. */
+  readonly state: number | undefined;
 }
 
 /** About 2,500 small records. */
@@ -53,8 +75,8 @@ const ENTRY_BYTES = 2_000;
 const BYTES_OF_ONE = 8;
 
 /**
- * Keeps what was opened lately, so that the next page of who looks at a patient again and again opens nothing. It goes with the
- * patient's key, and holds for exactly the bytes that were opened. Who may see it is decided at each read.
+ * Keeps what was opened lately, so that who looks at a patient again and again opens nothing. It goes with the patient's key, and holds for
+ * exactly the document that was opened. Who may see it is decided at each read.
  */
 export function createOpenedRecords(
   vault: Vault,
@@ -65,29 +87,73 @@ export function createOpenedRecords(
     name: "opened-records",
     budget: BUDGET_BYTES,
     largest: BUDGET_BYTES / 16,
-    weigh: ({ sealed }) => ENTRY_BYTES + BYTES_OF_ONE * sealed.length,
+    weigh: ({ document }) => ENTRY_BYTES + BYTES_OF_ONE * document.sealed.length,
   });
+
+  function openIn(
+    box: PatientBox,
+    collection: ClinicalCollection,
+    document: VersionDocument,
+    state: number | undefined,
+  ): OpenedRecord {
+    const name = nameOf(collection, document);
+    const known = cache.get(box, name);
+    const record =
+      known !== undefined && isSame(collection, known.document, document)
+        ? known.record
+        : openedOf(terminology, document, openClinicalIn(box, damage, collection, document));
+    if (known?.record !== record || known.state !== state) cache.set(box, name, { document, record, state });
+    return record;
+  }
+
   return {
     open: (collection, document) =>
-      withBox(vault, document.partition, (box) => {
-        const { sealed } = document;
-        const name = sealContext(collection, document);
-        const known = cache.get(box, name);
-        if (known !== undefined && Buffer.compare(known.sealed, sealed) === 0) return known.record;
-        const { head, text } = openClinicalIn(box, damage, collection, document);
-        const record = {
-          head,
-          content: text === undefined ? undefined : contentOf(terminology, document, head, text),
-        };
-        cache.set(box, name, { sealed, record });
-        return record;
-      }),
+      withBox(vault, document.partition, (box) => openIn(box, collection, document, undefined)),
+    async current(place, state, load) {
+      const name = nameOf("clinical_records", place);
+      const known = await withBox(vault, place.partition, (box) => cache.get(box, name));
+      if (known !== undefined && state !== undefined && known.state === state)
+        return { document: known.document as ClinicalRecordDocument, opened: known.record };
+      const document = await load();
+      if (document === undefined) return undefined;
+      const opened = await withBox(vault, document.partition, (box) =>
+        openIn(box, "clinical_records", document, state),
+      );
+      return { document, opened };
+    },
   };
+}
+
+function nameOf(
+  collection: ClinicalCollection,
+  {
+    partition,
+    record,
+    version,
+  }: { readonly partition: string; readonly record: string; readonly version?: number },
+): string {
+  return collection === "clinical_records" ? `${partition}/${record}` : `${partition}/${record}/${version}`;
+}
+
+/** All that the seal binds, and the seal. */
+function isSame(collection: ClinicalCollection, one: VersionDocument, other: VersionDocument): boolean {
+  return (
+    Buffer.compare(one.sealed, other.sealed) === 0 &&
+    sealContext(collection, one) === sealContext(collection, other)
+  );
+}
+
+function openedOf(
+  terminology: Pick<Terminology, "classify">,
+  document: VersionDocument,
+  { head, text }: ClinicalContent,
+): OpenedRecord {
+  return { head, content: text === undefined ? undefined : contentOf(terminology, document, head, text) };
 }
 
 function contentOf(
   terminology: Pick<Terminology, "classify">,
-  { version, updated_ms: updated }: ClinicalRecordDocument | ClinicalVersionDocument,
+  { version, updated_ms: updated }: VersionDocument,
   head: ClinicalHead,
   text: string,
 ): OpenedContent {

@@ -4,7 +4,7 @@ import type { Store } from "@wellapi/store";
 import type { ClinicalCollection } from "../blocks/clinical-box.ts";
 import type { ClinicalRecordDocument, ClinicalVersionDocument } from "../blocks/clinical-documents.ts";
 import type { ReadingDeps } from "../gate/reading.ts";
-import type { OpenedRecords } from "./opened-records.ts";
+import type { OpenedRecord, OpenedRecords } from "./opened-records.ts";
 import type { ReadableKeys } from "./readable-keys.ts";
 import type { ResourceOutline } from "./resource-text.ts";
 
@@ -34,14 +34,22 @@ export interface ShownRecord {
 
 type Document = ClinicalRecordDocument | ClinicalVersionDocument;
 
-/** A version that the reader may see; undefined where not. The keys are those that its content has today, too. */
+/** A version that the reader may see; undefined where not. */
 export async function showVersion(
   { opened }: ClinicalReadDeps,
   readable: ReadableKeys,
   collection: ClinicalCollection,
   document: Document,
 ): Promise<ShownRecord | undefined> {
-  const { head, content } = await opened.open(collection, document);
+  return shown(readable, document, await opened.open(collection, document));
+}
+
+/** The same of a version that is open. The keys are those that its content has today, too. */
+export function shown(
+  readable: ReadableKeys,
+  document: Document,
+  { head, content }: OpenedRecord,
+): ShownRecord | undefined {
   const { type, keys: storedKeys, organization, application } = head;
   const { record, version, updated_ms: updated } = document;
   const common = { record, type, version, updated, organization, application };
