@@ -2,12 +2,15 @@ import { describe, expect, test } from "vitest";
 import {
   bundleRequests,
   type FhirResource,
+  formatJson,
   formatOf,
+  formatSearchSet,
   historyBundle,
   mapReferences,
   operationOutcome,
   parseJson,
   responseBundle,
+  type SearchEntry,
   searchParameters,
   searchSet,
   validate,
@@ -44,6 +47,36 @@ describe("an OperationOutcome", () => {
     const outcome = operationOutcome([]);
     expect(objections(outcome)).toEqual([]);
     expect(outcome.issue).toHaveLength(1);
+  });
+});
+
+describe("the JSON of a page of a search", () => {
+  const outcome = operationOutcome([]);
+  test.each<[string, readonly SearchEntry[]]>([
+    ["of nothing", []],
+    [
+      "with and without addresses",
+      [
+        { fullUrl: `${base}/Patient/"p"`, resource: patient, mode: "match" },
+        { resource: outcome, mode: "outcome" },
+      ],
+    ],
+  ])("%s is that of its Bundle", (_, entries) => {
+    const links = { self: `${base}/Patient`, next: `${base}/Patient?_page="2"` };
+    expect(formatSearchSet(links, entries)).toBe(formatJson(searchSet(links, entries)));
+    const written = entries.map((one) => ({ ...one, text: formatJson(one.resource) }));
+    expect(formatSearchSet(links, written)).toBe(formatSearchSet(links, entries));
+  });
+
+  test("does not look at a resource whose text it is given", () => {
+    const entry: SearchEntry = {
+      mode: "match",
+      text: '{"resourceType":"Patient","active":true}',
+      get resource(): never {
+        throw new Error("it was looked at");
+      },
+    };
+    expect(JSON.parse(formatSearchSet({ self: base }, [entry])).entry[0].resource.active).toBe(true);
   });
 });
 

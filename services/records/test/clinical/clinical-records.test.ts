@@ -110,6 +110,42 @@ test("a page is read by one scan, and no record that it does not answer but the 
   expect([of(scans, "clinical_terms"), of(gets, "clinical_records")]).toEqual([1, 21]);
 });
 
+test("what was read lately is not loaded again, and is told as it is now, in the ids and under the consents of who asks", async () => {
+  const scene = await openClinicalScene();
+  const { world, hospital, patient } = scene;
+  const stored = await store(scene, condition(scene, "J45.20"));
+  await store(scene, condition(scene, "E11.9"));
+  const before = await list(scene);
+  const gets = vi.spyOn(world.store, "get");
+  const [first, second] = await list(scene);
+  expect([first!.resource, second!.resource]).toEqual(before.map(({ resource }) => resource));
+  expect(gets.mock.calls.filter(([collection]) => collection === "clinical_records")).toEqual([]);
+
+  const other = application();
+  expect(await reasonOf(list(scene, {}, other))).toMatch(/CONSENT|NOT_FOUND/);
+  await world.grant(patient, {
+    organization: other.organization,
+    direction: Direction.READ,
+    codes: keys("conditions"),
+  });
+  const theirs = await list(scene, {}, other);
+  expect(theirs).toHaveLength(2);
+  expect(theirs.map(({ resource }) => JSON.parse(resource).subject)).toEqual([
+    subjectFor(scene, other),
+    subjectFor(scene, other),
+  ]);
+  expect(before.map(({ id }) => id)).not.toContain(theirs[0]!.id);
+
+  const { record, etag } = stored;
+  const asked = { patient: world.idFor(hospital, patient), requestId: "" };
+  const resource = condition(scene, "J45.20", { onsetDateTime: "2026-02-01" });
+  const write = { case: "update", value: { record, resource, etag } } as const;
+  const { outcome } = await world.clinical(hospital).putClinicalRecord({ ...asked, write });
+  expect((await list(scene)).map(({ version }) => version).sort()).toEqual([1, 2]);
+  await world.clinical(hospital).deleteClinicalRecord({ ...asked, delete: { record, etag: outcome!.etag } });
+  expect((await list(scene)).map((one) => JSON.parse(one.resource).code.coding[0].code)).toEqual(["E11.9"]);
+});
+
 describe("what may not be stored is refused with the reason", () => {
   test.each([
     ["no FHIR", "{}", "INVALID_RESOURCE"],
