@@ -30,6 +30,7 @@ import { locateDamage } from "./log-locate.ts";
 import { createLogRepository, type LogRepository } from "./log-repository.ts";
 import { readPublished } from "./read-published.ts";
 import { keptTile } from "./tiles.ts";
+import { isWholeUsage, usageCollection } from "./usage/usage-repository.ts";
 
 export interface AuditCheckDeps {
   /** The store of this service; only read. */
@@ -79,6 +80,17 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
     return undefined;
   };
 
+  const usage: DocumentCheck = async (document) => {
+    if (isWholeUsage(sealer, document)) return undefined;
+    const { partition, organization, day, row } = document;
+    const key = [partition, organization, day, row].map(String);
+    return findingOf(usageCollection.name, key, {
+      what: "its seal does not open",
+      means: UNCOUNTED,
+      remedy: RESTORE,
+    });
+  };
+
   /** An access that the next start will tag is not compared. */
   function isOf({ organization: tag }: StoredAccess, secret: Uint8Array): boolean {
     if (tag !== undefined && !isTag(tag)) return true;
@@ -88,7 +100,7 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
 
   return {
     collections: auditCollections,
-    documents: { [accessesCollection.name]: accesses },
+    documents: { [accessesCollection.name]: accesses, [usageCollection.name]: usage },
     together: () => lookAtLog(deps, log),
   };
 }
@@ -97,6 +109,7 @@ const MISLISTED =
   "one access of one patient is missing in its organization's list, or stands in another's; the patient sees it";
 const HIDDEN =
   "one access of one patient cannot be shown; what the log has published of it can still be proven";
+const UNCOUNTED = "the usage of one organization cannot be listed over that day; the log itself is whole";
 const UNPROVEN = "one access of one patient cannot be proven";
 
 async function* lookAtLog(deps: AuditCheckDeps, log: LogRepository): AsyncGenerator<Finding> {

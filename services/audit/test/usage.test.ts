@@ -1,11 +1,14 @@
+import { join } from "node:path";
 import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Access_Outcome, Access_Phase } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import type { ListUsageResponse } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
+import { openLocalKms } from "@wellapi/vault";
 import { expect, test } from "vitest";
+import { auditCheck } from "../src/check.ts";
 import { addCounted, type UsageRow } from "../src/usage/usage.ts";
-import { ada, bob, leafOf, openAudit } from "./harness.ts";
+import { ada, bob, leafOf, openAudit, trustDomain } from "./harness.ts";
 
 const clinic = "org_clinic";
 const now = Date.UTC(2026, 5, 30, 12);
@@ -118,6 +121,13 @@ test("usage that is damaged stops neither the log nor other days, and is told as
   await world.store.commit({ partition: "log", changes: [change] });
   await world.intake.append({ leaves: [leaf(query), leaf(query, today - 86_400_000)] });
   await world.settled();
+  const kms = await openLocalKms({ path: join(world.folder, "master.key") });
+  const folders = { directory: join(world.folder, "log"), publishedDirectory: join(world.folder, "log") };
+  const check = await auditCheck({ ...world, kms, trustDomain, ...folders });
+  const { documents: stored } = await world.store.scan("usage", { equals: [], limit: 10 });
+  const looked = await Promise.all(stored.map((one) => check.documents.usage!(one.document)));
+  await kms.close();
+  expect(looked.map((finding) => finding?.what)).toEqual([undefined, "its seal does not open"]);
   const usage = world.usageAs(asClinic);
   const interval = { endTime: timestampFromMs(today) };
   expect(told(await usage.listUsage({ interval }))).toEqual(["2026-06-29 app_tracker QuerySeries 2 0"]);

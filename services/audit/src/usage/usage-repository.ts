@@ -49,8 +49,7 @@ export interface UsageRepository {
     leaves: ReadonlyArray<{ readonly id: string; readonly counted: Uint8Array | undefined }>,
   ): Promise<readonly Change[]>;
   /**
-   * Of days `[from, to)`, the newest first. Throws AuditError `damaged`: a sum with a gap would look whole. `PageTokenError`-free: cursors
-   * come from authenticated tokens of the same query.
+   * Of days `[from, to)`, the newest first. Throws AuditError `damaged`: a sum with a gap would look whole.
    */
   list(
     organization: string,
@@ -80,8 +79,8 @@ export function createUsageRepository(deps: {
     return JSON.parse(Buffer.from(sealer.open(place, id, sealed)).toString()) as T;
   }
 
-  /** Undefined where it is damaged. */
-  async function countedOnes(leaves: Parameters<UsageRepository["changesOf"]>[0]) {
+  /** What leaves add, but for what is damaged. */
+  function countedOnes(leaves: Parameters<UsageRepository["changesOf"]>[0]): Counted[] {
     return leaves.flatMap(({ id, counted }): Counted[] => {
       if (counted === undefined) return [];
       try {
@@ -130,7 +129,7 @@ export function createUsageRepository(deps: {
     seal: (leaf, counted) => sealer.seal(PENDING, leaf, Buffer.from(JSON.stringify(counted))),
     async changesOf(leaves) {
       const byRow = new Map<string, { readonly key: DayKey; readonly counted: Counted[] }>();
-      for (const counted of await countedOnes(leaves)) {
+      for (const counted of countedOnes(leaves)) {
         const key = keyOf(counted);
         const group = byRow.get(placeId(key)) ?? { key, counted: [] };
         group.counted.push(counted);
@@ -158,6 +157,18 @@ interface DayKey {
   readonly organization: string;
   readonly day: number;
   readonly row: string;
+}
+
+/** Whether what the document counts opens: for the checks of the store. */
+export function isWholeUsage(sealer: LeafSealer, document: Document): boolean {
+  const usage = document as UsageDocument;
+  try {
+    sealer.open(ROWS, placeId(usage), usage.sealed);
+    return true;
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    return false;
+  }
 }
 
 /** Places of the sealer. */

@@ -44,7 +44,10 @@ export function NewKey({ application }: { readonly application: string }) {
             id="key-name"
             maxLength={100}
             value={displayName}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
+            onInput={({ currentTarget }) => {
+              setName(currentTarget.value);
+              requestId.current = crypto.randomUUID();
+            }}
           />
         </div>
         <div class="field">
@@ -52,7 +55,10 @@ export function NewKey({ application }: { readonly application: string }) {
           <select
             id="key-days"
             value={days}
-            onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}
+            onChange={({ currentTarget }) => {
+              setDays(Number(currentTarget.value));
+              requestId.current = crypto.randomUUID();
+            }}
           >
             {[30, 90, 365].map((one) => (
               <option key={one} value={one}>

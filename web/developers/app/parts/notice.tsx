@@ -1,7 +1,7 @@
 import type { Loaded } from "@wellapi/ui/browser/loaded";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 
 /** The page's one heading, which names the document, too. */
@@ -112,6 +112,9 @@ export function ConfirmButton(props: {
   const { label, question, doing } = props;
   const { words } = usePlace();
   const [asked, setAsked] = useState(false);
+  const box = useRef<HTMLDivElement>(null);
+  // The button that had the focus is gone.
+  useEffect(() => box.current?.focus(), [asked]);
   if (!asked) {
     return (
       <button type="button" class="button slim second" onClick={() => setAsked(true)}>
@@ -120,7 +123,7 @@ export function ConfirmButton(props: {
     );
   }
   return (
-    <div class="stack-close">
+    <div class="stack-close" tabIndex={-1} ref={box}>
       <p role="alert">{question}</p>
       <p class="actions">
         <DoButton kind="danger" doing={doing}>

@@ -1,5 +1,4 @@
-import { Code, ConnectError, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
+import { createClient, type Transport } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
@@ -8,11 +7,7 @@ import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/delet
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
-
-const callMs = 20_000;
-
-/** Whom the calls are made for (docs/decisions/0039-people-and-programs.md). The session is a cookie that no script reads. */
-const actingAsHeader = "wellapi-acting-as";
+import { createPageTransport } from "@wellapi/ui/browser/page-transport";
 
 /** The exchange, called as this: the same contracts as everyone's. */
 export interface Connection {
@@ -38,12 +33,7 @@ const auditOf = (transport: Transport) => createClient(AuditService, transport);
 
 /** `actingAs`: a patient's id, or `account`. */
 export function connect(actingAs: string): Connection {
-  const transport = createConnectTransport({
-    baseUrl: location.origin,
-    useBinaryFormat: true,
-    defaultTimeoutMs: callMs,
-    interceptors: [acting(actingAs), signingIn],
-  });
+  const transport = createPageTransport(actingAs);
   return {
     transport,
     account: accountsOf(transport),
@@ -56,21 +46,3 @@ export function connect(actingAs: string): Connection {
     audit: auditOf(transport),
   };
 }
-
-function acting(actingAs: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set(actingAsHeader, actingAs);
-    return next(request);
-  };
-}
-
-/** Where the session has ended, the browser goes to where its reader signs in, and comes back. */
-const signingIn: Interceptor = (next) => async (request) => {
-  try {
-    return await next(request);
-  } catch (error) {
-    if (ConnectError.from(error).code !== Code.Unauthenticated) throw error;
-    location.assign(`/sign-in?continue=${encodeURIComponent(location.pathname)}`);
-    return new Promise(() => {});
-  }
-};

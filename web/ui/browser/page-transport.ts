@@ -1,0 +1,32 @@
+import { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+
+const callMs = 20_000;
+
+/** Whom the calls are made for (docs/decisions/0039-people-and-programs.md). The session is a cookie that no script reads. */
+const actingAsHeader = "wellapi-acting-as";
+
+/** The exchange that the page came from. `actingAs`: the id of a patient or an organization, or `account`. */
+export function createPageTransport(actingAs: string): Transport {
+  const acting: Interceptor = (next) => (request) => {
+    request.header.set(actingAsHeader, actingAs);
+    return next(request);
+  };
+  return createConnectTransport({
+    baseUrl: location.origin,
+    useBinaryFormat: true,
+    defaultTimeoutMs: callMs,
+    interceptors: [acting, signingIn],
+  });
+}
+
+/** Where the session has ended, the browser goes to where its reader signs in, and comes back. */
+const signingIn: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    if (ConnectError.from(error).code !== Code.Unauthenticated) throw error;
+    location.assign(`/sign-in?continue=${encodeURIComponent(location.pathname)}`);
+    return new Promise(() => {});
+  }
+};
