@@ -14,7 +14,7 @@ import { usePlace } from "../context.ts";
 import { categoriesText } from "../words/names.ts";
 import { ProblemNotice, Waited } from "./notice.tsx";
 import { ReceiptButton } from "./receipt-button.tsx";
-import { RightsForm } from "./rights-form.tsx";
+import { lastDayOf, RightsForm } from "./rights-form.tsx";
 
 /** What the patient demands of an organization, what it answers, and until when it must. */
 export function RightsCard({ organization }: { readonly organization: string }) {
@@ -70,7 +70,7 @@ function Demanded(props: { readonly request: RightsRequest; readonly onWithdraw:
   const { id, right, statement, createTime, dueTime, state, answers, withdrawTime, denial, denied } = request;
   const [step, setStep] = useState<"idle" | "withdrawing" | Problem>("idle");
   const says = words.rights;
-  const due = formats.day(msOf(dueTime));
+  const due = formats.day(lastDayOf(dueTime));
   async function withdraw(): Promise<void> {
     setStep("withdrawing");
     try {

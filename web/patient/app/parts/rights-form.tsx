@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
 import type { RightsRequestSchema } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import type { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
@@ -52,7 +53,7 @@ export function RightsForm(props: {
       const { rightsRequest } = await rights.createRightsRequest({ rightsRequest: asked, requestId });
       setDraft({ kind: draft.kind, ...empty });
       setRequestId(crypto.randomUUID());
-      setStep({ due: msOf(rightsRequest?.dueTime) });
+      setStep({ due: lastDayOf(rightsRequest?.dueTime) });
       tellChange();
     } catch (error) {
       setStep({ problem: problemOf(error) });
@@ -220,6 +221,11 @@ function rightOf(draft: Draft): MessageInitShape<typeof RightsRequestSchema>["ri
     case "portability":
       return { case: "portability", value: {} };
   }
+}
+
+/** A time of the last day on which an organization may answer. The deadline is that day's end in UTC: its noon is of that day nearly everywhere. */
+export function lastDayOf(dueTime: Timestamp | undefined): number {
+  return msOf(dueTime) - 43_200_000;
 }
 
 /** The beginning of a day, or of one so many days later, by the clock of this device; UTC milliseconds. */
