@@ -2,6 +2,7 @@ import {
   type BundleLinks,
   type FhirFormat,
   type FhirResource,
+  formatJson,
   formatResource,
   formatSearchSet,
   type SearchEntry,
@@ -11,7 +12,7 @@ import type { HttpReply } from "@wellapi/http";
 import { type Subset, withSubset } from "../search/subset.ts";
 import { contentTypeOf } from "./content.ts";
 
-/** What may be an entry of a page. */
+/** What may be an entry of a page, or a line of an export. */
 export interface Entered {
   readonly resource: FhirResource;
   /** Its JSON and `Observation/<id>`, where they are known without the resource. */
@@ -37,6 +38,11 @@ export function entryOf(
       return entered.resource;
     },
   };
+}
+
+/** Its JSON, with the elements that were asked for. */
+export function writtenOf(entered: Entered, subset: Subset): string {
+  return (subset === "all" ? entered.text : undefined) ?? formatJson(withSubset(entered.resource, subset));
 }
 
 export function addressOf({ resourceType, id }: FhirResource): string {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { Readable } from "node:stream";
 import { timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { deIdentifiedTypes, formatJson } from "@wellapi/fhir-r4";
+import { deIdentifiedTypes } from "@wellapi/fhir-r4";
 import type { Export } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import {
@@ -14,12 +14,13 @@ import {
   type SurfaceContext,
 } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import { subsetOfType, withSubset } from "../../search/subset.ts";
+import { subsetOfType } from "../../search/subset.ts";
 import { typeFilterOf } from "../../search/type-filter.ts";
 import { ndjsonType } from "../content.ts";
 import { calling, root } from "../exchange.ts";
 import { notFound } from "../not-found.ts";
 import { purposeOf } from "../purpose.ts";
+import { writtenOf } from "../search-set.ts";
 import { isServed } from "../types.ts";
 import { type Cohort, cohortOf, mayHold, partsOf, patientsOfPart, typesOf } from "./cohort.ts";
 import { deIdentifiedLines, requireMany } from "./de-identified-file.ts";
@@ -216,8 +217,8 @@ async function* linesOf(
         filters.length === 0
           ? resources.ofType(type, changedSince)
           : resources.matching(type, filters, changedSince);
-      for await (const resource of found) {
-        piece += `${formatJson(withSubset(resource, subset))}\n`;
+      for await (const one of found) {
+        piece += `${writtenOf(one, subset)}\n`;
         if (Date.now() - looked > lookEveryMs) {
           // Throws once the export was cancelled: what is under way breaks off, too.
           await patiently(signal, () => exportsAt(transport).getExport({ export: id }, calling));

@@ -1,6 +1,5 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
-import type { FhirResource } from "@wellapi/fhir-r4";
 import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import {
@@ -12,7 +11,7 @@ import {
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { observationOf } from "../../mapping/observation-convert.ts";
-import { servedRecord } from "../../mapping/record-convert.ts";
+import { isStanding, servedRecord } from "../../mapping/record-convert.ts";
 import { seriesObservationsOf } from "../../mapping/series-convert.ts";
 import type { View } from "../../mapping/source-convert.ts";
 import type { SearchedDates } from "../../search/dates.ts";
@@ -22,14 +21,15 @@ import { calling } from "../exchange.ts";
 import type { ObservationReader } from "../observations/joined-reads.ts";
 import type { Fetched, Source } from "../observations/source.ts";
 import { clinicalSource, observationSources } from "../observations/sources.ts";
+import { addressOf, type Entered } from "../search-set.ts";
 import { patiently } from "./patience.ts";
 
 /** Reads of one patient for an export: every resource of a type that the caller may read now, in bounded memory. */
 export interface PatientResources {
   /** @param since UTC milliseconds: what was changed from then on, but series, whose samples do not say when they came */
-  ofType(type: string, since?: number): AsyncGenerator<FhirResource>;
+  ofType(type: string, since?: number): AsyncGenerator<Entered>;
   /** Of these what any of the filters finds, as a search does; each once. */
-  matching(type: string, filters: readonly TypeFilter[], since?: number): AsyncGenerator<FhirResource>;
+  matching(type: string, filters: readonly TypeFilter[], since?: number): AsyncGenerator<Entered>;
 }
 
 export function createPatientResources(
@@ -42,7 +42,7 @@ export function createPatientResources(
   const clinical = createClient(ClinicalRecordsService, transport);
   const { patient } = view;
 
-  async function* stored(type: string, since: number | undefined): AsyncGenerator<FhirResource> {
+  async function* stored(type: string, since: number | undefined): AsyncGenerator<Entered> {
     const updated = since === undefined ? {} : { updated: { startTime: timestampFromMs(since) } };
     const asked = {
       patient,
@@ -57,21 +57,21 @@ export function createPatientResources(
       (page) => page.records,
     );
     for await (const one of found) {
-      const { resource } = servedRecord(patient, one);
-      if (resource !== undefined) yield resource;
+      const served = servedRecord(patient, one);
+      if (isStanding(served)) yield served;
     }
   }
 
-  async function* observed(since: number | undefined): AsyncGenerator<FhirResource> {
+  async function* observed(since: number | undefined): AsyncGenerator<Entered> {
     const asked = { patient, purpose, oldestFirst: true, pageSize: 1_000 };
     const found = pages(
       (pageToken) => patiently(signal, () => records.listObservations({ ...asked, pageToken }, calling)),
       (page) => page.observations,
     );
-    for await (const one of found) if (isSince(one, since)) yield observationOf(view, one);
+    for await (const one of found) if (isSince(one, since)) yield { resource: observationOf(view, one) };
   }
 
-  async function* measured(): AsyncGenerator<FhirResource> {
+  async function* measured(): AsyncGenerator<Entered> {
     const order = SampleOrder.OLDEST_DAY;
     const asked = { patient, purpose, order, origin: SampleOrigin.SERIES, pageSize: 10_000 };
     const found = pages(
@@ -82,12 +82,12 @@ export function createPatientResources(
     let day: SourcedSeries[] = [];
     for await (const one of found) {
       if (day.length > 0 && dayOf(one) !== dayOf(day[0]!)) {
-        yield* seriesObservationsOf(view, day).map(({ resource }) => resource);
+        yield* seriesObservationsOf(view, day);
         day = [];
       }
       day.push(one);
     }
-    yield* seriesObservationsOf(view, day).map(({ resource }) => resource);
+    yield* seriesObservationsOf(view, day);
   }
 
   const reader = patientReader(
@@ -107,12 +107,14 @@ export function createPatientResources(
       for (const source of filters.flatMap(({ criteria }) =>
         sourcesOf(reader, type, patient, criteria, since),
       )) {
-        for await (const resource of allOf(source)) {
-          const id = String(resource.id);
-          if (told.has(id)) continue;
+        for await (const one of allOf(source)) {
           // What only one filter can find needs no memory.
-          if (filters.length > 1) told.add(id);
-          yield resource;
+          if (filters.length > 1) {
+            const address = one.address ?? addressOf(one.resource);
+            if (told.has(address)) continue;
+            told.add(address);
+          }
+          yield one;
         }
       }
     },
@@ -171,10 +173,10 @@ function changedSince(
 
 const resourcesAtOnce = 1_000;
 
-async function* allOf(source: Source): AsyncGenerator<FhirResource> {
+async function* allOf(source: Source): AsyncGenerator<Entered> {
   for (let position: string | undefined = ""; position !== undefined; ) {
     const { found, after }: Fetched = await source.fetch(position, resourcesAtOnce);
-    yield* found.map(({ resource }) => resource);
+    yield* found;
     position = await after(found.length);
   }
 }

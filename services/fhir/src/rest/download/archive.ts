@@ -1,10 +1,10 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type FhirResource, formatJson } from "@wellapi/fhir-r4";
 import { observationsCsv, samplesCsv } from "../../files/csv.ts";
 import { observationsParquet, samplesParquet } from "../../files/parquet.ts";
 import { createOutline, type Outline, summaryHtml } from "../../files/summary.ts";
 import type { ZipEntry } from "../../files/zip.ts";
 import { displayOf } from "../../mapping/rows-convert.ts";
+import { type Entered, writtenOf } from "../search-set.ts";
 import type { RecordReader } from "./record-reader.ts";
 
 /**
@@ -50,10 +50,10 @@ async function outlineOf(reader: RecordReader): Promise<Outline> {
     });
   }
   for await (const { code } of reader.observations()) outline.addObservation(code, displayOf(code));
-  for await (const resource of reader.resources()) outline.addResource(resource);
+  for await (const { resource } of reader.resources()) outline.addResource(resource);
   return outline;
 }
 
-async function* ndjson(resources: AsyncIterable<FhirResource>): AsyncGenerator<string> {
-  for await (const resource of resources) yield `${formatJson(resource)}\n`;
+async function* ndjson(resources: AsyncIterable<Entered>): AsyncGenerator<string> {
+  for await (const one of resources) yield `${writtenOf(one, "all")}\n`;
 }

@@ -1,5 +1,4 @@
 import { createClient, type Transport } from "@connectrpc/connect";
-import type { FhirResource } from "@wellapi/fhir-r4";
 import { ClinicalOrder } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import type { SeriesInfo } from "@wellapi/gen/wellapi/records/v1/records_pb";
@@ -7,11 +6,12 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
 import type { ObservationRow, SampleRow } from "../../files/rows.ts";
-import { servedRecord } from "../../mapping/record-convert.ts";
+import { isStanding, servedRecord } from "../../mapping/record-convert.ts";
 import { observationRow, sampleRows } from "../../mapping/rows-convert.ts";
 import type { View } from "../../mapping/source-convert.ts";
 import { createPatientResources, pages } from "../bulk/patient-resources.ts";
 import { calling } from "../exchange.ts";
+import type { Entered } from "../search-set.ts";
 
 /** All that a patient has, by reads of their own. Each call of a method reads anew, in bounded memory. */
 export interface RecordReader {
@@ -20,7 +20,7 @@ export interface RecordReader {
   samples(codes: Iterable<string>): AsyncGenerator<SampleRow>;
   observations(): AsyncGenerator<ObservationRow>;
   /** As the FHIR surface shows them; without a type those of all types that were stored as FHIR. */
-  resources(type?: string): AsyncGenerator<FhirResource>;
+  resources(type?: string): AsyncGenerator<Entered>;
 }
 
 const purpose = Purpose.PATIENT_REQUEST;
@@ -74,8 +74,8 @@ export function createRecordReader(transport: Transport, view: View, signal: Abo
         (page) => page.records,
       );
       for await (const one of found) {
-        const { resource } = servedRecord(patient, one);
-        if (resource !== undefined) yield resource;
+        const served = servedRecord(patient, one);
+        if (isStanding(served)) yield served;
       }
     },
   };
