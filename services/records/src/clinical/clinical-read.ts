@@ -7,6 +7,7 @@ import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import { type ClinicalQuery, fitsQuery } from "./clinical-query.ts";
 import { labelsOf } from "./clinical-repository.ts";
+import type { CurrentRecord } from "./opened-records.ts";
 import { type ReadableKeys, readableKeys } from "./readable-keys.ts";
 import {
   comparePositions,
@@ -115,13 +116,14 @@ async function recordAt(
   { order, updated }: ClinicalQuery,
   { record, time: found }: RecordPosition,
 ): Promise<ShownRecord | undefined> {
-  const current = await opened.current({ partition, record }, state, async () => {
+  const stands = ({ document }: CurrentRecord) =>
+    timeOf(document, order.by) === found && document.label !== "";
+  const current = await opened.current({ partition, record }, { state, stands }, async () => {
     return (await store.get<ClinicalRecordDocument>("clinical_records", [partition, record]))?.document;
   });
-  if (current === undefined) return undefined;
-  const { document } = current;
   // It was changed meanwhile: it comes where it stands now, or has come already.
-  if (timeOf(document, order.by) !== found || document.label === "") return undefined;
+  if (current === undefined || !stands(current)) return undefined;
+  const { document } = current;
   const { updated_ms: time } = document;
   if (updated !== undefined && (time < updated.from || time >= updated.to)) return undefined;
   return shown(readable, document, current.opened);

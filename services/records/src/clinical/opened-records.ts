@@ -51,12 +51,16 @@ export interface OpenedRecords {
   /**
    * The version that counts; undefined where there is none.
    *
-   * @param state revision of the patient's head, read before: each commit of records replaces it, so what was loaded under it is still there.
-   * Undefined: it is loaded in any case.
+   * @param known which one need not be loaded. `state`: revision of the patient's head, read before; each commit of records replaces it, so
+   * what was loaded under it counted then. Undefined: any is loaded. `stands`: whether it is where it was found; one that moved since `state`
+   * was read is loaded, else it would be at neither place.
    */
   current(
     place: { readonly partition: string; readonly record: string },
-    state: number | undefined,
+    known: {
+      readonly state: number | undefined;
+      readonly stands: (current: CurrentRecord) => boolean;
+    },
     load: () => Promise<ClinicalRecordDocument | undefined>,
   ): Promise<CurrentRecord | undefined>;
 }
@@ -109,11 +113,13 @@ export function createOpenedRecords(
   return {
     open: (collection, document) =>
       withBox(vault, document.partition, (box) => openIn(box, collection, document, undefined)),
-    async current(place, state, load) {
+    async current(place, { state, stands }, load) {
       const name = nameOf("clinical_records", place);
       const known = await withBox(vault, place.partition, (box) => cache.get(box, name));
-      if (known !== undefined && state !== undefined && known.state === state)
-        return { document: known.document as ClinicalRecordDocument, opened: known.record };
+      if (known !== undefined && state !== undefined && known.state === state) {
+        const current = { document: known.document as ClinicalRecordDocument, opened: known.record };
+        if (stands(current)) return current;
+      }
       const document = await load();
       if (document === undefined) return undefined;
       const opened = await withBox(vault, document.partition, (box) =>

@@ -146,6 +146,28 @@ test("what was read lately is not loaded again, and is told as it is now, in the
   expect((await list(scene)).map((one) => JSON.parse(one.resource).code.coding[0].code)).toEqual(["E11.9"]);
 });
 
+test("a record that moves while a list of what was read lately begins is not lost", async () => {
+  const scene = await openClinicalScene();
+  const { world, hospital, patient } = scene;
+  const { record, etag } = await store(scene, condition(scene, "J45.20"));
+  await list(scene);
+  const { get } = world.store;
+  const resource = condition(scene, "J45.20", { onsetDateTime: "2026-02-01" });
+  let moved = false;
+  vi.spyOn(world.store, "get").mockImplementation(async (collection, key) => {
+    const found = await get<never>(collection, key);
+    if (collection !== "heads" || moved) return found;
+    moved = true;
+    await world.clinical(hospital).putClinicalRecord({
+      patient: world.idFor(hospital, patient),
+      write: { case: "update", value: { record, resource, etag } },
+    });
+    return found;
+  });
+  expect((await list(scene)).map(({ version }) => version)).toEqual([2]);
+  expect(moved).toBe(true);
+});
+
 describe("what may not be stored is refused with the reason", () => {
   test.each([
     ["no FHIR", "{}", "INVALID_RESOURCE"],
