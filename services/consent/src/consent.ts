@@ -184,8 +184,8 @@ export const mostProvisions = 2_000;
  * denials.
  */
 export const mostDenials = 32;
-/** Contributors whom the consents for one organization name: each may be decided about apart. */
-export const mostSources = 64;
+/** Contributors whom the consents for one organization name: each may be decided about apart, with all denials. */
+export const mostSources = 16;
 
 /** The limit that another consent with these terms would exceed; undefined where there is room. */
 export function lackOfRoom(current: CurrentConsents, terms: Terms): string | undefined {
@@ -201,7 +201,7 @@ export function lackOfRoom(current: CurrentConsents, terms: Terms): string | und
     return "32 provisions deny something to this organization";
   }
   return sourcesNamed(theirs).length > mostSources
-    ? "the provisions for this organization name 64 sources"
+    ? "the provisions for this organization name 16 sources"
     : undefined;
 }
 

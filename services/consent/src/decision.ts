@@ -114,10 +114,11 @@ export function decide(
   const permissions = "left" in sifted ? sifted.left : [];
   const denials = placed.filter((one) => denies(one, question, now, categories));
   const classes = sourceClasses([...permissions, ...denials].map(({ provision }) => provision));
+  const undeniedBy = remaining();
   const [first, ...rest] = joinedBySource(
     classes.map((one): FromClass => {
       const concerned = ({ provision }: Placed) => one.concerns(provision);
-      const undenied = without(denials.filter(concerned).map(scopeOf));
+      const undenied = undeniedBy(denials.filter(concerned));
       const permits = [
         ...permissions.filter(concerned).flatMap((each) => permitsOf(each, question, undenied, now)),
         ...emergencies.flatMap((each) => emergencyPermits(each, undenied, now)),
@@ -130,8 +131,23 @@ export function decide(
   return { permitted: true, permits: [first, ...rest] };
 }
 
-function scopeOf({ consent, provision }: Placed): Scope {
-  return { validity: consent.terms.validity, captured: provision.captured };
+/** What denials leave of all times. Classes of contributors mostly have the same ones, and these are taken off once. */
+function remaining(): (denials: readonly Placed[]) => readonly Scope[] {
+  const known: { readonly denials: readonly Placed[]; readonly left: readonly Scope[] }[] = [];
+  return (denials) => {
+    const same = known.find(
+      (one) =>
+        one.denials.length === denials.length && one.denials.every((denial, i) => denial === denials[i]),
+    );
+    if (same !== undefined) return same.left;
+    const left = without(
+      denials.map(({ consent, provision }) => {
+        return { validity: consent.terms.validity, captured: provision.captured };
+      }),
+    );
+    known.push({ denials, left });
+    return left;
+  };
 }
 
 /** What is permitted of the data of one class of contributors. */

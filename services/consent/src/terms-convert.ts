@@ -65,7 +65,7 @@ export function termsOf(
   if (taken.length === 0) refuse("provisions", "is empty: say what is permitted or denied");
   const inForce = intervalOf(validity);
   if (sourcesNamed(taken).length > mostSources) {
-    refuse("provisions", "name more than 64 sources: leave some out, or say whose data is denied instead");
+    refuse("provisions", "name more than 16 sources: leave some out, or say whose data is denied instead");
   }
   if (hasEnded(inForce, now)) refuse("validity.end_time", "has passed: give an end in the future, or none");
   done();

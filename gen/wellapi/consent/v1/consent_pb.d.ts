@@ -307,7 +307,7 @@ export declare const Provision_EffectSchema: GenEnum<Provision_Effect>;
  */
 export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"> & {
   /**
-   * Data that these organizations contributed. They exist when the consent is given; all consents for one organization name 64
+   * Data that these organizations contributed. They exist when the consent is given; all consents for one organization name 16
    * at most.
    *
    * @generated from field: repeated string organizations = 1;
