@@ -154,6 +154,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     // It follows what is taken out.
     await says(page, "Heart rate: 60 of 60 values: not part of it");
     await page.getByLabel("How fine").selectOption({ label: "only averages by the day" });
+    await page.getByLabel("Whose data").selectOption({ label: "only what Asks Nicely sent" });
     await page.getByLabel("Until when").selectOption({ label: "30 days" });
     await page.getByRole("button", { name: "Agree" }).click();
     await says(page, /^You agreed at \d\d:\d\d:\d\d\.$/);
@@ -161,7 +162,12 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       ({ notice, validity }) => validity !== undefined && !notice?.uri,
     )!;
     expect(consent.provisions).toMatchObject([
-      { categories: [{ name: "sleep" }], resolution: Resolution.DAILY, purposes: [Purpose.TREATMENT] },
+      {
+        categories: [{ name: "sleep" }],
+        resolution: Resolution.DAILY,
+        purposes: [Purpose.TREATMENT],
+        sources: { organizations: [consent.grantee] },
+      },
     ]);
     const days = (Number(consent.validity!.endTime!.seconds) - Date.now() / 1_000) / 86_400;
     expect(Math.abs(days - 30)).toBeLessThan(0.01);

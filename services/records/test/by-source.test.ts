@@ -197,19 +197,23 @@ describe("a consent for the data of some contributors", () => {
     }
   });
 
-  it("hides single ones whose ids are known from before, whoever is left out", async () => {
-    const { patientOf, maker, world, clinic } = await openTwoMakers();
+  it("hides single ones whose ids are known from before, deleted ones, too", async () => {
+    const { patientOf, maker, watch, world, clinic } = await openTwoMakers();
     const view = await patientOf({});
+    const ofWatch = { ...view, hospital: watch, contribution: "" };
+    const { record } = await store(ofWatch, condition(ofWatch, "F41.1"), watch);
     const about = { patient: world.idFor(clinic, view.patient), purpose: Purpose.TREATMENT };
     const { observations } = await world
       .reader(clinic)
       .listObservations({ ...about, code: { code: WEIGHT } });
     const { records } = await world.clinical(clinic).listClinicalRecords(about);
-    expect([observations.length, records.length]).toEqual([3, 2]);
+    expect([observations.length, records.length]).toEqual([3, 3]);
     const { organization } = maker;
     const terms = { organization: clinic.organization, direction: Direction.READ, codes: everything };
     await world.grant(view.patient, { ...terms, sources: { only: [organization] } });
     await world.consent.revoke(view.consent);
+    const deletion = { patient: world.idFor(watch, view.patient), delete: { record } };
+    await world.clinical(watch).deleteClinicalRecord(deletion);
     for (const { id, source } of observations) {
       const answer = await reasonOf(world.reader(clinic).getObservation({ ...about, observation: id }));
       expect(answer).toBe(source!.organization === organization ? "OK" : "NOT_FOUND");
