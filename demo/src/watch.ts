@@ -50,7 +50,7 @@ export async function openWatch(company: Company, patient: string, code: string)
         const more = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        await Promise.race([more, after(deadline - performance.now())]);
+        await Promise.race([more, after(Math.max(0, deadline - performance.now()))]);
       }
       return arrived === samples;
     },

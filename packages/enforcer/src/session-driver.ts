@@ -23,6 +23,8 @@ export interface EnforcerParts {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Logger;
+  /** From 0 to 1; default: `Math.random`. */
+  readonly random?: () => number;
 }
 
 /** Gets the events of the session. */
@@ -42,6 +44,7 @@ const longestBackoffMs = 1_000;
 export class SessionDriver {
   readonly #parts: EnforcerParts;
   readonly #listener: SessionListener;
+  readonly #random: () => number;
   #stream: WatchStream | undefined;
   #backoffMs = shortestBackoffMs;
   #closed = false;
@@ -53,6 +56,7 @@ export class SessionDriver {
   constructor(parts: EnforcerParts, listener: SessionListener) {
     this.#parts = parts;
     this.#listener = listener;
+    this.#random = parts.random ?? Math.random;
     this.#state = { live: false, since: parts.clock.monotonic() };
   }
 
@@ -98,15 +102,16 @@ export class SessionDriver {
     ended.close();
     this.#listener.recalled(undefined);
     if (this.#closed) return;
-    const backoffMs = this.#backoffMs;
+    // What ended one session ended others: they are not to come back all at once.
+    const backoffMs = this.#backoffMs * (0.5 + this.#random() / 2);
     if (this.#isNotable()) {
       log.warn(
-        { delay_ms: backoffMs },
+        { delay_ms: Math.round(backoffMs) },
         "the consent session ended; nothing is decided until another is open",
       );
     }
     this.#cancelConnect = timers.after(backoffMs, () => this.#connect());
-    this.#backoffMs = Math.min(longestBackoffMs, backoffMs * 2);
+    this.#backoffMs = Math.min(longestBackoffMs, this.#backoffMs * 2);
   }
 
   #connect(): void {

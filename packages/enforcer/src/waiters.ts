@@ -2,7 +2,7 @@ import type { Timers } from "./session-driver.ts";
 
 /** Callers who wait for a live session. */
 export interface Waiters {
-  /** Resolves when the callers are woken, at the latest after `withinMs` milliseconds. */
+  /** Resolves when the callers are woken, at the latest after `withinMs` milliseconds, which may be over already. */
   wait(withinMs: number): Promise<void>;
   wakeAll(): void;
 }
@@ -17,7 +17,7 @@ export function createWaiters(timers: Timers): Waiters {
           cancel();
           resolve();
         };
-        const cancel = timers.after(withinMs, wake);
+        const cancel = timers.after(Math.max(0, withinMs), wake);
         waiting.add(wake);
       });
     },

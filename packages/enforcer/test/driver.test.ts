@@ -14,6 +14,7 @@ import {
   type WatchListener,
 } from "../src/index.ts";
 import { earliestTime, latestTime } from "../src/permits.ts";
+import { createWaiters } from "../src/waiters.ts";
 
 const question = {
   partition: "local/pat_1",
@@ -42,8 +43,8 @@ interface Stream {
   closed: boolean;
 }
 
-/** An enforcer whose clock, timers, stream and answers are the test's. */
-function openWorld(options: { failingAtOnce?: number } = {}) {
+/** An enforcer whose clock, timers, chance, stream and answers are the test's. */
+function openWorld(options: { failingAtOnce?: number; random?: number } = {}) {
   let now = 0;
   let failing = options.failingAtOnce ?? 0;
   const timers = new Set<{ at: number; run(): void }>();
@@ -85,6 +86,7 @@ function openWorld(options: { failingAtOnce?: number } = {}) {
       },
     },
     log,
+    random: () => options.random ?? 1,
   });
   return {
     enforcer,
@@ -155,6 +157,18 @@ describe("the stream of a session", () => {
     expect(world.streams).toHaveLength(before);
     world.pass(1);
     expect(world.streams).toHaveLength(before + 1);
+  });
+
+  it("that broke is opened again sooner by up to half, by chance: what ended all sessions is not to meet all of them again at once", () => {
+    const sooner = openWorld({ random: 0 });
+    for (const halfMs of [25, 50, 100]) {
+      const before = sooner.streams.length;
+      sooner.broken();
+      sooner.pass(halfMs - 1);
+      expect(sooner.streams).toHaveLength(before);
+      sooner.pass(1);
+      expect(sooner.streams).toHaveLength(before + 1);
+    }
   });
 
   it("whose session was over as it opened does not make the next come sooner", () => {
@@ -323,6 +337,19 @@ describe("a decision", () => {
     await world.settled();
     expect(over).toBe(true);
     await outcome;
+  });
+
+  it("whose patience ends as it begins to wait waits no negative time, of which Node would warn", async () => {
+    const asked: number[] = [];
+    const waiters = createWaiters({
+      after(ms, run) {
+        asked.push(ms);
+        queueMicrotask(run);
+        return () => {};
+      },
+    });
+    await waiters.wait(-0.03);
+    expect(asked).toEqual([0]);
   });
 
   it("is asked for again where nobody answered, at most 8 times", async () => {

@@ -8,7 +8,8 @@ import { deletionObligations, deletionTimers } from "./obligations/obligation-do
 import { pendingRecalls } from "./pending-recall-repository.ts";
 import { consentAskings, consentRequestDays, consentRequests } from "./requests/request-documents.ts";
 import { rightsRequests } from "./rights/rights-documents.ts";
-import { enforcerSessions, sessionLists } from "./session-repository.ts";
+import { sessionLists } from "./session-list.ts";
+import { enforcerSessions } from "./session-repository.ts";
 
 /** The collections of this service. */
 export const consentCollections: readonly CollectionDeclaration[] = [

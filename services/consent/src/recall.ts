@@ -14,8 +14,11 @@ export const sessionMarginMs = 300;
 
 /** If the store fails for longer than this, the revocation answers UNAVAILABLE. */
 const patienceMs = 10_000;
-const shortestPollMs = 10;
-const longestPollMs = 100;
+/** An acknowledgement that comes in at another replica is looked for; of one that comes in here this replica hears. */
+const pollsMs = {
+  elsewhere: { shortest: 10, longest: 100 },
+  here: { shortest: 500, longest: 500 },
+} as const;
 
 export interface RecallsOptions {
   readonly sessions: Sessions;
@@ -26,12 +29,12 @@ export interface RecallsOptions {
   readonly log: Logger;
 }
 
-/** Concerns nobody: this recall only finds out whether a session still lives. */
-const probe: Omit<OwedRecall, "recall"> = { partition: "", onlyWidens: true, grantees: [] };
-
 /** Makes every enforcer drop a patient's decisions and cut the answers from which a change takes something away. */
 export class Recalls {
   protected readonly options: RecallsOptions;
+  readonly #retiring = new Set<string>();
+  /** Each ends a pause. */
+  readonly #wakes = new Set<() => void>();
   #closed = false;
 
   constructor(options: RecallsOptions) {
@@ -49,14 +52,28 @@ export class Recalls {
     await Promise.all(sessions.map((session) => this.#recallFrom(session, { partition, ...scope })));
   }
 
-  /** Deletes a session whose stream has ended, once it has run out: a recall of nobody that is never answered. */
+  /**
+   * Deletes a session whose stream has ended, once it has surely run out: one that nobody renewed for as long as a lease lasts.
+   * Resolves at once where that is under way already: the sweep finds such a session again and again.
+   */
   async retire(session: string): Promise<void> {
-    await this.#recallFrom(session, probe);
+    const { sessions } = this.options;
+    if (this.#retiring.has(session)) return;
+    this.#retiring.add(session);
+    try {
+      const seen = await this.#persist(() => sessions.get(session));
+      if (seen === undefined) return;
+      await this.#pause(this.waitMs());
+      await this.#persist(() => sessions.deleteUnchanged(session, seen));
+    } finally {
+      this.#retiring.delete(session);
+    }
   }
 
   /** Stops recalls under way; sessions keep the recalls that they owe. */
   close(): void {
     this.#closed = true;
+    for (const wake of [...this.#wakes]) wake();
   }
 
   async #recallFrom(session: string, change: Omit<OwedRecall, "recall">): Promise<void> {
@@ -66,37 +83,41 @@ export class Recalls {
     const recall = ids.next("rcl");
     if (!(await this.#persist(() => sessions.owe(session, { recall, ...change })))) return;
     const since = clock.monotonic();
-    if (change !== probe) streams.push(session, { recall, ...change });
+    const isHere = streams.push(session, { recall, ...change });
+    const { shortest, longest } = isHere ? pollsMs.here : pollsMs.elsewhere;
     const over = () => clock.monotonic() - since >= this.waitMs();
-    for (let pollMs = shortestPollMs; ; pollMs = Math.min(longestPollMs, pollMs * 2)) {
-      await this.#acknowledgedOrAfter(session, Math.min(pollMs, this.waitMs() - (clock.monotonic() - since)));
+    for (let pollMs: number = shortest; ; pollMs = Math.min(longest, pollMs * 2)) {
+      const ms = Math.min(pollMs, this.waitMs() - (clock.monotonic() - since));
+      await this.#pause(ms, (wake) => streams.onAcknowledged(session, wake));
       const stored = await this.#persist(() => sessions.get(session));
       if (!stored || !owes(stored.document, recall)) return;
       if (over() && (await this.#persist(() => sessions.deleteOwing(session, recall)))) return;
     }
   }
 
-  /** After `owe` no session was renewed, so the last lease began before it. */
+  /** After `owe`, or since it was seen unchanged, no session was renewed, so the last lease began before it. */
   protected waitMs(): number {
     return sessionTtlMs + sessionMarginMs;
   }
 
-  #acknowledgedOrAfter(session: string, ms: number): Promise<void> {
-    const { streams, timers } = this.options;
+  /** For so long, at the longest until the recalls are closed, or until what `listen` listens to happens. */
+  #pause(ms: number, listen: (wake: () => void) => () => void = () => () => {}): Promise<void> {
     return new Promise((resolve) => {
-      const done = () => {
+      const wake = () => {
+        this.#wakes.delete(wake);
         forget();
         cancel();
         resolve();
       };
-      const forget = streams.onAcknowledged(session, done);
-      const cancel = timers.after(Math.max(1, ms), done);
+      this.#wakes.add(wake);
+      const forget = listen(wake);
+      const cancel = this.options.timers.after(Math.max(1, ms), wake);
     });
   }
 
   /** Tries again while the store fails. Each step may be repeated without harm. */
   async #persist<T>(step: () => Promise<T>): Promise<T> {
-    const { clock, timers, log } = this.options;
+    const { clock, log } = this.options;
     const deadline = clock.monotonic() + patienceMs;
     for (let pauseMs = 50; ; pauseMs = Math.min(1_000, pauseMs * 2)) {
       if (this.#closed) throw new ConsentError("unavailable");
@@ -105,7 +126,7 @@ export class Recalls {
       } catch (cause) {
         if (clock.monotonic() + pauseMs >= deadline) throw new ConsentError("unavailable", { cause });
         log.warn({ err: cause }, "a step of a recall failed; trying again");
-        await new Promise<void>((resolve) => timers.after(pauseMs, resolve));
+        await this.#pause(pauseMs);
       }
     }
   }

@@ -126,7 +126,9 @@ export async function openConsentService(
   await checkStoredFormat(store);
   const whole = await sealStoredConsents({ store, sealing, log });
   const consents = new ConsentRepository(store, sealing, scopes, { whole, relay: deps.relay });
-  const sessions = enforcersInProcess ? createProcessSessions() : new SessionRepository(store, scopes);
+  const sessions = enforcersInProcess
+    ? createProcessSessions()
+    : new SessionRepository(store, scopes, timers);
   const retire = (session: string) => {
     if (closing.signal.aborted) return; // the next start, or another replica, finds it stale
     recalls.retire(session).catch((err: unknown) => {

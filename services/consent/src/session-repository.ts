@@ -1,5 +1,5 @@
+import { systemTimers, type Timers } from "@wellapi/enforcer";
 import {
-  type Change,
   type CollectionDeclaration,
   type Document,
   type Store,
@@ -8,6 +8,7 @@ import {
 } from "@wellapi/store";
 import type { RecallScope } from "./consent.ts";
 import type { ScopeSealing } from "./scope-sealing.ts";
+import { SessionList, sessionsPartition } from "./session-list.ts";
 
 /** A recall that a session has not acknowledged. */
 export interface OwedRecall extends RecallScope {
@@ -26,23 +27,18 @@ export interface EnforcerSession {
   readonly owed: readonly OwedRecall[];
 }
 
-/** All sessions lie in one partition, so that one commit opens or deletes a session and changes their list. */
-export const sessionsPartition = "sessions";
-
 export const enforcerSessions: CollectionDeclaration = {
   name: "enforcer_sessions",
   key: ["partition", "session"],
   indexes: [],
 };
 
-/** One document: the list of all sessions. */
-export const sessionLists: CollectionDeclaration = {
-  name: "enforcer_session_lists",
-  key: ["partition"],
-  indexes: [],
-};
-
-type ListDocument = Document & { readonly sessions: readonly string[] };
+/** A session as it was read. */
+export interface SeenSession {
+  readonly document: EnforcerSession;
+  /** Changes with each change of the session. */
+  readonly revision: number;
+}
 
 export type Renewal =
   | { readonly kind: "renewed" }
@@ -54,8 +50,11 @@ export type Renewal =
  * totally ordered.
  */
 export interface Sessions {
-  /** Kept before the enforcer learns of it: every session in use is in `list`. */
-  open(session: string, enforcer: string, expiresHint: number): Promise<void>;
+  /**
+   * Kept before the enforcer learns of it: every session in use is in `list`. False, and nothing is kept, where `wanted` says no when
+   * its turn comes.
+   */
+  open(session: string, enforcer: string, expiresHint: number, wanted: () => boolean): Promise<boolean>;
   renew(session: string, expiresHint: number): Promise<Renewal>;
   /** Once this resolves with true, the session is not renewed until it acknowledges. False: it is gone. */
   owe(session: string, recall: OwedRecall): Promise<boolean>;
@@ -66,7 +65,11 @@ export interface Sessions {
    * acknowledged and was renewed meanwhile is alive, and the next revocation must not miss it.
    */
   deleteOwing(session: string, recall: string): Promise<boolean>;
-  get(session: string): Promise<{ readonly document: EnforcerSession } | undefined>;
+  /** Deletes a session that nobody has renewed, nor anything else, since it was seen. */
+  deleteUnchanged(session: string, seen: SeenSession): Promise<void>;
+  /** Deletes a session of which no enforcer has learned. */
+  forget(session: string): Promise<void>;
+  get(session: string): Promise<SeenSession | undefined>;
   /** Every session that existed when the call began and has not been deleted since. */
   list(): Promise<readonly string[]>;
   /** Sessions that seem to have run out before `wall`: candidates for retirement only. */
@@ -96,22 +99,18 @@ type StoredSession = Document & Omit<EnforcerSession, "owed"> & { readonly owed:
 export class SessionRepository implements Sessions {
   readonly #store: Store;
   readonly #scopes: ScopeSealing;
+  readonly #list: SessionList;
 
-  constructor(store: Store, scopes: ScopeSealing) {
+  constructor(store: Store, scopes: ScopeSealing, timers: Timers = systemTimers) {
     this.#store = store;
     this.#scopes = scopes;
+    this.#list = new SessionList(store, timers);
   }
 
-  async open(session: string, enforcer: string, expiresHint: number): Promise<void> {
+  open(session: string, enforcer: string, expiresHint: number, wanted = () => true): Promise<boolean> {
     const document = { partition: sessionsPartition, session, enforcer, expires_hint: expiresHint, owed: [] };
-    const change = { kind: "insert", collection: enforcerSessions.name, document } as const;
-    while (true) {
-      const listed = await this.#listed();
-      const changes = [change, listChange(listed, [...(listed?.document.sessions ?? []), session])];
-      const result = await this.#store.commit({ partition: sessionsPartition, changes });
-      if (result.committed) return;
-      if (result.change === 0) throw new Error(`the session id ${session} was given twice`);
-    }
+    const insert = { kind: "insert", collection: enforcerSessions.name, document } as const;
+    return this.#list.open({ session, prepare: async () => (wanted() ? insert : undefined) });
   }
 
   async renew(session: string, expiresHint: number): Promise<Renewal> {
@@ -142,22 +141,16 @@ export class SessionRepository implements Sessions {
     }
   }
 
-  async deleteOwing(session: string, recall: string): Promise<boolean> {
-    while (true) {
-      const stored = await this.get(session);
-      if (!stored || !owes(stored.document, recall)) return false;
-      const listed = await this.#listed();
-      const left = (listed?.document.sessions ?? []).filter((other) => other !== session);
-      const change = {
-        kind: "delete",
-        collection: enforcerSessions.name,
-        key: [sessionsPartition, session],
-        ifRevision: stored.revision,
-      } as const;
-      const changes = [change, listChange(listed, left)];
-      const result = await this.#store.commit({ partition: sessionsPartition, changes });
-      if (result.committed) return true;
-    }
+  deleteOwing(session: string, recall: string): Promise<boolean> {
+    return this.#delete(session, ({ document }) => owes(document, recall));
+  }
+
+  async deleteUnchanged(session: string, seen: SeenSession): Promise<void> {
+    await this.#delete(session, ({ revision }) => revision === seen.revision);
+  }
+
+  async forget(session: string): Promise<void> {
+    await this.#delete(session, () => true);
   }
 
   async get(session: string): Promise<Stored<SessionDocument> | undefined> {
@@ -172,8 +165,8 @@ export class SessionRepository implements Sessions {
   }
 
   /** Linearizable: see above. */
-  async list(): Promise<readonly string[]> {
-    return (await this.#listed())?.document.sessions ?? [];
+  list(): Promise<readonly string[]> {
+    return this.#list.read();
   }
 
   async stale(wall: number): Promise<string[]> {
@@ -184,8 +177,16 @@ export class SessionRepository implements Sessions {
     return session.owed.length === 0;
   }
 
-  #listed(): Promise<Stored<ListDocument> | undefined> {
-    return this.#store.get<ListDocument>(sessionLists.name, [sessionsPartition]);
+  /** As long as `mayGo` holds for what is stored when its turn comes. */
+  #delete(session: string, mayGo: (seen: SeenSession) => boolean): Promise<boolean> {
+    const prepare = async () => {
+      const stored = await this.get(session);
+      if (stored === undefined || !mayGo(stored)) return undefined;
+      const key = [sessionsPartition, session];
+      const { revision } = stored;
+      return { kind: "delete", collection: enforcerSessions.name, key, ifRevision: revision } as const;
+    };
+    return this.#list.delete({ session, prepare });
   }
 
   /** By a scan, which may miss the newest ones: good enough, because the next look follows in seconds. */
@@ -222,13 +223,6 @@ function placeOf(session: string, recall: string): readonly string[] {
 
 function scopeOf({ onlyWidens, grantees }: RecallScope): RecallScope {
   return { onlyWidens, grantees };
-}
-
-/** Refused where another writer changed the list since it was read. */
-function listChange(listed: Stored<ListDocument> | undefined, sessions: readonly string[]): Change {
-  const document = { partition: sessionsPartition, sessions };
-  if (listed === undefined) return { kind: "insert", collection: sessionLists.name, document };
-  return { kind: "replace", collection: sessionLists.name, document, ifRevision: listed.revision };
 }
 
 export function owes(session: EnforcerSession, recall: string): boolean {

@@ -28,7 +28,7 @@ export interface SessionStreamsOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
-  /** Called when a stream ends, with its session. */
+  /** Called when the stream of a session ends, with the session. */
   readonly onClosed: (session: string) => void;
 }
 
@@ -42,9 +42,14 @@ export class SessionStreams {
     this.#options = options;
   }
 
-  /** Pushes a recall where this replica holds the stream; elsewhere its holder finds it at the next renewal. */
-  push(session: string, recall: OwedRecall): void {
-    this.#senders.get(session)?.({ kind: "recall", ...recall });
+  /**
+   * Pushes a recall where this replica holds the stream; elsewhere its holder finds it at the next renewal. True where it is held here:
+   * nobody else will get the acknowledgement.
+   */
+  push(session: string, recall: OwedRecall): boolean {
+    const send = this.#senders.get(session);
+    send?.({ kind: "recall", ...recall });
+    return send !== undefined;
   }
 
   /** Calls back at each acknowledgement of the session that this replica receives. */
@@ -64,9 +69,10 @@ export class SessionStreams {
 
     const open = async (enforcer: string) => {
       const id = ids.next("ses");
-      await sessions.open(id, enforcer, clock.now() + sessionTtlMs);
+      if (!(await sessions.open(id, enforcer, clock.now() + sessionTtlMs, () => !over))) return;
+      // Where this fails, the session is found stale.
+      if (over) return sessions.forget(id);
       session = id;
-      if (over) return onClosed(id);
       this.#senders.set(id, send);
       send({ kind: "opened", session: id, ttlMs: sessionTtlMs });
     };

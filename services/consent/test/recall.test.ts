@@ -13,8 +13,8 @@ const scope = { onlyWidens: false, grantees: ["org_clinic"] };
 /** A node's clock drifts by 2 % at most, and its store answers within a few milliseconds. */
 const leaseMs = sessionTtlMs + sessionMarginMs;
 
-/** One replica with sessions, in a time that the test moves. */
-function openReplica() {
+/** One replica with sessions, in a time that the test moves. `here`: it holds their streams. */
+function openReplica({ here = false } = {}) {
   const world = new World(7);
   const node = new Node(world);
   const shared = new SharedDocuments(consentCollections);
@@ -27,7 +27,7 @@ function openReplica() {
       return store.get(...asked);
     },
   };
-  const sessions = new SessionRepository(counted, scopes);
+  const sessions = new SessionRepository(counted, scopes, node.timers);
   const pushed: Array<OwedRecall & { readonly session: string }> = [];
   const watchers = new Map<string, Set<() => void>>();
   const said: Array<{ readonly level: string; readonly err: unknown }> = [];
@@ -35,7 +35,10 @@ function openReplica() {
   const recalls = new Recalls({
     sessions,
     streams: {
-      push: (session, recall) => pushed.push({ session, ...recall }),
+      push(session, recall) {
+        pushed.push({ session, ...recall });
+        return here;
+      },
       onAcknowledged(session, watcher) {
         const all = watchers.get(session) ?? new Set();
         watchers.set(session, all.add(watcher));
@@ -140,6 +143,20 @@ describe("a recall", () => {
     await settled(sessions.acknowledge("ses_1", pushed[0]!.recall));
     await until(world.now + 200);
     expect(call.at! - before).toBeLessThan(130);
+  });
+
+  it("asks the store hardly ever where the acknowledgement can only come in here", async () => {
+    const { world, sessions, recalls, pushed, until, settled, follow, acknowledge, gets } = openReplica({
+      here: true,
+    });
+    await settled(sessions.open("ses_1", "records-1", 0));
+    const before = gets();
+    const call = follow(recalls.recall(partition, scope));
+    await until(world.now + 1_400);
+    expect(gets() - before).toBeLessThan(6);
+    const acknowledged = acknowledge("ses_1", pushed[0]!.recall).then(() => world.now);
+    await until(world.now + 50);
+    expect(call.at! - (await acknowledged)).toBeLessThan(15);
   });
 
   it("waits for a silent session until its lease has run out for certain, and then forgets the session", async () => {
@@ -247,19 +264,40 @@ describe("a session whose stream has ended", () => {
     await settled(recalls.retire("ses_gone"));
   });
 
-  it("stays where it turns out to be alive: its enforcer acknowledges that nobody is concerned", async () => {
-    const { world, sessions, recalls, until, settled, follow, acknowledge } = openReplica();
+  it("is looked after once, however often it is found", async () => {
+    const { world, sessions, recalls, until, settled, follow, gets } = openReplica();
     await settled(sessions.open("ses_1", "records-1", 0));
+    const before = gets();
     const call = follow(recalls.retire("ses_1"));
-    await until(world.now + 500);
-    const renewal = await settled(sessions.renew("ses_1", 1));
-    expect(renewal).toEqual({
-      kind: "owes",
-      owed: [{ recall: expect.any(String), partition: "", onlyWidens: true, grantees: [] }],
-    });
-    await settled(acknowledge("ses_1", renewal.kind === "owes" ? renewal.owed[0]!.recall : ""));
+    for (let found = 0; found < 10; found += 1) await settled(recalls.retire("ses_1"));
+    expect(call.at).toBeUndefined();
     await until(world.now + 3_000);
     expect(call.at).toBeDefined();
+    expect(await settled(sessions.list())).toEqual([]);
+    expect(gets() - before).toBeLessThan(5);
+  });
+
+  it("stays where it turns out to be alive: somebody renewed it meanwhile", async () => {
+    const { world, sessions, recalls, until, settled, follow } = openReplica();
+    await settled(sessions.open("ses_1", "records-1", 0));
+    const call = follow(recalls.retire("ses_1"));
+    await until(world.now + leaseMs * 0.9);
+    expect(await settled(sessions.renew("ses_1", 1))).toEqual({ kind: "renewed" });
+    await until(world.now + 3_000);
+    expect(call.at).toBeDefined();
+    expect(call.error).toBeUndefined();
+    expect(await settled(sessions.list())).toEqual(["ses_1"]);
+  });
+
+  it("stays where the service closes meanwhile: another one finds it", async () => {
+    const { world, sessions, recalls, until, settled, follow } = openReplica();
+    await settled(sessions.open("ses_1", "records-1", 0));
+    const call = follow(recalls.retire("ses_1"));
+    await until(world.now + 300);
+    recalls.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(call.error).toMatchObject({ code: "unavailable" });
+    await until(world.now + 3_000);
     expect(await settled(sessions.list())).toEqual(["ses_1"]);
   });
 });

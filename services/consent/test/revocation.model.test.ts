@@ -81,12 +81,12 @@ const mistakes: Record<string, Partial<Parts>> = {
       })(sessionOptions()),
   },
   "a session is renewed while it owes an acknowledgement": {
-    sessions: (store) =>
+    sessions: (store, timers) =>
       new (class extends SessionRepository {
         protected override mayRenew(): boolean {
           return true;
         }
-      })(store, scopes),
+      })(store, scopes, timers),
   },
   "the sessions are listed before the revocation is committed": {
     consents: (store, sessions) => {

@@ -8,12 +8,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { consentCollections } from "../src/collections.ts";
 import { createProcessSessions } from "../src/process-sessions.ts";
 import { Recalls } from "../src/recall.ts";
-import {
-  enforcerSessions,
-  SessionRepository,
-  type Sessions,
-  sessionsPartition,
-} from "../src/session-repository.ts";
+import { sessionsPartition } from "../src/session-list.ts";
+import { enforcerSessions, SessionRepository, type Sessions } from "../src/session-repository.ts";
 import { createMemoryStore } from "./model/memory-store.ts";
 import { scopes } from "./sealing.ts";
 

@@ -17,8 +17,17 @@ const recallOf = (recall: string): OwedRecall => {
 function openStreams() {
   const world = new World(1);
   const shared = new SharedDocuments(consentCollections);
-  const inner = createNodeStore(world, new Node(world), shared, () => false);
-  const sessions = new SessionRepository(inner, scopes);
+  const node = new Node(world);
+  const inner = createNodeStore(world, node, shared, () => false);
+  let committing = () => {};
+  const store: typeof inner = {
+    ...inner,
+    commit(commit) {
+      committing();
+      return inner.commit(commit);
+    },
+  };
+  const sessions = new SessionRepository(store, scopes, node.timers);
   const closed: string[] = [];
   const said: unknown[] = [];
   let ids = 0;
@@ -52,7 +61,10 @@ function openStreams() {
     const [first] = connected.sent.splice(0);
     return { ...connected, session: (first as Extract<ToEnforcer, { kind: "opened" }>).session };
   }
-  return { sessions, streams, shared, settled, connect, opened, closed, said };
+  const onCommit = (run: () => void) => {
+    committing = run;
+  };
+  return { sessions, streams, shared, settled, connect, opened, closed, said, onCommit };
 }
 
 describe("an enforcer's stream", () => {
@@ -143,8 +155,8 @@ describe("an enforcer's stream", () => {
   it("is told of a recall at once, and no other one is", async () => {
     const { streams, opened } = openStreams();
     const [one, other] = [await opened(), await opened()];
-    streams.push(one.session, recallOf("rcl_1"));
-    streams.push("ses_elsewhere", recallOf("rcl_2"));
+    expect(streams.push(one.session, recallOf("rcl_1"))).toBe(true);
+    expect(streams.push("ses_elsewhere", recallOf("rcl_2"))).toBe(false);
     expect(one.sent).toEqual([{ kind: "recall", ...recallOf("rcl_1") }]);
     expect(other.sent).toEqual([]);
   });
@@ -166,15 +178,29 @@ describe("an enforcer's stream", () => {
     expect(closed).toEqual([]);
   });
 
-  it("that ends while its session is being opened leaves the session to be retired, and nothing is sent", async () => {
-    const { streams, settled, connect, closed } = openStreams();
+  it("that ends before its session is stored has none stored", async () => {
+    const { sessions, settled, connect, closed, onCommit } = openStreams();
+    let commits = 0;
+    onCommit(() => {
+      commits += 1;
+    });
     const { stream, sent } = connect();
     const opening = stream.receive({ kind: "open", enforcer: "records-1" });
     stream.closed();
     await settled(opening);
-    expect(closed).toEqual(["ses_1"]);
-    streams.push("ses_1", recallOf("rcl_1"));
-    expect(sent).toEqual([]);
+    expect(commits).toBe(0);
+    expect(await settled(sessions.list())).toEqual([]);
+    expect([closed, sent]).toEqual([[], []]);
+  });
+
+  it("that ends while its session is being stored leaves none: nobody could use it, so nobody waits for it", async () => {
+    const { sessions, settled, connect, closed, onCommit } = openStreams();
+    const { stream, sent } = connect();
+    onCommit(() => stream.closed());
+    await settled(stream.receive({ kind: "open", enforcer: "records-1" }));
+    expect(await settled(sessions.list())).toEqual([]);
+    expect(await settled(sessions.get("ses_1"))).toBeUndefined();
+    expect([closed, sent]).toEqual([[], []]);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   runEnforcer,
   Session,
   sessionOptions,
+  type Timers,
   type WatchStream,
 } from "@wellapi/enforcer";
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
@@ -30,14 +31,14 @@ import { Node, World } from "./world.ts";
 /** The production parts that a planted mistake replaces. */
 export interface Parts {
   session(): Session;
-  sessions(store: Store): SessionRepository;
+  sessions(store: Store, timers: Timers): SessionRepository;
   consents(store: Store, sessions: SessionRepository): ConsentRepository;
   recalls(options: RecallsOptions): Recalls;
 }
 
 export const soundParts: Parts = {
   session: () => new Session(sessionOptions()),
-  sessions: (store) => new SessionRepository(store, scopes),
+  sessions: (store, timers) => new SessionRepository(store, scopes, timers),
   consents: (store) => new ConsentRepository(store, sealing, scopes),
   recalls: (options) => new Recalls(options),
 };
@@ -215,7 +216,7 @@ export class Exchange {
     const { world } = this;
     const node = new Node(world);
     const store = createNodeStore(world, node, this.shared, () => this.faults);
-    const sessions = this.#parts.sessions(store);
+    const sessions = this.#parts.sessions(store, node.timers);
     const common = { clock: node.clock, timers: node.timers, ids: this.#ids, log: silentLogger };
     const streams: SessionStreams = new SessionStreams({
       ...common,
@@ -297,6 +298,7 @@ export class Exchange {
       clock: node.clock,
       timers: node.timers,
       log: silentLogger,
+      random: () => this.world.chance.next(),
     });
     const self = { name: `enforcer ${index}`, node, enforcer, streams, asking: 0 };
     this.#enforcers[index] = self;
