@@ -26,10 +26,11 @@ export function createProcessSessions(): Sessions {
       change(session, { expires_hint: expiresHint });
       return { kind: "renewed" };
     },
-    async owe(session, recall) {
+    async owe(session, ...recalls) {
       const known = sessions.get(session)?.document;
       if (known === undefined) return false;
-      if (!owes(known, recall.recall)) change(session, { owed: [...known.owed, recall] });
+      const news = recalls.filter(({ recall }) => !owes(known, recall));
+      if (news.length > 0) change(session, { owed: [...known.owed, ...news] });
       return true;
     },
     async acknowledge(session, recall) {

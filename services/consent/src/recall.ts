@@ -29,9 +29,29 @@ export interface RecallsOptions {
   readonly log: Logger;
 }
 
+/** A recall that waits for one session. */
+interface Waiting {
+  readonly owed: OwedRecall;
+  settle(): void;
+  fail(error: unknown): void;
+}
+
+/**
+ * All that wait for one session. The store is asked for them together: were each by itself, they would refuse each other's change of the
+ * session, and where the store is slow, they would grow faster in number than they are done.
+ */
+interface Waits {
+  readonly news: Waiting[];
+  /** Oldest first; since when, in monotonic milliseconds. */
+  owing: (Waiting & { readonly since: number })[];
+  /** Ends the pause between two looks. */
+  wake(): void;
+}
+
 /** Makes every enforcer drop a patient's decisions and cut the answers from which a change takes something away. */
 export class Recalls {
   protected readonly options: RecallsOptions;
+  readonly #waits = new Map<string, Waits>();
   readonly #retiring = new Set<string>();
   /** Each ends a pause. */
   readonly #wakes = new Set<() => void>();
@@ -76,23 +96,74 @@ export class Recalls {
     for (const wake of [...this.#wakes]) wake();
   }
 
-  async #recallFrom(session: string, change: Omit<OwedRecall, "recall">): Promise<void> {
-    const { sessions, streams, clock, ids } = this.options;
+  #recallFrom(session: string, change: Omit<OwedRecall, "recall">): Promise<void> {
     // An id for this run and session alone. If two runs shared one, they could take the other's later recall for
     // their own earlier one, and count a session as run out that was renewed in between.
-    const recall = ids.next("rcl");
-    if (!(await this.#persist(() => sessions.owe(session, { recall, ...change })))) return;
-    const since = clock.monotonic();
-    const isHere = streams.push(session, { recall, ...change });
-    const { shortest, longest } = isHere ? pollsMs.here : pollsMs.elsewhere;
-    const over = () => clock.monotonic() - since >= this.waitMs();
-    for (let pollMs: number = shortest; ; pollMs = Math.min(longest, pollMs * 2)) {
-      const ms = Math.min(pollMs, this.waitMs() - (clock.monotonic() - since));
-      await this.#pause(ms, (wake) => streams.onAcknowledged(session, wake));
-      const stored = await this.#persist(() => sessions.get(session));
-      if (!stored || !owes(stored.document, recall)) return;
-      if (over() && (await this.#persist(() => sessions.deleteOwing(session, recall)))) return;
+    const owed = { recall: this.options.ids.next("rcl"), ...change };
+    return new Promise((settle, fail) => {
+      const waiting = { owed, settle, fail };
+      const known = this.#waits.get(session);
+      known?.news.push(waiting);
+      known?.wake();
+      if (known === undefined) void this.#await(session, { news: [waiting], owing: [], wake: () => {} });
+    });
+  }
+
+  /** Until the session owes none of them any more, or has run out. Settles each. Never rejects. */
+  async #await(session: string, waits: Waits): Promise<void> {
+    this.#waits.set(session, waits);
+    let polls: (typeof pollsMs)[keyof typeof pollsMs] = pollsMs.elsewhere;
+    let pollMs: number = polls.shortest;
+    try {
+      while (waits.news.length + waits.owing.length > 0) {
+        if (waits.news.length > 0) {
+          polls = (await this.#makeOwe(session, waits)) ? pollsMs.here : pollsMs.elsewhere;
+          pollMs = polls.shortest;
+        }
+        await this.#look(session, waits, pollMs);
+        pollMs = Math.min(polls.longest, pollMs * 2);
+      }
+    } catch (error) {
+      for (const { fail } of [...waits.owing, ...waits.news]) fail(error);
+    } finally {
+      this.#waits.delete(session);
     }
+  }
+
+  /** True where this replica holds the session's stream. */
+  async #makeOwe(session: string, waits: Waits): Promise<boolean> {
+    const { sessions, streams, clock } = this.options;
+    const news = [...waits.news];
+    const known = await this.#persist(() => sessions.owe(session, ...news.map(({ owed }) => owed)));
+    waits.news.splice(0, news.length);
+    if (!known) {
+      for (const { settle } of news) settle();
+      return false;
+    }
+    const since = clock.monotonic();
+    waits.owing.push(...news.map((waiting) => ({ ...waiting, since })));
+    return news.map(({ owed }) => streams.push(session, owed)).includes(true);
+  }
+
+  async #look(session: string, waits: Waits, pollMs: number): Promise<void> {
+    const { sessions, streams, clock } = this.options;
+    const [oldest] = waits.owing;
+    if (oldest === undefined) return;
+    const leftMs = ({ since }: { since: number }) => since + this.waitMs() - clock.monotonic();
+    if (waits.news.length === 0) {
+      await this.#pause(Math.min(pollMs, leftMs(oldest)), (wake) => {
+        waits.wake = wake;
+        return streams.onAcknowledged(session, wake);
+      });
+    }
+    const stored = await this.#persist(() => sessions.get(session));
+    const isOwed = ({ owed }: Waiting) => stored !== undefined && owes(stored.document, owed.recall);
+    for (const waiting of waits.owing) if (!isOwed(waiting)) waiting.settle();
+    waits.owing = waits.owing.filter(isOwed);
+    const [first] = waits.owing;
+    if (first === undefined || leftMs(first) > 0) return;
+    if (!(await this.#persist(() => sessions.deleteOwing(session, first.owed.recall)))) return;
+    for (const { settle } of waits.owing.splice(0)) settle();
   }
 
   /** After `owe`, or since it was seen unchanged, no session was renewed, so the last lease began before it. */

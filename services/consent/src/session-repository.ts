@@ -54,10 +54,10 @@ export interface Sessions {
    * Kept before the enforcer learns of it: every session in use is in `list`. False, and nothing is kept, where `wanted` says no when
    * its turn comes.
    */
-  open(session: string, enforcer: string, expiresHint: number, wanted: () => boolean): Promise<boolean>;
+  open(session: string, enforcer: string, expiresHint: number, wanted?: () => boolean): Promise<boolean>;
   renew(session: string, expiresHint: number): Promise<Renewal>;
-  /** Once this resolves with true, the session is not renewed until it acknowledges. False: it is gone. */
-  owe(session: string, recall: OwedRecall): Promise<boolean>;
+  /** Once this resolves with true, the session is not renewed until it acknowledges each. False: it is gone. */
+  owe(session: string, ...recalls: readonly OwedRecall[]): Promise<boolean>;
   /** Acknowledging a recall that is not owed changes nothing. */
   acknowledge(session: string, recall: string): Promise<void>;
   /**
@@ -123,12 +123,13 @@ export class SessionRepository implements Sessions {
     }
   }
 
-  async owe(session: string, recall: OwedRecall): Promise<boolean> {
+  async owe(session: string, ...recalls: readonly OwedRecall[]): Promise<boolean> {
     while (true) {
       const stored = await this.get(session);
       if (!stored) return false;
-      if (owes(stored.document, recall.recall)) return true;
-      if (await this.#replace(stored, { owed: [...stored.document.owed, recall] })) return true;
+      const news = recalls.filter(({ recall }) => !owes(stored.document, recall));
+      if (news.length === 0) return true;
+      if (await this.#replace(stored, { owed: [...stored.document.owed, ...news] })) return true;
     }
   }
 

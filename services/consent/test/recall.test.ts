@@ -19,12 +19,17 @@ function openReplica({ here = false } = {}) {
   const node = new Node(world);
   const shared = new SharedDocuments(consentCollections);
   let gets = 0;
+  let commits = 0;
   const store = createNodeStore(world, node, shared, () => false);
   const counted: typeof store = {
     ...store,
     get(...asked) {
       gets += 1;
       return store.get(...asked);
+    },
+    commit(commit) {
+      commits += 1;
+      return store.commit(commit);
     },
   };
   const sessions = new SessionRepository(counted, scopes, node.timers);
@@ -62,6 +67,7 @@ function openReplica({ here = false } = {}) {
     said,
     until,
     gets: () => gets,
+    commits: () => commits,
     /** Runs a step of the setting to its end. */
     async settled<T>(step: Promise<T>): Promise<T> {
       await until(world.now + 100);
@@ -157,6 +163,37 @@ describe("a recall", () => {
     const acknowledged = acknowledge("ses_1", pushed[0]!.recall).then(() => world.now);
     await until(world.now + 50);
     expect(call.at! - (await acknowledged)).toBeLessThan(15);
+  });
+
+  it("is made together with the others that wait for the session: eight at once cost the store no more than two", async () => {
+    const { world, sessions, recalls, pushed, until, settled, follow, acknowledge, gets, commits } =
+      openReplica();
+    await settled(sessions.open("ses_1", "records-1", 0));
+    const [getsBefore, commitsBefore] = [gets(), commits()];
+    const calls = Array.from({ length: 8 }, () => follow(recalls.recall(partition, scope)));
+    await until(world.now + 100);
+    expect(commits() - commitsBefore).toBeLessThanOrEqual(2);
+    // The list is read by each, as each of their changes was committed by itself.
+    expect(gets() - getsBefore).toBeLessThan(8 + 15);
+    expect(new Set(pushed.map(({ recall }) => recall)).size).toBe(8);
+    const [last, ...others] = pushed.map(({ recall }) => recall).toReversed();
+    for (const recall of others) await settled(acknowledge("ses_1", recall));
+    expect(calls.filter(({ at }) => at === undefined)).toHaveLength(1);
+    await settled(acknowledge("ses_1", last!));
+    expect(calls.every(({ at, error }) => at !== undefined && error === undefined)).toBe(true);
+  });
+
+  it("that comes while another waits for a silent session is told to it, and waits no longer than it does", async () => {
+    const { world, sessions, recalls, pushed, until, settled, follow } = openReplica({ here: true });
+    await settled(sessions.open("ses_1", "records-1", 0));
+    const first = follow(recalls.recall(partition, scope));
+    await until(world.now + 1_000);
+    const second = follow(recalls.recall("local/pat_2", scope));
+    await until(world.now + 20);
+    expect(pushed.map(({ partition: whose }) => whose)).toEqual([partition, "local/pat_2"]);
+    await until(world.now + 2_000);
+    expect(second.at! - first.at!).toBeLessThan(120);
+    expect(await settled(sessions.list())).toEqual([]);
   });
 
   it("waits for a silent session until its lease has run out for certain, and then forgets the session", async () => {
