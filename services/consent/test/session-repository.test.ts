@@ -77,6 +77,7 @@ describe("the list of sessions", () => {
         push(session, { recall }) {
           recalled.push(session);
           void sessions.acknowledge(session, recall);
+          return false;
         },
         onAcknowledged: () => () => {},
       },
