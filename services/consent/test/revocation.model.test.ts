@@ -118,17 +118,18 @@ const mistakes: Record<string, Partial<Parts>> = {
   },
 };
 
-/** By which a mistake is found among the first hundred scenarios: with others it takes up to a thousand, and most of a minute. */
-const seeds: Readonly<Record<string, number>> = {
-  "the lease is counted from the answer instead of from before the question": 1,
+/** What is found by one scenario in a thousand: its place among those of a seed, with which fast-check then begins. */
+const seeds: Readonly<Record<string, { readonly seed: number; readonly path: string }>> = {
+  "the lease is counted from the answer instead of from before the question": { seed: 12, path: "316" },
+  "an answer is ticked off before its session is seen to have ended": { seed: 5, path: "1189" },
 };
-const usualSeed = 5;
+const usual = { seed: 5 };
 
 describe("a planted mistake is found by the same property:", () => {
   it.each(Object.entries(mistakes))("%s", async (name, parts) => {
     const result = await fc.check(property({ ...soundParts, ...parts }), {
       numRuns: 1_500,
-      seed: seeds[name] ?? usualSeed,
+      ...(seeds[name] ?? usual),
       endOnFailure: true, // found is enough; shrinking is for people
     });
     expect(result.errorInstance).toBeInstanceOf(Violation);
