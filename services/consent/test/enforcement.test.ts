@@ -82,13 +82,17 @@ describe("enforcers of a running service", () => {
       expect(await one.decide(question)).toMatchObject({ permitted: true, permits: [permit] });
       expect(one.peek(question)).toMatchObject({ permitted: true, permits: [permit] });
     }
-    const recalled: Array<string | undefined> = [];
-    for (const one of enforcers) one.onRecall((recall) => recalled.push(recall?.partition));
+    // A renewal under way may bring a recall once more.
+    const recalled = enforcers.map((one) => {
+      const partitions = new Set<string | undefined>();
+      one.onRecall((recall) => partitions.add(recall?.partition));
+      return partitions;
+    });
 
     const began = performance.now();
     await patient().revokeConsent({ consent: consent!.id });
     expect(performance.now() - began).toBeLessThan(1_000);
-    expect(recalled).toEqual([partition, partition]);
+    expect(recalled).toEqual([new Set([partition]), new Set([partition])]);
     for (const one of enforcers) {
       expect(one.peek(question)).toBeUndefined();
       expect(await one.decide(question)).toEqual({ permitted: false, reason: DenialReason.REVOKED });
