@@ -188,10 +188,10 @@ describe("a reader that takes nothing at the gRPC door", () => {
     };
   }
 
-  /** Resolves when nothing more arrives. */
-  async function still(): Promise<number> {
+  /** Resolves when nothing more arrives, and the window of the one stream is full. */
+  async function still(windowBytes = 0): Promise<number> {
     for (let before = -1; ; await pause(150)) {
-      if (relay.bytes() === before && before > framesBytes) return before;
+      if (relay.bytes() === before && before > Math.max(framesBytes, windowBytes)) return before;
       before = relay.bytes();
     }
   }
@@ -218,7 +218,7 @@ describe("a reader that takes nothing at the gRPC door", () => {
     async (windowBytes) => {
       const session = connectWith(windowBytes);
       const stalled = openRead(session, "ReadSeries", request);
-      const before = await still();
+      const before = await still(windowBytes);
       consents.recall();
       const { stream, closed } = stalled;
       stream.resume();
@@ -235,7 +235,7 @@ describe("a reader that takes nothing at the gRPC door", () => {
   test("gets nothing of a unary answer that waits for its window, either", async () => {
     const session = connectWith(16_384);
     const stalled = openRead(session, "QuerySeries", query);
-    const before = await still();
+    const before = await still(16_384);
     consents.recall();
     stalled.stream.resume();
     await stalled.closed;
