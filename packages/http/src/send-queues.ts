@@ -32,8 +32,10 @@ export function createSendQueues(): SendQueues {
   const looks = { IPv4: createLooks(tables.IPv4), IPv6: createLooks(tables.IPv6) };
   return {
     async of({ localAddress, localPort, remoteAddress, remotePort, remoteFamily }) {
-      if (remoteFamily !== "IPv4" && remoteFamily !== "IPv6") return undefined; // it is closed, or no TCP
-      const key = `${kernelName(localAddress!, localPort!)} ${kernelName(remoteAddress!, remotePort!)}`;
+      // It is closed, or no TCP. Node remembers each end only if it was asked before.
+      if (localAddress === undefined || remoteAddress === undefined) return undefined;
+      if (remoteFamily !== "IPv4" && remoteFamily !== "IPv6") return undefined;
+      const key = `${kernelName(localAddress, localPort!)} ${kernelName(remoteAddress, remotePort!)}`;
       const queues = await looks[remoteFamily]();
       return queues && (queues.get(key) ?? 0);
     },
