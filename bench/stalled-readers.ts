@@ -1,8 +1,8 @@
 /**
  * What readers that take nothing cost a server (decision 0031): its memory while they are stalled and after they have
  * left, and the latency of a neighbour, another organization that reads small pages. In one run, with one process.
- * Run with `node bench/stalled-readers.ts [streams] [grpc|gateway]`; it prints one line of JSON a phase and ends within
- * minutes. With one door, nothing that the other one left counts.
+ * Run with `node bench/stalled-readers.ts [streams] [grpc|gateway] [callers]`; it prints one line of JSON a phase and ends within
+ * minutes. With one door, nothing that the other one left counts. `callers`: applications at the gateway, which part the streams; one unless given.
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,6 +17,7 @@ import { usageOf } from "./src/process-usage.ts";
 
 const streams = Number(process.argv[2] ?? 1_000);
 const door = process.argv[3];
+const callers = Number(process.argv[4] ?? 1);
 const streamsAConnection = 100;
 const batches = 20;
 const neighbourMs = 8_000;
@@ -73,6 +74,8 @@ try {
   for (const one of [scene, near]) await grant(one.person, one.clinic, Direction.READ);
   const patient = await scene.idAt(scene.clinic);
   const read = { patient, code: { code }, purpose };
+  const keys = [scene.clinicKey];
+  while (keys.length < callers) keys.push(await scene.furtherKey());
   // Anew, so that what the ingestion left in memory does not count.
   await server.stop();
   const env = {
@@ -97,8 +100,8 @@ try {
     return readers;
   };
   const atGateway = async (): Promise<RawReader[]> =>
-    Array.from({ length: streams }, () => {
-      const reader = readOverHttp1(port(server.http), scene.clinicKey, { read });
+    Array.from({ length: streams }, (_, at) => {
+      const reader = readOverHttp1(port(server.http), keys[at % callers]!, { read });
       reader.pause();
       return reader;
     });

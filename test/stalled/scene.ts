@@ -24,6 +24,8 @@ export interface StalledScene {
   readonly application: string;
   readonly clinicKey: string;
   readonly person: Person;
+  /** An API key of a further application of the clinic. */
+  furtherKey(): Promise<string>;
   /** The person's id at the company; there must be a consent. */
   idAt(company: Company): Promise<string>;
   /** Sends batches of samples that compress badly, 50,000 each unless given. */
@@ -49,6 +51,7 @@ export async function openStalledScene(server: Server): Promise<StalledScene> {
     clinic,
     application,
     clinicKey: await apiKeyOf(server, application),
+    furtherKey: async () => apiKeyOf(server, await furtherApplicationOf(server, clinic)),
     person,
     idAt,
     async send(batches, samples = samplesABatch) {
@@ -85,6 +88,14 @@ function noise(patient: string, start: number, samples: number) {
 async function applicationOf(server: Server, { organization }: Company): Promise<string> {
   const organizations = createClient(OrganizationService, operatorAt(server));
   return (await organizations.listApplications({ organization })).applications[0]!.id;
+}
+
+async function furtherApplicationOf(server: Server, { organization }: Company): Promise<string> {
+  const asked = { organization, displayName: `Further ${randomUUID()}`, requestId: randomUUID() };
+  const { application } = await createClient(OrganizationService, operatorAt(server)).createApplication(
+    asked,
+  );
+  return application!.id;
 }
 
 async function apiKeyOf(server: Server, application: string): Promise<string> {

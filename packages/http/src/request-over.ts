@@ -14,10 +14,10 @@ export function onceOver(answer: Pick<ServerResponse, "closed" | "once">, told: 
 }
 
 /**
- * As `requestOverOf`, of the requests of one surface; they abort with the reason of `shutdown`, too. One listener for all: an
- * EventTarget looks through its listeners at each one that is added.
+ * As `requestOverOf`, of the requests of one surface, which may be ended before, too; they abort with the reason of `shutdown`,
+ * too. One listener for all: an EventTarget looks through its listeners at each one that is added.
  */
-export function createRequestEnds(shutdown: AbortSignal): (reply: FastifyReply) => AbortSignal {
+export function createRequestEnds(shutdown: AbortSignal): (reply: FastifyReply) => AbortController {
   const open = new Set<AbortController>();
   shutdown.addEventListener("abort", () => {
     for (const controller of open) controller.abort(shutdown.reason);
@@ -27,7 +27,7 @@ export function createRequestEnds(shutdown: AbortSignal): (reply: FastifyReply) 
     if (shutdown.aborted) controller.abort(shutdown.reason);
     open.add(controller);
     onceOver(raw, () => open.delete(controller));
-    return controller.signal;
+    return controller;
   };
 }
 

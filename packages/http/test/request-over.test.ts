@@ -70,7 +70,7 @@ test("the requests of a surface are over when they are answered, and all when th
   const gate = createGate();
   const ends: AbortSignal[] = [];
   const url = await open(async (reply) => {
-    ends.push(endOf(reply));
+    ends.push(endOf(reply).signal);
     if (ends.length === 2) await gate.pass();
     return ends.map(({ aborted }) => aborted);
   });

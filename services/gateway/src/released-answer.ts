@@ -1,15 +1,10 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import type { ContextValues } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
-import {
-  type AnswerTarget,
-  holdHttpAnswer,
-  onceOver,
-  type PacedAnswer,
-  type PacedAnswers,
-} from "@wellapi/http";
-import { callerKey, nameOf, objectionTo, onAnswerEnd } from "@wellapi/rpc";
+import { type AnswerTarget, holdHttpAnswer, onceOver } from "@wellapi/http";
+import { objectionTo } from "@wellapi/rpc";
 import { refusal } from "./reasons.ts";
+import type { StreamPace } from "./stream-pace.ts";
 
 /** In the flags of an envelope: the end of a stream (Connect), its trailers (gRPC-Web). They carry no data. */
 const endFlags = 0x02 | 0x80;
@@ -18,7 +13,8 @@ export interface AnswerTerms {
   readonly values: ContextValues;
   readonly method: DescMethod;
   readonly target: AnswerTarget;
-  readonly paced: PacedAnswers;
+  /** Of a stream. */
+  readonly pace: StreamPace | undefined;
 }
 
 /**
@@ -26,17 +22,14 @@ export interface AnswerTerms {
  * time, so consent is checked once more right before each write. What was written and waits for its reader is dropped,
  * with the connection, if the answer has to end.
  */
-export function releasedAnswer(
-  answer: UniversalServerResponse,
-  { values, method, target, paced }: AnswerTerms,
-): UniversalServerResponse {
+export function releasedAnswer(answer: UniversalServerResponse, terms: AnswerTerms): UniversalServerResponse {
+  const { values, method, target } = terms;
   const { body } = answer;
   if (body === undefined || answer.status >= 400) return answer;
   const unary = method.methodKind === "unary";
   const enveloped = !unary || answer.header?.get("content-type")?.startsWith("application/grpc") === true;
   if (enveloped) {
-    const held = dataHeld(body as AsyncIterable<Uint8Array>, { values, unary, target, paced });
-    return { ...answer, body: held };
+    return { ...answer, body: dataHeld(body as AsyncIterable<Uint8Array>, unary, terms) };
   }
   const objection = objectionTo(values);
   if (objection === undefined) {
@@ -50,13 +43,14 @@ export function releasedAnswer(
 /**
  * Drops data that may no longer be written. A stream continues to its end, which gives the reason; a unary answer
  * (gRPC-Web has its status behind the data) breaks off. An envelope is pulled when the one before has left Node but for
- * what its buffer holds without asking to wait (64 KiB), and when the reader of a stream is not behind.
+ * what its buffer holds without asking to wait (64 KiB), and when it is a stream's turn.
  */
 async function* dataHeld(
   body: AsyncIterable<Uint8Array>,
-  { values, unary, target, paced }: Omit<AnswerTerms, "method"> & { readonly unary: boolean },
+  unary: boolean,
+  terms: AnswerTerms,
 ): AsyncIterable<Uint8Array> {
-  const pace = unary ? undefined : followed(values, target, paced);
+  const { values, target, pace } = terms;
   let taken: (() => void) | undefined;
   target.once("close", () => taken?.());
   for await (const envelope of body) {
@@ -70,18 +64,4 @@ async function* dataHeld(
       if (!end) await pace?.sent(envelope.length);
     } else if (unary) throw objection;
   }
-}
-
-/** Paced until it has to end: then its last envelope says why. */
-function followed(values: ContextValues, target: AnswerTarget, paced: PacedAnswers): PacedAnswer {
-  const pace = paced.follow(target, nameOf(values.get(callerKey).principal));
-  let heard = false;
-  return {
-    ...pace,
-    sent(bytes) {
-      if (!heard) onceOver(target, onAnswerEnd(values, pace.release));
-      heard = true;
-      return pace.sent(bytes);
-    },
-  };
 }

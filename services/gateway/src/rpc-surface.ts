@@ -48,6 +48,7 @@ import { inspectedJson } from "./json-body.ts";
 import { createJsonRemedy } from "./json-remedy.ts";
 import { type CallTerms, problemOfBody, reasoned, unadmittedProblem } from "./reasons.ts";
 import { releasedAnswer } from "./released-answer.ts";
+import { createStreamPace, streamPaceKey } from "./stream-pace.ts";
 
 export interface RpcSurfaceOptions {
   /** Public ones only. */
@@ -133,7 +134,7 @@ interface ServedMethod {
   readonly admission: ConnectAdmission;
   readonly terms: CallTerms;
   /** Aborts when the request is over, also by the server's stop. */
-  readonly endOf: (reply: HttpReply) => AbortSignal;
+  readonly endOf: (reply: HttpReply) => AbortController;
   readonly paced: PacedAnswers;
   readonly log: Logger;
 }
@@ -154,9 +155,14 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     .set(peerCertificateKey, request.clientCertificate)
     .set(httpCallKey, httpCallOf(request.raw));
   reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
+  const ending = endOf(reply);
+  const target = reply.raw;
+  const streams = method.methodKind !== "unary";
+  const pace = streams ? createStreamPace({ values, method, target, paced, ending }) : undefined;
+  values.set(streamPaceKey, pace);
   try {
     const answer = await handler(
-      connectRequest(request, { body: unread(request, terms), signal: endOf(reply), values }),
+      connectRequest(request, { body: unread(request, terms), signal: ending.signal, values }),
     );
     const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, method);
     if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
@@ -167,7 +173,7 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
     for (const [name, value] of budgetFields(values.get(budgetStateKey), told.status)) {
       reply.raw.setHeader(name, value);
     }
-    const released = releasedAnswer(told, { values, method, target: reply.raw, paced });
+    const released = releasedAnswer(told, { values, method, target, pace });
     await universalResponseToNodeResponse(released, reply.raw);
   } catch (error) {
     // The client disconnected, or sent invalid HTTP: the call itself has been logged.

@@ -7,6 +7,7 @@ import {
   type HttpServerOptions,
   type MountedSurface,
   openHttpServer,
+  type PacedAnswers,
   type RegisteredOrigins,
 } from "@wellapi/http";
 import {
@@ -41,6 +42,8 @@ export interface GatewayDeps {
   readonly unread?: UnreadAnswers;
   /** Callers may order failures, in a sandbox; whoever tries is refused unless given. */
   readonly faults?: FaultOrders;
+  /** Paces streams by their readers; within the usual limits unless given. */
+  readonly paced?: PacedAnswers;
   /** The gateway's own pages, and the surfaces of the other services: themselves in a shared process, else their representatives. */
   readonly surfaces: readonly MountedSurface[];
   /** Origins that applications have registered for their pages; none unless given. */
@@ -83,7 +86,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     upstream,
     interceptors,
     maximumMessageBytes: gatewayLimits.maximumMessageBytes,
-    paced: createPacedAnswers(createSendQueues()),
+    paced: deps.paced ?? createPacedAnswers(createSendQueues()),
   });
   const shared = {
     host: config.host,

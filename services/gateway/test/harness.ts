@@ -2,6 +2,7 @@ import { Code, type HandlerContext } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import type { PacedAnswers } from "@wellapi/http";
 import {
   type AnswerGuard,
   type Authentication,
@@ -83,6 +84,7 @@ export async function openTestGateway(
     maximumTimeoutMs?: number;
     answers?: AnswerGuard;
     unread?: UnreadAnswers;
+    paced?: PacedAnswers;
   } = {},
 ): Promise<{ gateway: Gateway; url: string }> {
   const upstream = createMemoryTransport({
@@ -117,6 +119,7 @@ export async function openTestGateway(
       authentication: authenticationFor("gateway", bearer),
       answers: options.answers ?? nothingChanges,
       ...(options.unread && { unread: options.unread }),
+      ...(options.paced && { paced: options.paced }),
       services: services.publicContracts,
       isConsented: services.isConsented,
       surfaces: [{ surface: createOpenApiSurface() }],

@@ -1,7 +1,9 @@
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { createPacedAnswers, createSendQueues, type PacedAnswers } from "@wellapi/http";
 import { type AnswerGuard, createUnreadAnswers, type UnreadAnswers } from "@wellapi/rpc";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { services } from "../../../host/src/services.ts";
 import { openStallingRelay } from "../../../test/stalled/relay.ts";
 import { type Handlers, openTestGateway } from "./harness.ts";
 
@@ -9,6 +11,8 @@ const about = { patient: "pat_1", code: { code: "8867-4" }, purpose: "PURPOSE_TR
 const watched = { patient: "pat_1", codes: [{ code: "8867-4" }], purpose: "PURPOSE_TREATMENT" };
 const messageBytes = 500_000;
 const access = "a".repeat(messageBytes);
+/** Of an answer that nobody reads, at most: of 20 KB each, which is more than is made for one beside many. */
+const mostMade = 30;
 
 /** A guard whose one patient takes something away when the test says so. */
 function createGuard() {
@@ -131,37 +135,84 @@ describe("a reader that takes nothing at the gateway", () => {
     expect(relay.ended()).toBe("reset");
   });
 
+  /** A gateway for as many readers as a test wants, whose answers do not end; `made` counts messages by patient. */
+  async function openForMany(paced?: PacedAnswers) {
+    const made = new Map<string, number>();
+    async function* messages(patient: string, most: number, signal: AbortSignal) {
+      for (let count = 1; count <= most; count++) {
+        made.set(patient, count);
+        yield { payload: { case: "start" as const, value: { access: access.slice(0, 20_000) } } };
+      }
+      await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    }
+    const handlers: Handlers["records"] = {
+      readSeries: ({ patient }, { signal }) => messages(patient, mostMade, signal),
+      watchSeries: ({ patient }, { signal }) => messages(patient, 2, signal),
+    };
+    const { gateway, url } = await openTestGateway(
+      { records: handlers },
+      { answers: createGuard().guard, ...(paced && { paced }) },
+    );
+    onTestFinished(() => gateway.close());
+    const open = (method: "ReadSeries" | "WatchSeries", patient: string): Socket => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.on("error", () => {}).pause();
+      onTestFinished(() => void socket.destroy());
+      socket.write(requestOf(method, { ...(method === "WatchSeries" ? watched : about), patient }));
+      return socket;
+    };
+    return { made, open };
+  }
+
   // Elsewhere nobody tells what the kernel holds.
   test.runIf(process.platform === "linux")(
-    "beyond a caller's hundredth gets little made for it, however much the kernel takes",
+    "beside many of its caller gets little made for it, and nothing beyond the places of a caller",
     async () => {
-      const most = 30;
-      const made = new Map<string, number>();
-      const handlers: Handlers["records"] = {
-        async *readSeries({ patient }, { signal }) {
-          for (let count = 1; count <= most; count++) {
-            made.set(patient, count);
-            yield { payload: { case: "start" as const, value: { access: access.slice(0, 20_000) } } };
-          }
-          await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-        },
-      };
-      const { gateway, url } = await openTestGateway(
-        { records: handlers! },
-        { answers: createGuard().guard },
-      );
-      onTestFinished(() => gateway.close());
-      for (let at = 0; at < 120; at++) {
-        const socket = connect(Number(new URL(url).port), "127.0.0.1");
-        socket.on("error", () => {}).pause();
-        onTestFinished(() => void socket.destroy());
-        socket.write(requestOf("ReadSeries", { ...about, patient: `pat_${at}` }));
-      }
-      const counts = () => [...made.values()];
-      await expect.poll(() => counts().length, { timeout: 15_000 }).toBe(120);
-      const whole = () => counts().filter((count) => count === most).length;
-      await expect.poll(whole, { timeout: 15_000 }).toBe(100);
-      expect(Math.max(...counts().filter((count) => count < most))).toBeLessThan(most / 2);
+      const { made, open } = await openForMany();
+      const sockets = Array.from({ length: 70 }, (_, at) => open("ReadSeries", `pat_${at}`));
+      await expect.poll(() => made.size, { timeout: 15_000 }).toBe(64);
+      const whole = [...made.values()].filter((count) => count === mostMade);
+      expect(whole.length).toBeLessThanOrEqual(16);
+      for (const socket of sockets.slice(0, 3)) socket.destroy();
+      await expect.poll(() => made.size, { timeout: 15_000 }).toBe(67);
     },
   );
+
+  test("waits no longer than half a minute for a place, and is told why; a watch waits only for what it still has to say", async () => {
+    const { made, open } = await openForMany(
+      createPacedAnswers(createSendQueues(), { perCaller: 1, waitMs: 500 }),
+    );
+    open("ReadSeries", "pat_unread");
+    await expect.poll(() => made.size, { timeout: 15_000 }).toBe(1);
+    const tailOf = async (method: "ReadSeries" | "WatchSeries"): Promise<string> => {
+      let tail = "";
+      const socket = open(method, method).resume();
+      socket.on("data", (chunk) => {
+        tail = `${tail}${chunk}`.slice(-2_000);
+      });
+      await expect.poll(() => tail, { timeout: 15_000 }).toContain("TOO_MANY_UNREAD");
+      return tail;
+    };
+    expect(await tailOf("ReadSeries")).toContain("RetryInfo");
+    expect(made.get("ReadSeries")).toBeUndefined();
+    await tailOf("WatchSeries");
+    expect(made.get("WatchSeries")).toBe(1);
+  });
+
+  test("of a watch leaves its place to others while there is nothing to tell", async () => {
+    const { made, open } = await openForMany(createPacedAnswers(createSendQueues(), { perCaller: 1 }));
+    open("WatchSeries", "pat_watched");
+    await expect.poll(() => made.get("pat_watched"), { timeout: 15_000 }).toBe(2);
+    open("ReadSeries", "pat_read");
+    await expect.poll(() => made.get("pat_read"), { timeout: 15_000 }).toBeGreaterThan(0);
+  });
+
+  test("is known by the name of its RPC: what stays open is called a watch", () => {
+    const streams = services.publicContracts
+      .flatMap(({ methods }) => methods)
+      .filter(({ methodKind }) => methodKind === "server_streaming");
+    expect(streams.map(({ name }) => name).filter((name) => !name.startsWith("Watch"))).toEqual([
+      "ReadSeries",
+    ]);
+  });
 });
