@@ -91,10 +91,10 @@ async function applicationOf(server: Server, { organization }: Company): Promise
 }
 
 async function furtherApplicationOf(server: Server, { organization }: Company): Promise<string> {
-  const asked = { organization, displayName: `Further ${randomUUID()}`, requestId: randomUUID() };
-  const { application } = await createClient(OrganizationService, operatorAt(server)).createApplication(
-    asked,
-  );
+  const { application } = await createClient(OrganizationService, operatorAt(server)).createApplication({
+    application: { organization, displayName: "Further" },
+    requestId: randomUUID(),
+  });
   return application!.id;
 }
 

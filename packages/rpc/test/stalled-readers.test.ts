@@ -88,7 +88,12 @@ function openRead(session: ClientHttp2Session, method: string, body: Uint8Array)
   const head = Buffer.alloc(5);
   head.writeUInt32BE(body.length, 1);
   stream.end(Buffer.concat([head, body]));
-  return { stream, bytes: () => bytes, closed: new Promise((resolve) => stream.once("close", resolve)) };
+  return {
+    stream,
+    bytes: () => bytes,
+    responded: new Promise((resolve) => stream.once("response", resolve)),
+    closed: new Promise((resolve) => stream.once("close", resolve)),
+  };
 }
 
 describe("a reader that takes nothing at the gRPC door", () => {
@@ -218,6 +223,7 @@ describe("a reader that takes nothing at the gRPC door", () => {
     async (windowBytes) => {
       const session = connectWith(windowBytes);
       const stalled = openRead(session, "ReadSeries", request);
+      await stalled.responded;
       const before = await still(windowBytes);
       consents.recall();
       const { stream, closed } = stalled;
