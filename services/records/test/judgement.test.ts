@@ -161,7 +161,9 @@ describe("a grant", () => {
 
   it("of a patient's own reading is bounded by the request alone", () => {
     const bounds = { from: -5, to: 100 };
-    expect(ownPermit(bounds)).toEqual({ intervals: [bounds], permits: [], signature: "own" });
+    const own = ownPermit(bounds);
+    expect(own).toMatchObject({ intervals: [bounds], permits: [], signature: "own" });
+    expect(own.from("org_any")).toEqual([bounds]);
   });
 
   it("is the union of the windows, cut to the request", () => {
