@@ -19,7 +19,9 @@ const units = [
  * and processes as the units do. A file elsewhere starts its own.
  */
 const oneExchange = [
-  "test/fhir/{capabilities,observations,whole-patient}.test.ts",
+  "test/fhir/{capabilities,fhir,inference,observations,synthea,whole-patient}.test.ts",
+  "test/{export/download,sdk}.test.ts",
+  "test/{fhir/hapi-client,guide-languages,sdk-python}.it.test.ts",
   "test/security/tenants.test.ts",
   "test/contracts-{reads,table}.test.ts",
   "test/{denied-callers,enrollment,login,openapi,patient-token-ends,sandbox,session-at-doors,vendors}.test.ts",

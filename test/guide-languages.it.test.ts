@@ -7,11 +7,12 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { connect, connectAsPatient, createClient } from "@wellapi/client";
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const guide = readFileSync(join(root, "docs/guide-languages.md"), "utf8");
@@ -48,10 +49,9 @@ if (!wanted) missing("CI or WELLAPI_TRY_LANGUAGES=1");
 
 describe.runIf(wanted)("the guide's programs", { timeout: 600_000 }, () => {
   const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
     const operatorKey = server.operatorKey!;
     const operator = connect({ url: server.http, apiKey: operatorKey });
     const maker = await enrolOrganization(operator, { organization: "Pulse", application: "sync" });
@@ -80,10 +80,7 @@ describe.runIf(wanted)("the guide's programs", { timeout: 600_000 }, () => {
     await follow("The contracts");
   });
 
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
+  afterAll(() => folder.remove());
 
   /** Writes the section's files and runs its commands; what the last of them printed. */
   async function follow(heading: string): Promise<string> {

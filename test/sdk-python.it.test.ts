@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { connect, connectAsPatient, createClient } from "@wellapi/client";
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { type Announcement, temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -22,6 +22,7 @@ import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/voc
 import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildPythonSdk } from "../scripts/python-sdk.ts";
+import { sharedExchange } from "./shared-exchange.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sdk = join(root, "sdk/python");
@@ -36,7 +37,7 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
   const folder = temporaryFolder();
   const credentials = join(folder.path, "credentials");
   const python = join(folder.path, "venv/bin/python");
-  let server: Server;
+  const server = sharedExchange();
 
   async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const child = spawn(command, args, {
@@ -63,14 +64,10 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
 
   beforeAll(async () => {
     const installed = install();
-    server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
     await Promise.all([installed, describeExchange(server, credentials)]);
   }, 600_000);
 
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
+  afterAll(() => folder.remove());
 
   // Alone: it reads all that there is.
   test("the README's program sends a batch and reads it back", { concurrent: false }, async () => {
@@ -134,7 +131,7 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
 });
 
 /** An organization with a certificate, a key and an OAuth client, a patient, and the patient's consent: in files for Python. */
-async function describeExchange(server: Server, folder: string): Promise<void> {
+async function describeExchange(server: Announcement, folder: string): Promise<void> {
   const operatorKey = server.operatorKey!;
   const operator = connect({ url: server.http, apiKey: operatorKey });
   const maker = await enrolOrganization(operator, { organization: "Pulse", application: "sync" });

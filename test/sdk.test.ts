@@ -17,7 +17,7 @@ import {
   WellApiError,
 } from "@wellapi/client";
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -25,6 +25,7 @@ import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_se
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
 
 const example = fileURLToPath(new URL("../sdk/typescript/examples/read-heart-rate.ts", import.meta.url));
 const readme = fileURLToPath(new URL("../sdk/typescript/README.md", import.meta.url));
@@ -33,7 +34,7 @@ const heartRate = "8867-4";
 describe("the client library against a real server", () => {
   const folder = temporaryFolder();
   const pems = join(folder.path, "clinic");
-  let server: Server;
+  const server = sharedExchange();
   let clinic: Connection;
   let person: Connection;
   let reading = "";
@@ -62,7 +63,6 @@ describe("the client library against a real server", () => {
     (await createClient(ConsentService, company).listConsents({})).consents[0]!.patient;
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: join(folder.path, "data"), target: "one-process" });
     const operatorKey = server.operatorKey!;
     const operator = connect({ url: server.http, apiKey: operatorKey });
     const maker = await enrolOrganization(operator, { organization: "Pulse", application: "sync" });
@@ -102,9 +102,8 @@ describe("the client library against a real server", () => {
     door.close();
   });
 
-  afterAll(async () => {
+  afterAll(() => {
     clinic?.close();
-    await server?.stop();
     folder.remove();
   });
 

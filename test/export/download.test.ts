@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
+import { temporaryFolder } from "@wellapi/demo/server";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
@@ -17,6 +17,7 @@ import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical
 import { CaptureMethod, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { filesOf } from "./zip.ts";
 
@@ -25,14 +26,13 @@ const everything = ["conditions", "heart", "temperature", "blood_pressure"];
 
 describe("a patient's download", () => {
   const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let clinic: Company;
   let person: Person;
   let token = "";
   let tokenId = "";
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     clinic = await enrolCompany(server, "Clinic");
     person = await enrolPerson(server, "Ada");
     await grant(person, clinic, Direction.CONTRIBUTE, everything);
@@ -41,10 +41,7 @@ describe("a patient's download", () => {
     await contribute(consents[0]!.patient);
     ({ token, tokenId } = await tokenOf(person));
   });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
+  afterAll(() => folder.remove());
 
   const tokenOf = ({ id: patient }: Person) =>
     createClient(TokenService, operatorAt(server)).issuePatientToken({ requestId: randomUUID(), patient });

@@ -1,11 +1,11 @@
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { Client } from "fhir-kit-client";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { bandSeries, contribute, single } from "./fhir-scene.ts";
 
@@ -17,8 +17,7 @@ interface Told {
 }
 
 describe("a FHIR client", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let clinic: Company;
   let insurer: Company;
   let person: Person;
@@ -29,7 +28,6 @@ describe("a FHIR client", () => {
   let atInsurer = "";
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     clinic = await enrolCompany(server, "Clinic");
     insurer = await enrolCompany(server, "Insurer");
     person = await enrolPerson(server, "Person");
@@ -40,10 +38,6 @@ describe("a FHIR client", () => {
     [atClinic, atInsurer] = (await Promise.all([clinic, insurer].map(patientAt))) as [string, string];
     clinicKey = await keyOf(server, clinic);
     insurerKey = await keyOf(server, insurer);
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
   });
 
   async function patientAt({ transport }: Company): Promise<string> {

@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { enrolCompany, enrolPerson } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -47,8 +47,7 @@ const told = {
 };
 
 describe.runIf(wanted)("HAPI's client", { timeout: 300_000 }, () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let lines: string[] = [];
 
   beforeAll(async () => {
@@ -56,7 +55,6 @@ describe.runIf(wanted)("HAPI's client", { timeout: 300_000 }, () => {
       mkdirSync(join(root, ".tools"), { recursive: true });
       run("mvn", ["-q", "-B", "-f", join(home, "pom.xml"), "package", `-Dlib=${libraries}`]);
     }
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     const clinic = await enrolCompany(server, "Clinic");
     const person = await enrolPerson(server, "Person");
     const all = ["conditions", "demographics", "care", "body"];
@@ -75,10 +73,6 @@ describe.runIf(wanted)("HAPI's client", { timeout: 300_000 }, () => {
     ];
     lines = run("java", story).trimEnd().split("\n");
   }, 600_000);
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
 
   test.each(["JSON", "XML"])(
     "in %s writes, reads, searches page by page, and is told what is wrong",

@@ -5,11 +5,11 @@
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, type Person } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { askFhir, bandSeries, contribute, patientOf, single } from "./fhir-scene.ts";
 
@@ -56,15 +56,13 @@ function withoutChance(line: string): string {
 }
 
 describe("a FHIR reader", () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let maker: Company;
   let clinic: Company;
   let clinicKey = "";
   const patients: { person: Person; atMaker: string; atClinic: string }[] = [];
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     maker = await enrolCompany(server, "Maker");
     clinic = await enrolCompany(server, "Clinic");
     clinicKey = await keyOf(server, clinic);
@@ -77,10 +75,6 @@ describe("a FHIR reader", () => {
       await send(makerKey, patient.atMaker, sent);
     }
   }, 240_000);
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
-  });
 
   async function send(makerKey: string, patient: string, sent: readonly Row[]): Promise<void> {
     const of = (kind: Row["kind"]) => sent.filter((row) => row.kind === kind);

@@ -4,12 +4,12 @@ import { gunzipSync } from "node:zlib";
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
-import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { type FhirResource, formatJson, isObject, mapReferences, parseJson } from "@wellapi/fhir-r4";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 
 interface Entry {
@@ -22,21 +22,15 @@ const text = gunzipSync(readFileSync(new URL("../data/synthea/patient.json.gz", 
 );
 
 describe("a patient of Synthea", { timeout: 120_000 }, () => {
-  const folder = temporaryFolder();
-  let server: Server;
+  const server = sharedExchange();
   let clinic: Company;
   let key = "";
   let patient = "";
 
   beforeAll(async () => {
-    server = await startServer({ dataDir: folder.path, target: "one-process" });
     clinic = await enrolCompany(server, "Clinic");
     key = await keyOf(server, clinic);
     patient = await newPatient("Person");
-  });
-  afterAll(async () => {
-    await server?.stop();
-    folder.remove();
   });
 
   /** Who permits everything; by the id that the clinic has for them. */
