@@ -212,7 +212,9 @@ export function describeReadsInFlight(server: () => Server): void {
         expect(late).toEqual([]);
         const cut = ended.filter(({ how }) => how !== "OK");
         expect(cut.length).toBeGreaterThan(5);
-        expect(cut.filter(({ how }) => !refusals.includes(how))).toEqual([]);
+        // In the mesh the gRPC door ends connections of some age: a call that begins just then is told so by its own client, and by no service.
+        const known = door === "grpc" ? [...refusals, "UNAVAILABLE"] : refusals;
+        expect(cut.filter(({ how }) => !known.includes(how))).toEqual([]);
         expect(headers).not.toContain("wellapi-patient");
       },
       60_000,
