@@ -311,7 +311,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
 
   describeBadInputs(() => server);
 
-  describeReadsInFlight(() => server);
+  describeReadsInFlight(() => server, { connectionsAge: true });
   describeStalledReaders(() => server, { connectionsAge: true });
 
   describeSurfaces(() => server);
