@@ -15,8 +15,8 @@ import { digest } from "./etag.ts";
 import type { Granting } from "./granting.ts";
 import { openPage } from "./page.ts";
 import type { Parties } from "./parties-client.ts";
+import { checkParties, checkSources } from "./party-check.ts";
 import type { Revocations } from "./revocation.ts";
-import { checkSources } from "./source-check.ts";
 import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";
 import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
@@ -79,7 +79,7 @@ function createChangeHandlers(
         const wanted = async () => {
           const terms = termsOf(asked, clock.now(), terminology);
           if (isHidden(terms, hides)) throw new ConsentError("own_care");
-          await checkParties(parties, terms.grantee, partition);
+          await checkParties(parties, { organization: terms.grantee, field: "consent.grantee" }, partition);
           await checkSources(parties, terms.provisions, "consent");
           return terms;
         };
@@ -182,20 +182,6 @@ function visibleRevisions(revisions: readonly Revision[], hides: Viewer["hides"]
   return revisions
     .filter(({ consent }) => !isHidden(consent.terms, hides))
     .map((one) => ({ ...one, replacedEtag: "" }));
-}
-
-/** Throws `invalid` for an organization that does not exist, or not any more; `patient_erased`. */
-async function checkParties(parties: Parties, organization: string, partition: string): Promise<void> {
-  const [isThere, isPatient] = await Promise.all([
-    parties.isOrganization(organization),
-    parties.isPatient(partition),
-  ]);
-  // The document of the patient's consents says so too, once the erasure has begun.
-  if (!isPatient) throw new ConsentError("patient_erased");
-  if (isThere) return;
-  const description = "is no organization here: ask it for its id";
-  const violation = { field: "consent.grantee", description, reason: "INVALID_FIELD" };
-  throw new ConsentError("invalid", { violations: [violation] });
 }
 
 /** The organization to which a list is limited. Throws `invalid` where the caller asks for another's. */

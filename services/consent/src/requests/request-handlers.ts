@@ -15,7 +15,7 @@ import { consentMessage } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
 import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
-import { checkSources } from "../source-check.ts";
+import { checkSources } from "../party-check.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
 import { organizationOfCall, ownerOf, patientOfCall, viewerOf } from "../viewer.ts";

@@ -16,6 +16,7 @@ import { ConsentError } from "../errors.ts";
 import { digest } from "../etag.ts";
 import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
+import { checkParties } from "../party-check.ts";
 import { refuseUnknownFields } from "../terms-convert.ts";
 import { organizationOfCall, ownerOf, patientOfCall, viewerOf } from "../viewer.ts";
 import { named } from "../vocabulary-convert.ts";
@@ -67,7 +68,11 @@ function createPatientHandlers(
           return { rightsRequest: await shown(deps, earlier.kept, call.caller) };
         }
         const demanded = demandOf(asked, { pairwise, terminology, hides, party: partyOf(call.caller) });
-        await checkParties(parties, demanded.organization, partition);
+        await checkParties(
+          parties,
+          { organization: demanded.organization, field: "rights_request.organization" },
+          partition,
+        );
         const made = await rightsChanges.create({ ...demanded, ...origin, author }, call.leafOf);
         if (made.denial !== undefined) call.about(partition, [made.denial]);
         if (made.changed) call.committed();
@@ -146,19 +151,6 @@ function createAnswerHandler(deps: RightsHandlersDeps): Pick<Handlers, "answerRi
       });
     },
   };
-}
-
-/** Throws `patient_erased`, `invalid` for an organization that does not exist, or not any more. */
-async function checkParties(parties: Parties, organization: string, partition: string): Promise<void> {
-  const [isThere, isPatient] = await Promise.all([
-    parties.isOrganization(organization),
-    parties.isPatient(partition),
-  ]);
-  if (!isPatient) throw new ConsentError("patient_erased");
-  if (isThere) return;
-  const description = "is no organization here: ask it for its id";
-  const violation = { field: "rights_request.organization", description, reason: "INVALID_FIELD" };
-  throw new ConsentError("invalid", { violations: [violation] });
 }
 
 /** As the caller sees it: with their own ids, and with whether what it denies is denied now. */

@@ -20,3 +20,24 @@ export async function checkSources(
   const description = `${unknown} is no organization here: the sources of the data name theirs`;
   throw new ConsentError("invalid", { violations: [{ field, description, reason: "INVALID_FIELD" }] });
 }
+
+/**
+ * Throws `patient_erased`; `invalid` for an organization that does not exist, or not any more, with the field of the request that
+ * names it.
+ */
+export async function checkParties(
+  parties: Pick<Parties, "isOrganization" | "isPatient">,
+  named: { readonly organization: string; readonly field: string },
+  partition: string,
+): Promise<void> {
+  const [isThere, isPatient] = await Promise.all([
+    parties.isOrganization(named.organization),
+    parties.isPatient(partition),
+  ]);
+  // The document of the patient's consents says so too, once the erasure has begun.
+  if (!isPatient) throw new ConsentError("patient_erased");
+  if (isThere) return;
+  const description = "is no organization here: ask it for its id";
+  const violation = { field: named.field, description, reason: "INVALID_FIELD" };
+  throw new ConsentError("invalid", { violations: [violation] });
+}
