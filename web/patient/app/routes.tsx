@@ -1,23 +1,7 @@
 import type { PagePath } from "@wellapi/ui/browser/paths";
-import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { createRoutes, type Route, useRoutedPage } from "@wellapi/ui/browser/routes";
 import { usePlace } from "./context.ts";
 import { Loading, Notice } from "./parts/notice.tsx";
-
-export interface PageProps {
-  /** What the path names: an organization, a code. */
-  readonly named: string;
-}
-
-type Page = ComponentType<PageProps>;
-
-interface Route {
-  readonly pattern: RegExp;
-  /** The entry of the menu that it belongs to. */
-  readonly menu: PagePath;
-  /** Its script is loaded when it is opened. */
-  load(): Promise<Page>;
-}
 
 const routes: readonly Route[] = [
   { pattern: /^$/, menu: "", load: async () => (await import("./pages/home.tsx")).Home },
@@ -61,32 +45,14 @@ const missing: Route = {
   load: async () => (await import("./pages/missing.tsx")).Missing,
 };
 
-export function routeOf(path: PagePath): Route & { readonly named: string } {
-  for (const route of routes) {
-    const match = route.pattern.exec(path);
-    if (match !== null) return { ...route, named: match[1] ?? "" };
-  }
-  return { ...missing, named: "" };
-}
+export const routeOf = createRoutes(routes, missing);
 
 /** The page of the path, once its script is there. */
 export function RoutedPage({ path }: { readonly path: PagePath }) {
   const { words } = usePlace();
-  const [shown, setShown] = useState<{ readonly path: PagePath; readonly page: Page | "old" }>();
-  useEffect(() => {
-    let current = true;
-    routeOf(path)
-      .load()
-      .then(
-        (page) => current && setShown({ path, page }),
-        () => current && !reloadOnce() && setShown({ path, page: "old" }),
-      );
-    return () => {
-      current = false;
-    };
-  }, [path]);
-  if (shown === undefined || shown.path !== path) return <Loading />;
-  if (shown.page === "old") {
+  const Shown = useRoutedPage(path, routeOf, reloadOnce);
+  if (Shown === "loading") return <Loading />;
+  if (Shown === "old") {
     return (
       <Notice kind="warning">
         <p>{words.common.oldPage}</p>
@@ -96,7 +62,6 @@ export function RoutedPage({ path }: { readonly path: PagePath }) {
       </Notice>
     );
   }
-  const { page: Shown } = shown;
   return <Shown key={path} named={routeOf(path).named} />;
 }
 

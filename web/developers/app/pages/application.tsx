@@ -2,12 +2,12 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Credential, Credential_Kind } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import type { PageProps } from "@wellapi/ui/browser/routes";
 import { mayChange } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
 import { NewCertificate, NewKey } from "../parts/new-credential.tsx";
 import { ConfirmButton, Heading, useDoing, Waited } from "../parts/notice.tsx";
-import type { PageProps } from "../routes.tsx";
 
 /** One application: what it signs in with, and a first call. */
 export function ApplicationPage({ named }: PageProps) {

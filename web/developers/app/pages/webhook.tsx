@@ -10,6 +10,7 @@ import {
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { usePages } from "@wellapi/ui/browser/pages";
+import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { goTo, hrefOf } from "../location.ts";
@@ -23,7 +24,6 @@ import {
   useDoing,
   Waited,
 } from "../parts/notice.tsx";
-import type { PageProps } from "../routes.tsx";
 import { EndpointState } from "./webhooks.tsx";
 
 /** One endpoint, and what became of each delivery. */

@@ -1,4 +1,5 @@
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useState } from "preact/hooks";
 import { organizationsOf } from "../api/organizations.ts";
 import { usePlace } from "../context.ts";
@@ -11,7 +12,6 @@ import { type Measured, measuredOf } from "../data/series.ts";
 import { hrefOf } from "../location.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Waited } from "../parts/notice.tsx";
-import type { PageProps } from "../routes.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import { byCategory, permissionsOf } from "../sharing/permission.ts";
 import { codeName } from "../words/names.ts";

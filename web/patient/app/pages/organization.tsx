@@ -1,6 +1,7 @@
 import { type Consent, Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useMemo, useState } from "preact/hooks";
 import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
@@ -15,7 +16,6 @@ import { Standing } from "../parts/organization-name.tsx";
 import { PreviewCard } from "../parts/preview-card.tsx";
 import { ReadHistory } from "../parts/read-history.tsx";
 import { RightsCard } from "../parts/rights-card.tsx";
-import type { PageProps } from "../routes.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import {
   isInForce,

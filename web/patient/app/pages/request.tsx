@@ -5,6 +5,7 @@ import {
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
+import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useMemo, useState } from "preact/hooks";
 import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
@@ -15,7 +16,6 @@ import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
 import { Standing } from "../parts/organization-name.tsx";
 import { PreviewCard } from "../parts/preview-card.tsx";
 import { RequestTerms } from "../parts/request-terms.tsx";
-import type { PageProps } from "../routes.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import { permissionsOf, purposesOf, readCategories } from "../sharing/permission.ts";
 import { acceptanceOf, type Choice, wholeOf } from "../sharing/request-choice.ts";
