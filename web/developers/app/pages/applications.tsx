@@ -4,7 +4,8 @@ import { useRef, useState } from "preact/hooks";
 import { mayChange } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
 import { goTo, hrefOf } from "../location.ts";
-import { Heading, Notice, ProblemNotice, useDoing, Waited } from "../parts/notice.tsx";
+import { CreationForm } from "../parts/creation.tsx";
+import { Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
 
 /** The organization's applications, and how far the organization itself is. */
 export function Applications() {
@@ -77,13 +78,7 @@ function NewApplication() {
   return (
     <section class="card stack-close" aria-labelledby="new">
       <h2 id="new">{applications.create}</h2>
-      <form
-        class="stack-close"
-        onSubmit={(event) => {
-          event.preventDefault();
-          doing.run();
-        }}
-      >
+      <CreationForm doing={doing} action={applications.create}>
         <div class="field">
           <label for="name">{applications.name}</label>
           <input
@@ -98,11 +93,7 @@ function NewApplication() {
           />
           <p class="hint">{applications.nameHint}</p>
         </div>
-        <button type="submit" class="button" aria-busy={doing.busy}>
-          {applications.create}
-        </button>
-      </form>
-      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
+      </CreationForm>
     </section>
   );
 }

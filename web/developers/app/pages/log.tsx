@@ -4,7 +4,8 @@ import { usePages } from "@wellapi/ui/browser/pages";
 import { useState } from "preact/hooks";
 import { mayReadLog } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
-import { Heading, Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
+import { More } from "../parts/more.tsx";
+import { Heading, Notice, Waited } from "../parts/notice.tsx";
 import { ReasonLink } from "../parts/reason-link.tsx";
 import { ScrolledTable } from "../parts/scrolled-table.tsx";
 import { shortMethod } from "../usage-days.ts";
@@ -32,7 +33,7 @@ function Entries() {
   const { log: texts } = words;
   const [refusedOnly, setRefusedOnly] = useState(false);
   const [method, setMethod] = useState("");
-  const { loaded, loadMore, loadingMore, problem } = usePages(
+  const pages = usePages(
     async (pageToken, signal) => {
       const page = await connection.audit.listAccesses({ pageToken, pageSize: 100 }, { signal });
       return { items: page.accesses, nextPageToken: page.nextPageToken };
@@ -40,8 +41,8 @@ function Entries() {
     [connection],
   );
   return (
-    <Waited loaded={loaded}>
-      {({ items, nextPageToken }) => {
+    <Waited loaded={pages.loaded}>
+      {({ items }) => {
         const methods = [...new Set(items.map(({ access }) => access?.method ?? ""))].sort();
         const shown = items.filter(
           ({ access }) =>
@@ -77,12 +78,7 @@ function Entries() {
               </div>
             </form>
             {shown.length === 0 ? <p class="quiet">{texts.none}</p> : <EntryTable entries={shown} />}
-            {problem !== undefined && <ProblemNotice problem={problem} />}
-            {nextPageToken !== "" && (
-              <button type="button" class="button second" aria-busy={loadingMore} onClick={loadMore}>
-                {texts.more}
-              </button>
-            )}
+            <More pages={pages} label={texts.more} />
           </>
         );
       }}

@@ -15,15 +15,8 @@ import { useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { goTo, hrefOf } from "../location.ts";
 import { CopiedText } from "../parts/copied-text.tsx";
-import {
-  ConfirmButton,
-  DoButton,
-  Heading,
-  Notice,
-  ProblemNotice,
-  useDoing,
-  Waited,
-} from "../parts/notice.tsx";
+import { More } from "../parts/more.tsx";
+import { ConfirmButton, DoButton, Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
 import { EndpointState } from "./webhooks.tsx";
 
 /** One endpoint, and what became of each delivery. */
@@ -118,7 +111,7 @@ function Attempt({ attempt }: { readonly attempt: WebhookAttempt }) {
 function Deliveries({ endpoint }: { readonly endpoint: string }) {
   const { words, connection } = usePlace();
   const { webhooks: texts } = words;
-  const { loaded, loadMore, loadingMore, problem } = usePages(
+  const pages = usePages(
     async (pageToken, signal) => {
       const asked = { webhookEndpoint: endpoint, pageToken, pageSize: 50 };
       const page = await connection.webhooks.listWebhookDeliveries(asked, { signal });
@@ -129,8 +122,8 @@ function Deliveries({ endpoint }: { readonly endpoint: string }) {
   return (
     <section class="stack-close" aria-labelledby="deliveries">
       <h2 id="deliveries">{texts.deliveries}</h2>
-      <Waited loaded={loaded}>
-        {({ items, nextPageToken }) => (
+      <Waited loaded={pages.loaded}>
+        {({ items }) => (
           <>
             {items.length === 0 && <p class="quiet">{texts.noDeliveries}</p>}
             <div class="card" hidden={items.length === 0}>
@@ -140,12 +133,7 @@ function Deliveries({ endpoint }: { readonly endpoint: string }) {
                 ))}
               </ul>
             </div>
-            {problem !== undefined && <ProblemNotice problem={problem} />}
-            {nextPageToken !== "" && (
-              <button type="button" class="button second" aria-busy={loadingMore} onClick={loadMore}>
-                {texts.more}
-              </button>
-            )}
+            <More pages={pages} label={texts.more} />
           </>
         )}
       </Waited>

@@ -6,7 +6,8 @@ import { mayChange } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
 import { CopiedText } from "../parts/copied-text.tsx";
-import { Heading, Notice, ProblemNotice, useDoing, Waited } from "../parts/notice.tsx";
+import { CreationForm } from "../parts/creation.tsx";
+import { Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
 
 /** Where the organization's events are delivered. */
 export function Webhooks() {
@@ -80,13 +81,7 @@ function NewEndpoint() {
   return (
     <section class="card stack-close" aria-labelledby="new">
       <h2 id="new">{texts.create}</h2>
-      <form
-        class="stack-close"
-        onSubmit={(event) => {
-          event.preventDefault();
-          doing.run();
-        }}
-      >
+      <CreationForm doing={doing} action={texts.create}>
         <div class="field">
           <label for="url">{texts.url}</label>
           <input
@@ -102,11 +97,7 @@ function NewEndpoint() {
           />
           <p class="hint">{texts.urlHint}</p>
         </div>
-        <button type="submit" class="button" aria-busy={doing.busy}>
-          {texts.create}
-        </button>
-      </form>
-      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
+      </CreationForm>
       {secret !== "" && (
         <Notice kind="success">
           <p>{texts.secretOnce}</p>

@@ -3,6 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { certificateSamples, keySamples, type Sample } from "../samples.ts";
 import { CopiedText } from "./copied-text.tsx";
+import { CreationForm } from "./creation.tsx";
 import { Notice, ProblemNotice, useDoing } from "./notice.tsx";
 
 const daySeconds = 86_400;
@@ -31,13 +32,7 @@ export function NewKey({ application }: { readonly application: string }) {
   return (
     <section class="card stack-close" aria-labelledby="new-key">
       <h2 id="new-key">{texts.newKey}</h2>
-      <form
-        class="stack-close"
-        onSubmit={(event) => {
-          event.preventDefault();
-          doing.run();
-        }}
-      >
+      <CreationForm doing={doing} action={texts.createKey}>
         <div class="field">
           <label for="key-name">{texts.keyName}</label>
           <input
@@ -67,11 +62,7 @@ export function NewKey({ application }: { readonly application: string }) {
             ))}
           </select>
         </div>
-        <button type="submit" class="button" aria-busy={doing.busy}>
-          {texts.createKey}
-        </button>
-      </form>
-      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
+      </CreationForm>
       {key !== "" && (
         <Notice kind="success">
           <p>{texts.keyOnce}</p>
