@@ -1,14 +1,14 @@
 import type { DocumentCheck } from "@wellapi/store";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import { opened } from "../sealed-check.ts";
+import type { SealedRequestDocument } from "../sealed-request.ts";
 import {
   type AskingDocument,
   consentAskings,
   consentRequests,
   openAsking,
-  openRequest,
   organizationMac,
-  type RequestDocument,
+  sealedRequests,
 } from "./request-documents.ts";
 
 const isNotAnswered =
@@ -18,9 +18,9 @@ const isNotAsked = "one organization can ask one patient nothing more, and what 
 /** A request agrees with the fields beside its seal. */
 export function requestCheck(sealing: Pick<ConsentSealing, "open" | "tagOf">): DocumentCheck {
   return async (document) => {
-    const stored = document as RequestDocument;
+    const stored = document as SealedRequestDocument;
     return opened(consentRequests.name, [stored.partition, stored.request], isNotAnswered, async () => {
-      const content = (await openRequest(sealing, stored))?.content;
+      const content = (await sealedRequests.open(sealing, stored))?.content;
       if (content === undefined) return true;
       return (
         organizationMac(sealing, content.terms.grantee) === stored.organization_mac &&

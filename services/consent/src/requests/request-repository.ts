@@ -3,6 +3,7 @@ import type { PatientKey } from "@wellapi/vault";
 import type { Page } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import { isOf, type Owner, ownScan, refusingForeign } from "../owner.ts";
+import type { SealedRequestDocument } from "../sealed-request.ts";
 import { type Asking, type ConsentRequest, lately, nothingAsked } from "./request.ts";
 import {
   type AskingDocument,
@@ -10,10 +11,8 @@ import {
   consentAskings,
   consentRequests,
   openAsking,
-  openRequest,
   organizationMac,
-  type RequestDocument,
-  requestDocument,
+  sealedRequests,
 } from "./request-documents.ts";
 
 /** A request with its patient. */
@@ -24,7 +23,7 @@ export interface KeptRequest {
 
 export type StoredRequest = KeptRequest & {
   readonly requestDigest: string;
-  readonly stored: Stored<RequestDocument>;
+  readonly stored: Stored<SealedRequestDocument>;
 };
 
 /** What an organization asked a patient lately, with the document that a change replaces. */
@@ -54,7 +53,7 @@ export class RequestRepository {
   }
 
   async get(partition: string, request: string): Promise<StoredRequest | undefined> {
-    const stored = await this.#store.get<RequestDocument>(consentRequests.name, [partition, request]);
+    const stored = await this.#store.get<SealedRequestDocument>(consentRequests.name, [partition, request]);
     return stored && this.#open(stored);
   }
 
@@ -106,13 +105,13 @@ export class RequestRepository {
   ): Change {
     const organization_mac = organizationMac(this.#sealing, content.terms.grantee);
     const kept = { partition, organization_mac, origin_mac: origin.mac };
-    const document = requestDocument(key, kept, { content, requestDigest: origin.requestDigest });
+    const document = sealedRequests.document(key, kept, { content, requestDigest: origin.requestDigest });
     return { kind: "insert", collection: consentRequests.name, document };
   }
 
   /** Refused as a conflict where it changed since it was read. */
   replacement(key: PatientKey, { stored, requestDigest }: StoredRequest, content: ConsentRequest): Change {
-    const document = requestDocument(key, stored.document, { content, requestDigest });
+    const document = sealedRequests.document(key, stored.document, { content, requestDigest });
     return { kind: "replace", collection: consentRequests.name, document, ifRevision: stored.revision };
   }
 
@@ -133,14 +132,14 @@ export class RequestRepository {
   async #scan(
     scan: Scan,
   ): Promise<{ readonly requests: readonly StoredRequest[]; readonly cursor?: string }> {
-    const { documents, cursor } = await this.#store.scan<RequestDocument>(consentRequests.name, scan);
+    const { documents, cursor } = await this.#store.scan<SealedRequestDocument>(consentRequests.name, scan);
     const opened = await Promise.all(documents.map((one) => this.#open(one)));
     const requests = opened.filter((one) => one !== undefined);
     return { requests, ...(cursor === undefined ? {} : { cursor }) };
   }
 
-  async #open(stored: Stored<RequestDocument>): Promise<StoredRequest | undefined> {
-    const opened = await openRequest(this.#sealing, stored.document);
+  async #open(stored: Stored<SealedRequestDocument>): Promise<StoredRequest | undefined> {
+    const opened = await sealedRequests.open(this.#sealing, stored.document);
     return (
       opened && {
         partition: stored.document.partition,

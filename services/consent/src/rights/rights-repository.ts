@@ -3,13 +3,8 @@ import type { PatientKey } from "@wellapi/vault";
 import type { Page } from "../consent-repository.ts";
 import type { ConsentSealing } from "../consent-sealing.ts";
 import { isOf, type Owner, ownScan, refusingForeign } from "../owner.ts";
-import {
-  openRights,
-  organizationMac,
-  type RightsDocument,
-  rightsDocument,
-  rightsRequests,
-} from "./rights-documents.ts";
+import type { SealedRequestDocument } from "../sealed-request.ts";
+import { organizationMac, rightsRequests, sealedRights } from "./rights-documents.ts";
 import type { RightsRequest } from "./rights-request.ts";
 
 /** A rights request with its patient. */
@@ -20,7 +15,7 @@ export interface KeptRights {
 
 export type StoredRights = KeptRights & {
   readonly requestDigest: string;
-  readonly stored: Stored<RightsDocument>;
+  readonly stored: Stored<SealedRequestDocument>;
 };
 
 const { name: collection } = rightsRequests;
@@ -36,7 +31,7 @@ export class RightsRepository {
   }
 
   async get(partition: string, request: string): Promise<StoredRights | undefined> {
-    const stored = await this.#store.get<RightsDocument>(collection, [partition, request]);
+    const stored = await this.#store.get<SealedRequestDocument>(collection, [partition, request]);
     return stored && this.#open(stored);
   }
 
@@ -53,7 +48,7 @@ export class RightsRepository {
   async count(partition: string, organization: string, since: number, limit: number): Promise<number> {
     const equals = [partition, organizationMac(this.#sealing, organization)];
     const scan = { index: "by_patient_and_organization", equals, range: { from: since }, limit } as const;
-    return (await this.#store.scan<RightsDocument>(collection, scan)).documents.length;
+    return (await this.#store.scan<SealedRequestDocument>(collection, scan)).documents.length;
   }
 
   /**
@@ -90,13 +85,13 @@ export class RightsRepository {
   ): Change {
     const organization_mac = organizationMac(this.#sealing, content.organization);
     const kept = { partition, organization_mac, origin_mac: origin.mac };
-    const document = rightsDocument(key, kept, { content, requestDigest: origin.requestDigest });
+    const document = sealedRights.document(key, kept, { content, requestDigest: origin.requestDigest });
     return { kind: "insert", collection, document };
   }
 
   /** Refused as a conflict where it changed since it was read. */
   replacement(key: PatientKey, { stored, requestDigest }: StoredRights, content: RightsRequest): Change {
-    const document = rightsDocument(key, stored.document, { content, requestDigest });
+    const document = sealedRights.document(key, stored.document, { content, requestDigest });
     return { kind: "replace", collection, document, ifRevision: stored.revision };
   }
 
@@ -106,14 +101,14 @@ export class RightsRepository {
   }
 
   async #scan(scan: Scan): Promise<{ readonly requests: readonly StoredRights[]; readonly cursor?: string }> {
-    const { documents, cursor } = await this.#store.scan<RightsDocument>(collection, scan);
+    const { documents, cursor } = await this.#store.scan<SealedRequestDocument>(collection, scan);
     const opened = await Promise.all(documents.map((one) => this.#open(one)));
     const requests = opened.filter((one) => one !== undefined);
     return { requests, ...(cursor === undefined ? {} : { cursor }) };
   }
 
-  async #open(stored: Stored<RightsDocument>): Promise<StoredRights | undefined> {
-    const opened = await openRights(this.#sealing, stored.document);
+  async #open(stored: Stored<SealedRequestDocument>): Promise<StoredRights | undefined> {
+    const opened = await sealedRights.open(this.#sealing, stored.document);
     const { partition } = stored.document;
     return opened && { partition, request: opened.content, requestDigest: opened.requestDigest, stored };
   }
