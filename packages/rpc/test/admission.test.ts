@@ -97,7 +97,8 @@ async function openDoor(who: Who, budget?: Budget) {
   const state = { who };
   const lines: Line[] = [];
   const handled: string[] = [];
-  const log = { ...silentLogger, info: (fields: unknown) => void lines.push(fields as Line) };
+  const write = (fields: unknown) => void lines.push(fields as Line);
+  const log = { ...silentLogger, info: write, warn: write };
   const opened = await openGrpcServer({
     routes: [
       partialRoute(RecordsService, {
@@ -112,6 +113,9 @@ async function openDoor(who: Who, budget?: Budget) {
       }),
       partialRoute(IngestionService, {
         createSeries: ({ batch }) => ({ receipt: { batch: batch?.requestId ?? "" } }),
+        async *streamSeries(requests) {
+          for await (const _ of requests) yield {};
+        },
       }),
     ],
     interceptors: serverInterceptors({
@@ -244,16 +248,30 @@ describe("compression", () => {
 
   test("does not get around the limit of a message", async () => {
     const { raw, lines } = await openDoor("permitted");
-    for (const [bytes, reason] of [
-      [70_000, "MESSAGE_TOO_LARGE"],
-      // Beyond twice the server's own limit grpc-js ends the decompression itself.
-      [50_000_000, undefined],
-    ] as const) {
+    // Beyond twice the server's own limit grpc-js ends the decompression itself.
+    for (const bytes of [70_000, 50_000_000]) {
       const { stream, status } = raw.call(getObservation, { "grpc-encoding": "gzip" });
       stream.end(frame(new Uint8Array(bytes), { gzip: true }));
-      expect(await status).toMatchObject({ "grpc-status": "8" });
-      if (reason !== undefined) expect(lines.at(-1)?.reason).toBe(reason);
+      const told = await status;
+      expect(told).toMatchObject({ "grpc-status": "8" });
+      expect(lines.at(-1)).toMatchObject({
+        reason: "MESSAGE_TOO_LARGE",
+        request_id: told["x-request-id"],
+      });
     }
+    expect(lines).toHaveLength(2);
+  });
+
+  test.each([
+    ["of which nothing is known", "snappy", "12", "REQUEST_REFUSED"],
+    ["that is not what it says", "gzip", "3", "MALFORMED_MESSAGE"],
+  ])("%s is refused with a reason", async (_name, encoding, code, reason) => {
+    const { raw, lines } = await openDoor("permitted");
+    const { stream, status } = raw.call(getObservation, { "grpc-encoding": encoding });
+    stream.end(Buffer.concat([Buffer.from([1, 0, 0, 0, 8]), Buffer.from("not gzip")]));
+    const told = await status;
+    expect(told).toMatchObject({ "grpc-status": code });
+    expect(lines).toMatchObject([{ reason, request_id: told["x-request-id"] }]);
   });
 });
 
@@ -272,8 +290,11 @@ describe("a message", () => {
     expect(requestBytesOf(IngestionService.method.createSeries)).toBe(1_048_576);
     expect(await sent(createSeries, 1_048_577)).toBe("MESSAGE_TOO_LARGE");
     expect(await sent(createSeries, 1_048_576)).toBe("MALFORMED_MESSAGE");
-    expect(lines).toHaveLength(4);
-    expect(new Set(lines.map(({ request_id }) => request_id)).size).toBe(4);
+    // Of what grpc-js does not read: refused at its first bytes, in a stream, too.
+    expect(await sent(createSeries, 3_000_000)).toBe("MESSAGE_TOO_LARGE");
+    expect(await sent(streamSeries, 3_000_000)).toBe("MESSAGE_TOO_LARGE");
+    expect(lines).toHaveLength(6);
+    expect(new Set(lines.map(({ request_id }) => request_id)).size).toBe(6);
   });
 
   test("that is one too many, or none, is no unary call", async () => {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
+  Code,
   ConnectError,
   type ConnectRouter,
   createConnectRouter,
@@ -34,6 +35,7 @@ import {
   httpCallKey,
   peerAddressKey,
   peerCertificateKey,
+  problemError,
   requestBytesOf,
   requestIdHeader,
   requestIdKey,
@@ -210,12 +212,27 @@ function bytesSince(socket: Socket): number {
  * the caller gets the reason. Where the method takes large JSON, its shape is looked at before Connect parses it.
  */
 function unread({ raw }: HttpRequest, { method, requestBytes }: CallTerms): AsyncIterable<Uint8Array> {
-  const body = raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  const body = bytesOf(raw);
   const { "content-type": type = "", "content-encoding": encoding } = raw.headers;
   const json = method.methodKind === "unary" && /^application\/json\b/i.test(type);
   // A smaller message has too few elements to cost anything.
   if (!json || requestBytes <= usualRequestBytes) return body;
   return inspectedJson(body, { gzip: encoding === compressionGzip.name, mostBytes: requestBytes });
+}
+
+function bytesOf(raw: HttpRequest["raw"]): AsyncIterable<Uint8Array> {
+  const bytes = raw.iterator({ destroyOnReturn: false }) as AsyncIterableIterator<Uint8Array>;
+  const left = (cause: unknown): never => {
+    const message = "the client left before its request was whole";
+    throw problemError({ code: Code.Canceled, reason: "CANCELED", message }, cause);
+  };
+  return {
+    [Symbol.asyncIterator]: () => ({
+      // Nothing else ends the bytes of a request too early.
+      next: () => bytes.next().catch(left),
+      return: async () => (await bytes.return?.()) ?? { done: true, value: undefined },
+    }),
+  };
 }
 
 const credentialNames = credentialHeaders.join(", ");

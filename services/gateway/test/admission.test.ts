@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { errorFromJson } from "@connectrpc/connect/protocol-connect";
@@ -13,6 +15,7 @@ import { type Handlers, openTestGateway } from "./harness.ts";
 
 const getObservation = "wellapi.records.v1.RecordsService/GetObservation";
 const createSeries = "wellapi.ingestion.v1.IngestionService/CreateSeries";
+const readSeries = "wellapi.records.v1.RecordsService/ReadSeries";
 const getCheckpoint = "wellapi.audit.v1.AuditService/GetCheckpoint";
 const clinic = { authorization: "Bearer wellapi_sk_clinic" };
 const observation = { patient: "pat_1", observation: "obs_1", purpose: "PURPOSE_TREATMENT" };
@@ -25,8 +28,9 @@ interface Line {
 
 async function open(handlers: Handlers = {}, env: Record<string, string> = {}) {
   const lines: Line[] = [];
-  const info = (fields: unknown) => void lines.push(fields as Line);
-  const { gateway, url } = await openTestGateway(handlers, { env, log: { ...silentLogger, info } });
+  const write = (fields: unknown) => void lines.push(fields as Line);
+  const log = { ...silentLogger, info: write, warn: write, error: write };
+  const { gateway, url } = await openTestGateway(handlers, { env, log });
   onTestFinished(() => gateway.close());
   return { url, lines };
 }
@@ -73,7 +77,7 @@ describe("a refused caller gets the answer before any of the body was sent:", ()
   });
 
   test.each([
-    ["a stream", "wellapi.records.v1.RecordsService/ReadSeries", "application/connect+json"],
+    ["a stream", readSeries, "application/connect+json"],
     ["gRPC-Web", getObservation, "application/grpc-web+proto"],
   ])("%s", async (_name, path, type) => {
     const { url, lines } = await open(echo);
@@ -114,6 +118,22 @@ describe("compression", () => {
     const refused = await post(url, getObservation, bomb, gzip);
     expect([refused.status, reasonIn(await refused.text())]).toEqual([429, "MESSAGE_TOO_LARGE"]);
   });
+});
+
+test.each([
+  ["a small message", getObservation, "application/json"],
+  ["one that may be large", createSeries, "application/json"],
+  ["the message of a stream", readSeries, "application/connect+json"],
+])("who leaves in the middle of %s has canceled the call, and that is all", async (_name, path, type) => {
+  const { url, lines } = await open(echo);
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const head = `POST /${path} HTTP/1.1\r\nhost: ${hostname}\r\nauthorization: ${clinic.authorization}\r\n`;
+  socket.write(`${head}content-type: ${type}\r\ncontent-length: 1000\r\nexpect: 100-continue\r\n\r\n{"`);
+  await once(socket, "data"); // Admitted: the body is asked for.
+  socket.resetAndDestroy();
+  await expect.poll(() => lines.length).toBeGreaterThan(0);
+  expect(lines).toEqual([expect.objectContaining({ code: "CANCELLED", reason: "CANCELED" })]);
 });
 
 describe("a message", () => {

@@ -12,7 +12,13 @@ import {
 import type * as grpc from "@grpc/grpc-js";
 import { objectionTo } from "../answers/guarded-answer.ts";
 import { peerAddressKey, spendingKey } from "../caller/budget.ts";
-import { httpCallKey, peerCertificateKey, peerWorkloadKey, requestIdHeader } from "../caller/context.ts";
+import {
+  httpCallKey,
+  peerCertificateKey,
+  peerWorkloadKey,
+  requestIdHeader,
+  requestIdKey,
+} from "../caller/context.ts";
 import { peerCertificateOf } from "../caller/peer-certificate.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
 import { messageTooLarge } from "../checks/request-size.ts";
@@ -23,6 +29,7 @@ import { type OpenHandlerContext, openHandlerContext } from "./handler-context.t
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
 import { compressionOf, unreadBodyKey, unreadMessage } from "./unread-body.ts";
+import { whenUnread } from "./unread-message.ts";
 
 /**
  * grpc-js takes `grpc-encoding` out of what a handler sees: the server keeps it in this header, which no client can
@@ -246,11 +253,8 @@ type AnyCall = Pick<
   on(event: "cancelled", listener: () => void): unknown;
 };
 
-function openContext(
-  spec: MethodImplSpec,
-  call: AnyCall,
-  { shutdownSignal, peers }: CallOptions,
-): OpenHandlerContext {
+function openContext(spec: MethodImplSpec, call: AnyCall, options: CallOptions): OpenHandlerContext {
+  const { shutdownSignal, peers } = options;
   const deadline = Number(call.getDeadline());
   const timeoutMs = Number.isFinite(deadline)
     ? Math.min(Math.max(deadline - Date.now(), 0), longestMs)
@@ -263,6 +267,11 @@ function openContext(
     follow: [shutdownSignal],
     requestHeader,
     values: peerValues(call, requestHeader, peers),
+  });
+  whenUnread(call.metadata, mostBytesOf(spec, options), (error) => {
+    error.metadata.set(requestIdHeader, context.values.get(requestIdKey));
+    context.abort(error);
+    return statusOf(error);
   });
   // 'cancelled' also follows a successful call; its context is already aborted then. It follows a reset by an
   // objection, too, and then the answer still gets its own end.
@@ -303,8 +312,12 @@ function addressOf(peer: string): string | undefined {
   return address === "" ? undefined : address;
 }
 
+function mostBytesOf({ method }: MethodImplSpec, options: CallOptions): number {
+  return Math.min(options.maximumMessageBytes, options.requestBytes(method));
+}
+
 function decode(spec: MethodImplSpec, bytes: Buffer, options: CallOptions): Message {
-  const most = Math.min(options.maximumMessageBytes, options.requestBytes(spec.method));
+  const most = mostBytesOf(spec, options);
   if (bytes.length > most) throw problemError(messageTooLarge(most));
   try {
     return fromBinary(spec.method.input, bytes);
@@ -328,7 +341,7 @@ function encode(spec: MethodImplSpec, message: Message, { maximumMessageBytes }:
 }
 
 /** What grpc-js sends. Interceptors have mapped handlers' errors already; this maps the adapter's own. */
-function statusOf(error: unknown): grpc.ServerErrorResponse {
+function statusOf(error: unknown) {
   const described =
     error instanceof ConnectError && error.metadata.has(requestIdHeader) ? error : toConnectError(error);
   return Object.assign(new Error(described.rawMessage), {

@@ -28,6 +28,7 @@ import { type CallOptions, compressionHeader, methodDefinition, methodHandler } 
 import { createHealth } from "./health.ts";
 import { type KeepAlive, keepAlive } from "./keep-alive.ts";
 import type { Route } from "./route.ts";
+import { explainUnread } from "./unread-message.ts";
 import { answerUnserved } from "./unserved-calls.ts";
 
 /** PEM texts. */
@@ -99,12 +100,11 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
   grpc.setLogVerbosity(grpc.logVerbosity.NONE); // it writes to the console what we also get as errors
   const messageBytes = limits?.messageBytes ?? 1_048_576;
   const server = new grpc.Server({
-    // A message up to twice as large is read, and refused with a reason; beyond, grpc-js refuses the first bytes.
+    // A message up to twice as large is read, and refused with a reason; beyond, by its first bytes.
     "grpc.max_receive_message_length": 2 * messageBytes,
+    interceptors: [explainUnread],
     "grpc.max_send_message_length": messageBytes,
-    ...(limits?.connectionAgeMs === undefined
-      ? {}
-      : { "grpc.max_connection_age_ms": limits.connectionAgeMs }),
+    ...(limits?.connectionAgeMs && { "grpc.max_connection_age_ms": limits.connectionAgeMs }),
   });
   const shutdown = new AbortController();
   const callOptions: CallOptions = {
