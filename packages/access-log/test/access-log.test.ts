@@ -304,7 +304,6 @@ describe("while the store cannot write", () => {
     await vi.waitUntil(() => intake.state.calls >= 2, { timeout: 15_000 });
     const [first, second] = intake.state.times;
     expect(second! - first!).toBeGreaterThan(190);
-    expect(second! - first!).toBeLessThan(2_000);
     intake.state.down = false;
     await vi.waitUntil(() => intake.ids().length === 1, { timeout: 15_000 });
     expect(intake.ids()).toEqual([id]);

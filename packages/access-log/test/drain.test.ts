@@ -1,3 +1,4 @@
+import { Code } from "@connectrpc/connect";
 import type { Logger } from "@wellapi/runtime";
 import { describe, expect, test, vi } from "vitest";
 import { openAccessLog } from "../src/index.ts";
@@ -140,9 +141,9 @@ describe("while audit or the store fails", () => {
     intake.state.silent = true;
     const id = await log.record(patient, true, access);
     await vi.waitUntil(() => intake.state.calls === 1, 15_000);
-    const started = performance.now();
     await log.close();
-    expect(performance.now() - started).toBeLessThan(4_000);
+    // By the close, not by the call's own deadline.
+    expect(intake.state.ended).toEqual([Code.Canceled]);
     intake.state.silent = false;
     const again = await openAccessLog(settings);
     await again.drained();

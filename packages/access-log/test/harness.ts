@@ -61,15 +61,20 @@ export function createFakeIntake() {
     requests: [] as { readonly count: number; readonly bytes: number }[],
     /** When each request came, in monotonic milliseconds. */
     times: [] as number[],
+    /** Why each request that was not answered ended. */
+    ended: [] as Code[],
   };
   const transport = createRouterTransport(({ service }) => {
     service(AuditIntakeService, {
-      append(request) {
+      append(request, { signal }) {
         state.calls += 1;
         const bytes = request.leaves.reduce((sum, { body }) => sum + body.length, 0);
         state.times.push(performance.now());
         state.requests.push({ count: request.leaves.length, bytes });
-        if (state.silent) return new Promise<never>(() => {});
+        if (state.silent) {
+          signal.addEventListener("abort", () => state.ended.push(ConnectError.from(signal.reason).code));
+          return new Promise<never>(() => {});
+        }
         if (state.down) throw new ConnectError("down", Code.Unavailable);
         if (state.damaged)
           throw problemError({ code: Code.Unavailable, reason: "LOG_DAMAGED", message: "damaged" });

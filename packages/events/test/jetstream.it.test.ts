@@ -264,18 +264,29 @@ describe.skipIf(servers.length === 0)("JetStream", () => {
         await new Promise((resolve) => setTimeout(resolve, 2));
         busy -= 1;
       };
-      const consumers = await Promise.all(
-        [subject.events, another].map((events) => events.consume({ ...all, batch: 5, handle })),
-      );
+      const working = () =>
+        withJetStream(servers, async (jsm) => {
+          // Its types do not have what the server says of each group.
+          const { priority_groups: groups } = (await jsm.consumers.info(subject.stream, "all")) as {
+            priority_groups?: ReadonlyArray<{ readonly pinned_client_id?: string }>;
+          };
+          return groups?.[0]?.pinned_client_id;
+        });
       const ids = numbered(600);
-      for (let i = 0; i < 300; i += 50) await publish(...ids.slice(i, i + 50));
+      const first = await subject.events.consume({ ...all, batch: 5, handle });
+      await publish(...ids.slice(0, 50));
+      await got.untilCount(1);
+      await another.consume({ ...all, batch: 5, handle });
+      for (let i = 50; i < 300; i += 50) await publish(...ids.slice(i, i + 50));
       await got.untilCount(300);
       const publishing = publish(...ids.slice(300));
-      const closedAt = performance.now();
-      await consumers[0]?.close();
+      const before = await working();
+      expect(before).toBeTypeOf("string");
+      await first.close();
+      // Not when the server finds it silent, seconds later.
+      expect(await working()).not.toBe(before);
       await publishing;
       await got.untilCount(600);
-      expect(performance.now() - closedAt).toBeLessThan(3000);
       expect([got.ids(), overlaps]).toEqual([ids, 0]);
     });
 

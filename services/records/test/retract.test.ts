@@ -216,17 +216,15 @@ describe("a batch that is taken back", () => {
     const events: OutboxEvent[] = [];
     world.store.committed = async ({ events: those }: Commit) => void events.push(...(those ?? []));
     await retract(scene, { batch });
-    const began = performance.now();
+    // It does not wait until it looks by itself: half a minute.
     expect((await waiting).value!.payload.case).toBe("retraction");
-    // It does not wait until it looks by itself.
-    expect(performance.now() - began).toBeLessThan(5_000);
     expect(told).toBe(2);
     expect(events.map(({ subject, data }) => [subject, fromBinary(BatchCommittedSchema, data)])).toEqual([
       ["records.batch.committed", expect.objectContaining({ partition: patient.partition, sequence: 2n })],
     ]);
     await retract(scene, { batch });
     expect(told).toBe(2);
-  });
+  }, 20_000);
 
   it("is taken back from behind commits that come between, and not at all where they never stop", async () => {
     const scene = await openScene();

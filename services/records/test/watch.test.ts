@@ -250,16 +250,14 @@ describe("WatchSeries", () => {
     await expect(watch(scene, { resumeToken: ahead }).next()).rejects.toThrow("restored from a backup");
   });
 
-  it("ends with CONSENT_REVOKED within a second of the revocation", async () => {
+  it("ends with CONSENT_REVOKED by the revocation itself: it would look by itself half a minute later", async () => {
     const scene = await openScene();
     const stream = watch(scene);
     await stream.next();
     const ending = reasonOf(stream.next());
     await scene.world.consent.revoke(scene.consent);
-    const revoked = performance.now();
     expect(await ending).toBe("CONSENT_REVOKED");
-    expect(performance.now() - revoked).toBeLessThan(1_000);
-  });
+  }, 20_000);
 
   it("needs consent for every code", async () => {
     const scene = await openScene();
