@@ -1,11 +1,15 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
+import type { StoreDescriptor } from "@wellapi/service";
 import { type CollectionDeclaration, openSqliteStore, type SqliteStore, StoreError } from "@wellapi/store";
 import { HostError } from "./errors.ts";
 import { isInFolder } from "./master-key/place.ts";
 
 /** Room for some thousand revocations on a full disk. */
 const RESERVE_BYTES = 4 * 1024 * 1024;
+
+/** As the store's descriptor says. */
+export type HowOpened = Pick<StoreDescriptor, "survivesFullDisk" | "sharesThread">;
 
 /** Where an installation's files lie. Only its owner may look inside. */
 export interface DataFolder {
@@ -21,11 +25,7 @@ export interface DataFolder {
    * Opens the store of this name, or at this path. A store that must work on a full disk has a reserve file there.
    * Throws HostError `data_in_use`.
    */
-  open(
-    name: string,
-    collections: readonly CollectionDeclaration[],
-    survivesFullDisk?: boolean,
-  ): Promise<SqliteStore>;
+  open(name: string, collections: readonly CollectionDeclaration[], how?: HowOpened): Promise<SqliteStore>;
   /**
    * Throws HostError `keys_missing` if the data exists without the keys that open it, or the master key's file, if it
    * is in one, is not there.
@@ -64,12 +64,13 @@ export function prepareDataFolder(path: string): DataFolder {
         );
       },
       reserve: (service) => join(reserves, `${service}.leaves`),
-      async open(name, collections, survivesFullDisk = false) {
+      async open(name, collections, { survivesFullDisk = false, sharesThread = false } = {}) {
         const file = name.includes("/") ? name : join(root, `${name}.db`);
         try {
           const reserve = { path: join(reserves, `${name}.room`), bytes: RESERVE_BYTES };
           const room = survivesFullDisk ? { reserve } : {};
-          return await openSqliteStore({ path: file, collections, ...room });
+          const thread = sharesThread ? "shared" : "own";
+          return await openSqliteStore({ path: file, collections, thread, ...room });
         } catch (cause) {
           if (cause instanceof StoreError && cause.code === "locked") {
             throw new HostError(

@@ -8,7 +8,7 @@ import type { Installation, LogFolders, Registry } from "@wellapi/service";
 import type { CollectionDeclaration, SqliteStore, Store } from "@wellapi/store";
 import { openTerminology } from "@wellapi/terminology";
 import { openVault, vaultCollections } from "@wellapi/vault";
-import type { DataFolder } from "./data-folder.ts";
+import type { DataFolder, HowOpened } from "./data-folder.ts";
 import { explained, type MasterKey } from "./master-key/open.ts";
 import {
   createAccessEnds,
@@ -73,9 +73,9 @@ export function createInProcessPlatform(options: {
   async function openFile(
     name: string,
     collections: readonly CollectionDeclaration[],
-    survivesFullDisk = false,
+    how?: HowOpened,
   ): Promise<Store> {
-    const store = await folder.open(name, collections, survivesFullDisk);
+    const store = await folder.open(name, collections, how);
     closers.push(`store ${name}`, () => store.close());
     stores.set(basename(name, ".db"), store);
     const service = basename(name, ".db");
@@ -103,7 +103,7 @@ export function createInProcessPlatform(options: {
     enforcement: openEnforcement(base),
     openFile,
     openJournalFile,
-    openStore: (name, { collections, survivesFullDisk }) => openFile(name, collections, survivesFullDisk),
+    openStore: (name, store) => openFile(name, store.collections, store),
     vault: once(async () => {
       const { kms } = await keys();
       const store = await openFile(folder.keyStore, vaultCollections);
@@ -118,7 +118,7 @@ export function createInProcessPlatform(options: {
     openAccessLog: (service, store) => openServiceLog(base, service, store, folder.reserve(service)),
     // One engine for all services: its store is opened once, and each consumes what the others publish.
     openEvents: once(async () => {
-      const store = await openFile("events", embeddedEventsCollections);
+      const store = await openFile("events", embeddedEventsCollections, { sharesThread: true });
       const onError = (err: unknown) => log.warn({ err }, "an event was not handled, or its store failed");
       const events = await openEmbeddedEvents({ store, clock, onError });
       closers.push("events", () => events.close());

@@ -43,6 +43,8 @@ export interface StoreDescriptor {
   check(context: CheckContext): Promise<StoreCheck>;
   /** Has reserved room on the disk, so that it can still write a little on a full disk. */
   readonly survivesFullDisk?: boolean;
+  /** No call that carries data waits for its commits: where all services are one process, its file is written in a thread with others. */
+  readonly sharesThread?: boolean;
 }
 
 /** What one process of it asks of a machine in production, as Kubernetes writes quantities. Only manifests use it. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openSqliteStore } from "../src/index.ts";
-import { openConnection } from "../src/sqlite/connection.ts";
+import { openConnection, serveShared } from "../src/sqlite/connection.ts";
 import { contractCollections, idsOf, insert, note } from "./notes.ts";
 import { openSqliteUnderTest, type SqliteUnderTest } from "./store-under-test.ts";
 
@@ -80,5 +80,21 @@ describe("sqlite: processes that die, and processes that meet", () => {
       expect(outcome).toMatchObject({ status: "rejected", reason: unavailable });
     await connection.stopped;
     await expect(connection.call({ kind: "scrub" })).rejects.toMatchObject(unavailable);
+  });
+
+  test("a thread of several stores that ends takes them along, and the next store gets another", async () => {
+    const several = ["one", "two"].map((name) => ({ path: `${subject.path}.${name}`, collections: [] }));
+    const threads = several.map((options) => serveShared(options));
+    expect(threads[0]!.thread).toBe(threads[1]!.thread);
+    const connections = await Promise.all(threads.map(({ port, thread }) => openConnection(port, thread)));
+    threads[0]!.thread.emit("error", new Error("out of memory"));
+    for (const connection of connections) {
+      await expect(connection.call({ kind: "scrub" })).rejects.toMatchObject({ code: "unavailable" });
+    }
+    await threads[0]!.thread.terminate();
+    await Promise.all(connections.map(({ stopped }) => stopped));
+    const again = await openSqliteStore({ ...several[0]!, thread: "shared" });
+    await again.scrub();
+    await again.close();
   });
 });

@@ -5,3 +5,7 @@ import { openSqliteUnderTest } from "./store-under-test.ts";
 describeStoreContract("sqlite in the caller's thread", (collections) =>
   openSqliteUnderTest(collections, { thread: "callers" }),
 );
+
+describeStoreContract("sqlite in a thread of several stores", (collections) =>
+  openSqliteUnderTest(collections, { thread: "shared" }),
+);

@@ -10,6 +10,7 @@ export const codesService = describeService({
   store: {
     collections: codesCollections,
     check: async (context) => (await import("./check.ts")).codesCheck(context),
+    sharesThread: true,
   },
   needs: ["keys", "access_log", "terminology"],
   calls: [],

@@ -48,6 +48,7 @@ export const noticesService = describeService({
   store: {
     collections: noticesCollections,
     check: async (context) => (await import("./check.ts")).noticesCheck(context),
+    sharesThread: true,
   },
   needs: ["keys", "vault", "journal", "access_log", "events", "terminology"],
   consumes: [...new Set([...consumed, ...followed])],

@@ -29,6 +29,46 @@ export function startWorker(options: WorkerOptions): Worker {
   });
 }
 
+/** What a thread of several stores is told of one of them. */
+export interface StoreToServe {
+  readonly options: WorkerOptions;
+  readonly port: MessagePort;
+}
+
+interface SharedThread {
+  readonly worker: Worker;
+  /** How many it serves. */
+  stores: number;
+}
+
+let shared: SharedThread | undefined;
+
+/** The same in one thread for all stores of the process that are opened so; it ends with the last of them. */
+export function serveShared(options: WorkerOptions): { readonly port: MessagePort; readonly thread: Worker } {
+  shared ??= startSharedThread();
+  const thread = shared;
+  const { port1, port2 } = new MessageChannel();
+  thread.stores += 1;
+  port2.once("close", () => {
+    thread.stores -= 1;
+    if (thread.stores > 0) return;
+    if (shared === thread) shared = undefined;
+    void thread.worker.terminate();
+  });
+  thread.worker.postMessage({ options, port: port1 } satisfies StoreToServe, [port1]);
+  return { port: port2, thread: thread.worker };
+}
+
+function startSharedThread(): SharedThread {
+  const worker = new Worker(new URL("./shared-worker.ts", import.meta.url), { name: "stores", execArgv: [] });
+  worker.unref(); // Its stores' ports keep the process, and each store hears of a crash.
+  const thread = { worker, stores: 0 };
+  worker.on("error", () => {
+    if (shared === thread) shared = undefined;
+  });
+  return thread;
+}
+
 /** The same by the same messages, in the caller's thread. */
 export async function serveHere(options: WorkerOptions): Promise<MessagePort> {
   // Only here: a program whose stores have threads needs no engine of its own.
@@ -38,8 +78,15 @@ export async function serveHere(options: WorkerOptions): Promise<MessagePort> {
   return port2;
 }
 
-/** Waits until the worker is ready. If it crashes, every open and later call fails with `unavailable`. */
-export async function openConnection(worker: Worker | MessagePort): Promise<Connection> {
+/**
+ * Waits until the worker is ready. If it crashes, every open and later call fails with `unavailable`.
+ *
+ * @param thread in which the worker's end of a port is served; its crash is the worker's
+ */
+export async function openConnection(
+  worker: Worker | MessagePort,
+  thread: Worker | MessagePort = worker,
+): Promise<Connection> {
   const pending = new Map<number, Pending>();
   let lastId = 0;
   // Requests of one turn of the event loop go in one message: a message costs more than its content.
@@ -73,7 +120,7 @@ export async function openConnection(worker: Worker | MessagePort): Promise<Conn
       else call?.resolve(reply.answer);
     }
   });
-  worker.on("error", (cause) => fail(new StoreError("unavailable", "the store's worker crashed", { cause })));
+  thread.on("error", (cause) => fail(new StoreError("unavailable", "the store's worker crashed", { cause })));
   const stopped = (worker instanceof MessagePort ? once(worker, "close") : once(worker, "exit")).then(
     () => fail(new StoreError("unavailable", "the store's worker has stopped")),
     // `once` rejects on an error event, which is handled above.
