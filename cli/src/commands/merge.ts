@@ -14,6 +14,7 @@ import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { codingOf, count, instant, interval, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
+import { disputedNotes } from "../disputed.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output } from "../output.ts";
 import { addQueryOptions, purposeOf } from "../query-options.ts";
@@ -83,7 +84,11 @@ export function addMerge(series: Command, io: Io): void {
         else output.line(nothings[nothing]);
       };
       const client = createClient(RecordsService, await connect(settings));
-      for await (const stretch of mergeSeries(client, request, { onNothing })) print(output, stretch);
+      const noteDisputed = disputedNotes(output);
+      for await (const stretch of mergeSeries(client, request, { onNothing })) {
+        print(output, stretch);
+        noteDisputed(stretch.source);
+      }
     });
 }
 

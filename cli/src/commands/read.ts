@@ -27,6 +27,7 @@ import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import { bucketSizes, codingOf, count, instant, interval, several, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
+import { disputedNotes } from "../disputed.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, timeText } from "../output.ts";
@@ -83,11 +84,13 @@ export function addRead(program: Command, io: Io): void {
         ...(options.digits === undefined ? {} : { digits: options.digits }),
       });
       const output = createOutput(io, settings.json);
+      const noteDisputed = disputedNotes(output);
       try {
         let found = false;
         for await (const run of runs) {
           found = true;
           printSamples(output, run);
+          noteDisputed(run.source);
         }
         if (!found) output.note("no samples: `wellapi series list` shows the codes and times that there are");
       } catch (cause) {
@@ -123,6 +126,7 @@ export function addWatch(program: Command, io: Io): void {
         codes: options.code.map(codingOf),
         purpose: purposeOf(options, settings),
       };
+      const noteDisputed = disputedNotes(output);
       const messages = watchSeries(client, request, {
         resumeToken: options.resume ?? "",
         signal: io.interrupted(),
@@ -134,6 +138,7 @@ export function addWatch(program: Command, io: Io): void {
         for await (const message of messages) {
           clearTimeout(quiet);
           printWatched(output, message);
+          if (message.payload.case === "series") noteDisputed(message.payload.value.source);
         }
       } finally {
         clearTimeout(quiet);
@@ -190,6 +195,8 @@ export function addAggregate(program: Command, io: Io): void {
         output.rows(SourceAggregateSchema, aggregates, [], () => []);
         return;
       }
+      const noteDisputed = disputedNotes(output);
+      for (const { source } of aggregates) noteDisputed(source);
       const rows = aggregates.flatMap((aggregate) =>
         aggregate.buckets.map((bucket) => ({ aggregate, bucket })),
       );
@@ -230,7 +237,10 @@ export function addSeries(program: Command, io: Io): void {
           purpose: purposeOf(options, settings),
         }),
       );
-      createOutput(io, settings.json).rows(
+      const output = createOutput(io, settings.json);
+      const noteDisputed = disputedNotes(output);
+      for (const { source } of found) noteDisputed(source);
+      output.rows(
         SeriesInfoSchema,
         found,
         ["code", "what", "unit", "from", "to", "samples", "organization", "device"],

@@ -9,12 +9,13 @@ import {
 import {
   type Decision,
   DenialReason,
+  type Dispute as DisputeMessage,
   type Grant,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createMessageQueue } from "./message-queue.ts";
 import { type DatedPermit, earliestTime, latestTime } from "./permits.ts";
-import type { Question } from "./port.ts";
+import type { Dispute, Question } from "./port.ts";
 import { createQuestionBatches } from "./question-batches.ts";
 import type { Answer, Incoming, Outgoing } from "./session.ts";
 
@@ -134,7 +135,21 @@ export function answerOf(decision: Decision | undefined): Answer {
   const denied = { denied: { permitted: false, reason } } as const;
   if (decision === undefined || isUnknown(decision) || decision.denialReason !== 0) return denied;
   const [first, ...rest] = decision.grants.map(permitOf).filter((permit) => permit !== undefined);
-  return first ? { permits: [first, ...rest] } : denied;
+  if (first === undefined) return denied;
+  const permits = [first, ...rest] as const;
+  const { disputes } = decision;
+  return disputes.length === 0 ? { permits } : { permits, disputes: disputes.map(disputeOf) };
+}
+
+/** A field that is not known here makes no difference: it is a mark, which restricts nothing. */
+function disputeOf({ organization, capturedWithin, device, record }: DisputeMessage): Dispute {
+  return {
+    organization,
+    from: millisOf(capturedWithin?.startTime, earliestTime),
+    to: millisOf(capturedWithin?.endTime, latestTime),
+    ...(device === "" ? {} : { device }),
+    ...(record === "" ? {} : { record }),
+  };
 }
 
 const knownResolutions: ReadonlySet<Resolution> = new Set([

@@ -1,9 +1,9 @@
-import { type DatedDecision, type DatedPermit, judge } from "./permits.ts";
+import { type DatedDecision, judge, type Permitted } from "./permits.ts";
 import type { Decision, Question } from "./port.ts";
 
 interface Entry {
   readonly partition: string;
-  readonly permits: readonly DatedPermit[];
+  readonly permitted: Permitted;
   current: DatedDecision;
 }
 
@@ -24,10 +24,10 @@ export class DecisionCache {
     return this.#entries.size;
   }
 
-  put(question: Question, permits: readonly DatedPermit[], now: number): void {
+  put(question: Question, permitted: Permitted, now: number): void {
     const key = keyOf(question);
     this.#delete(key);
-    this.#entries.set(key, { partition: question.partition, permits, current: judge(permits, now) });
+    this.#entries.set(key, { partition: question.partition, permitted, current: judge(permitted, now) });
     const keys = this.#keysOf.get(question.partition);
     if (keys) keys.add(key);
     else this.#keysOf.set(question.partition, new Set([key]));
@@ -44,7 +44,7 @@ export class DecisionCache {
     const key = keyOf(question);
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    if (now < entry.current.from || now >= entry.current.to) entry.current = judge(entry.permits, now);
+    if (now < entry.current.from || now >= entry.current.to) entry.current = judge(entry.permitted, now);
     if (!entry.current.decision.permitted) return undefined;
     this.#entries.delete(key);
     this.#entries.set(key, entry);

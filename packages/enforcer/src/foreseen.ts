@@ -9,5 +9,5 @@ import type { Decision } from "./port.ts";
  */
 export function judgedAt(decision: DecisionMessage, time: number): Decision {
   const answer = answerOf(decision);
-  return "denied" in answer ? answer.denied : judge(answer.permits, time).decision;
+  return "denied" in answer ? answer.denied : judge(answer, time).decision;
 }

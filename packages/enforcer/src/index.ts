@@ -11,7 +11,7 @@ export type { MessageQueue } from "./message-queue.ts";
 export { createMessageQueue } from "./message-queue.ts";
 export type { DatedPermit } from "./permits.ts";
 export { earliestTime, latestTime } from "./permits.ts";
-export type { Decision, Enforcer, Permit, Question, Recall, Sliding, Sources } from "./port.ts";
+export type { Decision, Dispute, Enforcer, Permit, Question, Recall, Sliding, Sources } from "./port.ts";
 export type { Answer, Ask, Incoming, Outgoing, SessionOptions } from "./session.ts";
 export { Session } from "./session.ts";
 export type { EnforcerParts, Timers } from "./session-driver.ts";

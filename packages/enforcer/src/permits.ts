@@ -1,5 +1,5 @@
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import type { Decision, Permit } from "./port.ts";
+import type { Decision, Dispute, Permit } from "./port.ts";
 
 /** A permit with the time at which it begins; `from` does not slide yet. Times are UTC milliseconds. */
 export interface DatedPermit extends Permit {
@@ -10,6 +10,12 @@ export interface DatedPermit extends Permit {
 export const earliestTime = -62_135_596_800_000;
 export const latestTime = 253_402_300_800_000;
 
+/** What the consent service permits, and which of it the patient disputes. */
+export interface Permitted {
+  readonly permits: readonly DatedPermit[];
+  readonly disputes?: readonly Dispute[];
+}
+
 /** A decision with the span of wall time in which it stays the same. */
 export interface DatedDecision {
   readonly decision: Decision;
@@ -18,7 +24,7 @@ export interface DatedDecision {
 }
 
 /** Judges by the permits that are in force at `now`. */
-export function judge(permits: readonly DatedPermit[], now: number): DatedDecision {
+export function judge({ permits, disputes }: Permitted, now: number): DatedDecision {
   let from = Number.NEGATIVE_INFINITY;
   let to = Number.POSITIVE_INFINITY;
   for (const { notBefore, notAfter } of permits) {
@@ -30,7 +36,8 @@ export function judge(permits: readonly DatedPermit[], now: number): DatedDecisi
   const inForce = permits.filter((permit) => permit.notBefore <= now && now < permit.notAfter);
   const [first, ...rest] = inForce.map((permit) => slid(permit, now));
   if (first) {
-    const decision = { permitted: true, permits: [first, ...rest] } as const;
+    const permitting = { permitted: true, permits: [first, ...rest] } as const;
+    const decision = disputes === undefined ? permitting : { ...permitting, disputes };
     // The next millisecond has other windows.
     const slides = inForce.some(({ sliding }) => sliding !== undefined);
     return slides ? { decision, from: now, to: now + 1 } : { decision, from, to };

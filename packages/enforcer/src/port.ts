@@ -48,8 +48,26 @@ export interface Sliding {
   readonly from: number;
 }
 
+/** Data that its patient disputes: it is told marked. Times are UTC milliseconds, half-open. */
+export interface Dispute {
+  /** Who contributed it. */
+  readonly organization: string;
+  /** Captured within: from <= t < to. */
+  readonly from: number;
+  readonly to: number;
+  /** Of this device alone, internal id, `dev_...`. Absent: of any. */
+  readonly device?: string;
+  /** This clinical record alone, internal id, `rec_...`. Absent: any, and what was measured. */
+  readonly record?: string;
+}
+
 export type Decision =
-  | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
+  | {
+      readonly permitted: true;
+      readonly permits: readonly [Permit, ...Permit[]];
+      /** Which of the data the patient disputes. Absent: none of it. */
+      readonly disputes?: readonly Dispute[];
+    }
   | { readonly permitted: false; readonly reason: DenialReason };
 
 /** A change of a patient's consents. Earlier decisions about the patient no longer count. */

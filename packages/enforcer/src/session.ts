@@ -1,6 +1,6 @@
 import { DecisionCache } from "./decision-cache.ts";
 import { type ClockReading, leaseEnd, type SessionLease } from "./lease.ts";
-import { type DatedPermit, judge } from "./permits.ts";
+import { type DatedPermit, judge, type Permitted } from "./permits.ts";
 import type { Decision, Question, Recall } from "./port.ts";
 
 /** Messages of the consent service. */
@@ -17,7 +17,7 @@ export type Outgoing =
 
 /** The consent service's answer to a question. */
 export type Answer =
-  | { readonly permits: readonly [DatedPermit, ...DatedPermit[]] }
+  | (Permitted & { readonly permits: readonly [DatedPermit, ...DatedPermit[]] })
   | { readonly denied: Extract<Decision, { permitted: false }> };
 
 /** A question under way. It becomes stale when its patient is recalled or its session ends. */
@@ -136,8 +136,8 @@ export class Session {
     this.abandon(ask);
     if (!this.usable(ask)) return undefined;
     if ("denied" in answer) return answer.denied;
-    this.cache.put(ask.question, answer.permits, at.wall);
-    return judge(answer.permits, at.wall).decision;
+    this.cache.put(ask.question, answer, at.wall);
+    return judge(answer, at.wall).decision;
   }
 
   /** No answer will come. */

@@ -7,6 +7,7 @@ import {
 import {
   DecisionSchema,
   DenialReason,
+  DisputeSchema,
   GrantSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
@@ -27,6 +28,7 @@ import {
   systemTimers,
   type WatchListener,
 } from "../src/index.ts";
+import { latestTime } from "../src/permits.ts";
 
 const question = {
   partition: "local/pat_1",
@@ -38,7 +40,11 @@ const question = {
 };
 const grant = { consent: "con_1", version: 3, resolution: Resolution.DAILY };
 
-type Answered = { grants?: object[]; denialReason?: DenialReason };
+type Answered = { grants?: object[]; denialReason?: DenialReason; disputes?: object[] };
+
+/** As a newer service sends it: with a field that is not known here. */
+const withField = <D extends DescMessage>(schema: D, message: MessageShape<D>): MessageShape<D> =>
+  fromBinary(schema, Buffer.concat([toBinary(schema, message), Buffer.from([0xfa, 0x07, 1, 0])]));
 
 /** An enforcer of a consent service that answers as it is told. */
 function open(service: {
@@ -66,10 +72,6 @@ function open(service: {
 describe("an answer", () => {
   const known = create(DecisionSchema, { grants: [grant, { ...grant, consent: "con_2", provision: 4 }] });
   const denied = { denied: { permitted: false, reason: DenialReason.NO_CONSENT } };
-  /** As a newer service sends it: with a field that is not known here. */
-  const withField = <D extends DescMessage>(schema: D, message: MessageShape<D>): MessageShape<D> =>
-    fromBinary(schema, Buffer.concat([toBinary(schema, message), Buffer.from([0xfa, 0x07, 1, 0])]));
-
   it("names consent, version and provision of each permit", () => {
     expect(answerOf(known)).toMatchObject({
       permits: [
@@ -121,6 +123,29 @@ describe("an enforcer", () => {
     expect(of(only)).toMatchObject({ permits: [{ sources: { only: new Set(["org_watch"]) } }] });
     expect(of(except)).toMatchObject({ permits: [{ sources: { except: new Set(["org_watch"]) } }] });
     expect(of({ ...only, ...except })).toMatchObject({ denied: { permitted: false } });
+  });
+
+  it("says what is disputed with each decision, from the cache, too, and with no permit not at all", async () => {
+    const dispute = {
+      organization: "org_watch",
+      device: "dev_1",
+      capturedWithin: { startTime: { seconds: 1n } },
+    };
+    const enforcer = open({ decide: () => ({ grants: [grant], disputes: [dispute] }) });
+    const told = { organization: "org_watch", device: "dev_1", from: 1_000, to: latestTime };
+    expect(await enforcer.decide(question)).toMatchObject({ permitted: true, disputes: [told] });
+    expect(enforcer.peek(question)).toMatchObject({ permitted: true, disputes: [told] });
+    const denied = open({ decide: () => ({ disputes: [dispute] }) });
+    expect(await denied.decide(question)).not.toHaveProperty("disputes");
+    // It is a mark: what a newer service says of it restricts nothing.
+    const newer = create(DecisionSchema, {
+      grants: [grant],
+      disputes: [withField(DisputeSchema, create(DisputeSchema))],
+    });
+    expect(answerOf(newer)).toMatchObject({
+      permits: [{ consent: "con_1" }],
+      disputes: [{ organization: "" }],
+    });
   });
 
   it("gives permits with open ends where the grant has none", async () => {

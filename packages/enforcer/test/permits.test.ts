@@ -29,7 +29,7 @@ describe("a judgement", () => {
     fc.assert(
       fc.property(anyPermits, fc.integer({ min: -2, max: 32 }), (permits, now) => {
         const inForce = permits.filter(({ notBefore, notAfter }) => now >= notBefore && now < notAfter);
-        const { decision } = judge(permits, now);
+        const { decision } = judge({ permits }, now);
         expect(decision.permitted ? decision.permits : []).toEqual(inForce);
       }),
     );
@@ -38,10 +38,10 @@ describe("a judgement", () => {
   it("holds for the whole span that it names, which the instant is in", () => {
     fc.assert(
       fc.property(anyPermits, fc.integer({ min: -2, max: 32 }), (permits, now) => {
-        const { decision, from, to } = judge(permits, now);
+        const { decision, from, to } = judge({ permits }, now);
         expect(from <= now && now < to).toBe(true);
         for (let other = Math.max(from, -3); other < Math.min(to, 34); other++) {
-          expect(judge(permits, other).decision).toEqual(decision);
+          expect(judge({ permits }, other).decision).toEqual(decision);
         }
       }),
     );
@@ -49,13 +49,16 @@ describe("a judgement", () => {
 
   it("names a span that reaches from one change to the next, so that it is not made again at each use", () => {
     const permits = [valid(10, 20), valid(5, 30)];
-    expect(judge(permits, 12)).toMatchObject({ from: 10, to: 20 });
-    expect(judge(permits, 20)).toMatchObject({ from: 20, to: 30 });
-    expect(judge([], 0)).toMatchObject({ from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY });
+    expect(judge({ permits }, 12)).toMatchObject({ from: 10, to: 20 });
+    expect(judge({ permits }, 20)).toMatchObject({ from: 20, to: 30 });
+    expect(judge({ permits: [] }, 0)).toMatchObject({
+      from: Number.NEGATIVE_INFINITY,
+      to: Number.POSITIVE_INFINITY,
+    });
   });
 
   it("says that consent has expired only where all of it has", () => {
-    const reasonOf = (permits: DatedPermit[]) => judge(permits, 15).decision;
+    const reasonOf = (permits: DatedPermit[]) => judge({ permits }, 15).decision;
     const denied = (reason: DenialReason) => ({ permitted: false, reason });
     expect(reasonOf([])).toEqual(denied(DenialReason.NO_CONSENT));
     expect(reasonOf([valid(1, 15), valid(1, 10)])).toEqual(denied(DenialReason.EXPIRED));
@@ -65,11 +68,11 @@ describe("a judgement", () => {
 
   it("of a window that slides holds for its millisecond, also beside one that stands", () => {
     const sliding = { ...permit, sliding: { lastMs: 100, from: 950 } };
-    expect(judge([permit, sliding], 1_000)).toMatchObject({ from: 1_000, to: 1_001 });
-    expect(judge([sliding], 1_000).decision).toMatchObject({ permits: [{ from: 950 }] });
-    expect(judge([sliding], 1_060).decision).toMatchObject({ permits: [{ from: 960 }] });
+    expect(judge({ permits: [permit, sliding] }, 1_000)).toMatchObject({ from: 1_000, to: 1_001 });
+    expect(judge({ permits: [sliding] }, 1_000).decision).toMatchObject({ permits: [{ from: 950 }] });
+    expect(judge({ permits: [sliding] }, 1_060).decision).toMatchObject({ permits: [{ from: 960 }] });
     // One that is not in force does not count.
-    expect(judge([permit, { ...sliding, notAfter: 900 }], 1_000)).toMatchObject({
+    expect(judge({ permits: [permit, { ...sliding, notAfter: 900 }] }, 1_000)).toMatchObject({
       from: 900,
       to: latestTime,
     });
@@ -94,7 +97,7 @@ describe("the cache of decisions", () => {
 
   it("takes no question for another", () => {
     const cache = new DecisionCache(10);
-    cache.put(question, [permit], 0);
+    cache.put(question, { permits: [permit] }, 0);
     for (const other of [
       { partition: "local/pat_2" },
       { organization: "org_other" },
@@ -111,8 +114,8 @@ describe("the cache of decisions", () => {
   it("drops at a recall every decision about the patient, however many there are and whichever were dropped before", () => {
     const cache = new DecisionCache(4);
     const codes = ["1", "2", "3", "4", "5"];
-    for (const code of codes) cache.put(of("a", code), [permit], 0); // the first leaves for want of room
-    cache.put(of("a", "2"), [permit], 0);
+    for (const code of codes) cache.put(of("a", code), { permits: [permit] }, 0); // the first leaves for want of room
+    cache.put(of("a", "2"), { permits: [permit] }, 0);
     cache.drop("a");
     expect(cache.size).toBe(0);
     expect(codes.map((code) => cache.get(of("a", code), 0))).toEqual(Array(5).fill(undefined));
@@ -120,15 +123,15 @@ describe("the cache of decisions", () => {
 
   it("keeps the last answer to a question", () => {
     const cache = new DecisionCache(10);
-    cache.put(question, [permit], 0);
-    cache.put(question, [{ ...permit, version: 2 }], 0);
+    cache.put(question, { permits: [permit] }, 0);
+    cache.put(question, { permits: [{ ...permit, version: 2 }] }, 0);
     expect(cache.get(question, 0)).toMatchObject({ permits: [{ version: 2 }] });
     expect(cache.size).toBe(1);
   });
 
   it("counts a new answer as a use: of what it has room for, another leaves first", () => {
     const cache = new DecisionCache(2);
-    for (const partition of ["a", "b", "a", "c"]) cache.put(of(partition), [permit], 0);
+    for (const partition of ["a", "b", "a", "c"]) cache.put(of(partition), { permits: [permit] }, 0);
     expect(["a", "b", "c"].filter((partition) => cache.get(of(partition), 0))).toEqual(["a", "c"]);
   });
 
@@ -149,7 +152,7 @@ describe("the cache of decisions", () => {
             one.partition === partition && one.code === code;
           const isKnown = known.some(same);
           if (act === "put") {
-            cache.put(of(partition, code), [permit], 0);
+            cache.put(of(partition, code), { permits: [permit] }, 0);
             known = [...known.filter((one) => !same(one)), { partition, code }].slice(-3);
           } else if (act === "get") {
             expect(cache.get(of(partition, code), 0) !== undefined).toBe(isKnown);
@@ -174,7 +177,7 @@ describe("the cache of decisions", () => {
 
   it("gives no denial: not before a consent begins, and not after it ended", () => {
     const cache = new DecisionCache(10);
-    cache.put(question, [valid(10, 20)], 5);
+    cache.put(question, { permits: [valid(10, 20)] }, 5);
     expect([9, 10, 19, 20, 15].map((now) => cache.get(question, now) !== undefined)).toEqual([
       false,
       true,

@@ -182,6 +182,7 @@ def frames() -> None:
         ]
         assert str(frame["value"].dtype).startswith("decimal128"), frame.dtypes
         assert set(table.column("utc_offset_minutes").to_pylist()) == {120}
+        assert set(table.column("disputed").to_pylist()) == {False}
 
 
 def watch() -> None:

@@ -154,6 +154,20 @@ export interface Freeze {
   readonly changes: number;
 }
 
+/** Data that the patient disputes: it is told marked until its contributor has decided about it. */
+export interface Dispute {
+  /** The rights request, `rrq_...`. */
+  readonly request: string;
+  /** Who contributed the data, and is asked to correct it. */
+  readonly organization: string;
+  readonly category: PinnedCategory;
+  readonly captured: Interval;
+  /** `dev_...`; absent: of any device. */
+  readonly device?: string;
+  /** `rec_...`: this clinical record alone. */
+  readonly record?: string;
+}
+
 /** The input of decisions: one document a patient. */
 export interface CurrentConsents {
   /** Not revoked; perhaps expired or not yet in force. At most `mostConsents`. */
@@ -166,6 +180,8 @@ export interface CurrentConsents {
   readonly emergency?: Emergencies;
   /** Absent: it never froze. */
   readonly freeze?: Freeze;
+  /** Absent or empty: nothing is disputed. At most `mostDisputes`. */
+  readonly disputes?: readonly Dispute[];
 }
 
 /** Whether nothing is permitted, although consents are kept. */
@@ -269,8 +285,11 @@ export function withRevoked(current: CurrentConsents, ids: ReadonlySet<string>):
   return { ...current, consents, revoked: [...pairs.values()] };
 }
 
-/** No consent is in force any more, and none can be granted; no emergency access is open either. */
-export function withClosed(current: CurrentConsents): CurrentConsents {
+/**
+ * No consent is in force any more, and none can be granted; no emergency access is open either, and no data is left that could be
+ * disputed.
+ */
+export function withClosed({ disputes: _, ...current }: CurrentConsents): CurrentConsents {
   const { emergency } = current;
   return { ...current, closed: true, ...(emergency && { emergency: { ...emergency, open: [] } }) };
 }

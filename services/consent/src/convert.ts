@@ -7,10 +7,18 @@ import type {
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type {
   DecisionSchema,
+  DisputeSchema,
   Question as QuestionMessage,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Actor_Kind, type ActorSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { type Author, type Captured, type Consent, type Provision, stateOf } from "./consent.ts";
+import {
+  type Author,
+  type Captured,
+  type Consent,
+  type Dispute,
+  type Provision,
+  stateOf,
+} from "./consent.ts";
 import type { Revision } from "./consent-documents.ts";
 import type { Decision, Question } from "./decision.ts";
 import { etagOf } from "./etag.ts";
@@ -98,7 +106,16 @@ export function decisionMessage(decision: Decision): MessageInitShape<typeof Dec
       exceptOrganizations: sources && "except" in sources ? [...sources.except] : [],
     }),
   );
-  return { grants };
+  return { grants, disputes: decision.disputes?.map(disputeMessage) ?? [] };
+}
+
+function disputeMessage({
+  organization,
+  captured,
+  device = "",
+  record = "",
+}: Dispute): MessageInitShape<typeof DisputeSchema> {
+  return { organization, capturedWithin: intervalMessage(captured), device, record };
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   type Consent,
   type CurrentConsents,
   type Direction,
+  type Dispute,
   hasEnded,
   homeRegionOf,
   type Interval,
@@ -13,6 +14,7 @@ import {
   type Resolution,
   resolutions,
 } from "./consent.ts";
+import { disputesOf } from "./disputes.ts";
 import { type Scope, within, without } from "./scope.ts";
 import { eitherOf, isOfAll, type SourceClass, type Sources, sourceClasses } from "./sources.ts";
 import { type Categories, unknownInConsent, unknownInCurrent } from "./understanding.ts";
@@ -65,7 +67,12 @@ export interface Permit {
 }
 
 export type Decision =
-  | { readonly permitted: true; readonly permits: readonly [Permit, ...Permit[]] }
+  | {
+      readonly permitted: true;
+      readonly permits: readonly [Permit, ...Permit[]];
+      /** What of it the patient disputes, whoever asks. Only of reading; absent: nothing. */
+      readonly disputes?: readonly Dispute[];
+    }
   | {
       readonly permitted: false;
       readonly reason: DenialReason;
@@ -128,7 +135,9 @@ export function decide(
   );
   if (first === undefined) return { permitted: false, reason: "denied" };
   if (isFrozen(current)) return { permitted: false, reason: "frozen" };
-  return { permitted: true, permits: [first, ...rest] };
+  const decision = { permitted: true, permits: [first, ...rest] } as const;
+  const disputes = question.direction === "read" ? disputesOf(current, question.code, categories) : undefined;
+  return disputes === undefined ? decision : { ...decision, disputes };
 }
 
 /** What denials leave of all times. Classes of contributors mostly have the same ones, and these are taken off once. */

@@ -11,9 +11,10 @@ export interface Categories {
 type Members = Readonly<Record<string, unknown>>;
 
 const members = {
-  current: ["consents", "revoked", "closed", "emergency", "freeze"],
+  current: ["consents", "revoked", "closed", "emergency", "freeze", "disputes"],
   freeze: ["time", "changes"],
   emergency: ["open", "refuseTime", "refusals"],
+  dispute: ["request", "organization", "category", "captured", "device", "record"],
   open: ["id", "organization", "clinician", "expireTime"],
   consent: ["id", "terms", "version", "grantor", "createTime", "revokeTime"],
   terms: ["grantee", "provisions", "validity", "notice"],
@@ -42,17 +43,30 @@ const members = {
  * @returns the path to a member because of which every consent of the patient must be doubted
  */
 export function unknownInCurrent(current: object): string | undefined {
-  const { emergency, freeze } = current as Members;
+  const { emergency, freeze, disputes } = current as Members;
   return (
     unknownMember(current, members.current, "") ??
     (emergency === undefined ? undefined : unknownInEmergency(emergency)) ??
-    (freeze === undefined ? undefined : unknownInFreeze(freeze))
+    (freeze === undefined ? undefined : unknownInFreeze(freeze)) ??
+    (disputes === undefined ? undefined : firstOf(disputes, "disputes", unknownInDispute))
   );
 }
 
 /** What is not known of it might freeze the record. */
 function unknownInFreeze(freeze: unknown): string | undefined {
   return isObject(freeze) ? unknownMember(freeze, members.freeze, "freeze.") : "freeze";
+}
+
+/** What is not known of it might say of which data it is: that would be told as undisputed. */
+function unknownInDispute(dispute: unknown, path: string): string | undefined {
+  if (!isObject(dispute)) return path;
+  const { category, captured } = dispute;
+  if (!isObject(category)) return `${path}.category`;
+  return (
+    unknownMember(dispute, members.dispute, `${path}.`) ??
+    unknownMember(category, members.category, `${path}.category.`) ??
+    unknownInInterval(captured, members.validity, `${path}.captured`)
+  );
 }
 
 /** What is not known of it might be a refusal. */

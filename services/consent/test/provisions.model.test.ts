@@ -4,6 +4,7 @@ import type {
   Captured,
   Consent,
   Direction,
+  Dispute,
   Emergencies,
   Interval,
   Provision,
@@ -91,6 +92,25 @@ const emergencies: fc.Arbitrary<Emergencies> = fc
   })
   .map(({ open, refused }) => ({ open, refusals: 1, ...(refused ? { refuseTime: 0 } : {}) }));
 
+/** What a patient disputes: of either version of the category, or a clinical record of another one. */
+const disputes: fc.Arbitrary<Dispute[]> = fc.array(
+  fc.record(
+    {
+      request: fc.constantFrom("rrq_1", "rrq_2"),
+      organization: fc.constantFrom(...contributors),
+      category: fc.constantFrom(
+        { name: "heart", version: 1 },
+        { name: "heart", version: 2 },
+        { name: "sleep", version: 1 },
+      ),
+      captured: interval,
+      record: fc.constant("rec_1"),
+    },
+    { requiredKeys: ["request", "organization", "category", "captured"] },
+  ),
+  { maxLength: 3 },
+);
+
 interface Use {
   readonly direction: Direction;
   readonly code: string;
@@ -144,6 +164,10 @@ function mayBeUsed(all: readonly Consent[], emergency: Emergencies, use: Use): b
   return (permitting.length > 0 || isEmergency(emergency, use)) && matching("deny").length === 0;
 }
 
+function isAbout({ record, category: { name, version } }: Dispute, code: string): boolean {
+  return record !== undefined || (name === "heart" && (code === heartRate || version === 2));
+}
+
 /** What whoever holds a grant makes of it, as the enforcer does. */
 function holds({ captured, validity, resolution, sources }: Permit, use: Use): boolean {
   const since = captured.lastMs === undefined ? Number.NEGATIVE_INFINITY : use.used - captured.lastMs;
@@ -164,21 +188,26 @@ describe("provisions", () => {
     const property = fc.property(
       consents,
       emergencies,
+      disputes,
       fc.constantFrom<Direction>("contribute", "read"),
       fc.constantFrom(heartRate, steps),
       fc.constantFrom<Purpose>("treatment", "emergency"),
       fc.constantFrom(undefined, "usr_doctor"),
       fc.constantFrom(...contributors),
       instant,
-      (all, emergency, direction, code, purpose, person, source, now) => {
+      (all, emergency, disputed, direction, code, purpose, person, source, now) => {
         const question = { partition: "local/pat_1", organization: "org_clinic", region: "local" };
         const decision = decide(
-          { ...currentOf(...all), emergency },
+          { ...currentOf(...all), emergency, disputes: disputed },
           { ...question, direction, code, purpose, ...(person && { person }) },
           now,
           categories,
         );
         const permits = decision.permitted ? decision.permits : [];
+        // A mark is told with what is permitted to read, and permits and denies nothing.
+        const told =
+          decision.permitted && direction === "read" ? disputed.filter((one) => isAbout(one, code)) : [];
+        expect(decision.permitted ? (decision.disputes ?? []) : []).toEqual(told);
         // A decision is of `now` and after: what has ended is not granted any more.
         for (let used = now; used <= 9; used += 1) {
           for (let captured = -1; captured <= 9; captured += 1) {

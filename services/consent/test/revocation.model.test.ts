@@ -12,22 +12,25 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { RecallScope } from "../src/consent.ts";
 import { ConsentRepository } from "../src/consent-repository.ts";
+import { scopeOfDispute } from "../src/disputes.ts";
 import { Recalls } from "../src/recall.ts";
 import { SessionRepository } from "../src/session-repository.ts";
 import { type Parts, soundParts } from "./model/exchange.ts";
 import { Violation } from "./model/oracle.ts";
-import { anyScenario, play } from "./model/scenario.ts";
+import { anyScenario, disputingScenario, play } from "./model/scenario.ts";
 import { scopes, sealing } from "./sealing.ts";
 
-const property = (parts: Parts) =>
-  fc.asyncProperty(anyScenario, async (scenario) => {
+const property = (parts: Parts, scenarios = anyScenario) =>
+  fc.asyncProperty(scenarios, async (scenario) => {
     await play(parts, scenario);
   });
 
-describe("giving and revoking consent", () => {
+describe("giving and revoking consent, and disputing data", () => {
   it("is linearizable, and everything comes back to life, whatever happens", async () => {
     // MODEL_RUNS=20000 is for a night; what a failure prints is the shortest scenario found.
-    await fc.assert(property(soundParts), { numRuns: Number(process.env.MODEL_RUNS ?? 150) });
+    await fc.assert(property(soundParts, disputingScenario), {
+      numRuns: Number(process.env.MODEL_RUNS ?? 150),
+    });
   });
 });
 
@@ -126,6 +129,18 @@ const seeds: Readonly<Record<string, { readonly seed: number; readonly path: str
 const usual = { seed: 5 };
 
 describe("a planted mistake is found by the same property:", () => {
+  it("a dispute recalls nobody", async () => {
+    const recalls: Parts["recalls"] = (options) =>
+      new (class extends Recalls {
+        override async recall(partition: string, scope: RecallScope): Promise<void> {
+          if (scope !== scopeOfDispute) await super.recall(partition, scope);
+        }
+      })(options);
+    const planted = property({ ...soundParts, recalls }, disputingScenario);
+    const { errorInstance } = await fc.check(planted, { numRuns: 1_500, ...usual, endOnFailure: true });
+    expect(errorInstance).toBeInstanceOf(Violation);
+  });
+
   it.each(Object.entries(mistakes))("%s", async (name, parts) => {
     const result = await fc.check(property({ ...soundParts, ...parts }), {
       numRuns: 1_500,

@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
@@ -10,11 +11,13 @@ import {
 } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, Purpose, TimeIntervalSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { openReceiptKey, verifyReceipt } from "@wellapi/receipts";
 import type { Principal } from "@wellapi/rpc";
 import { describe, expect, it } from "vitest";
 import { consentCheck } from "../src/check.ts";
+import { noConsents, withClosed } from "../src/consent.ts";
+import { withDispute } from "../src/disputes.ts";
 import { monthsAfter } from "../src/rights/rights-request.ts";
 import { otherPatientId, partition, patientId } from "./installation.ts";
 import { problem } from "./messages.ts";
@@ -125,6 +128,91 @@ it("an objection stops reads for its purpose, and no other", async () => {
   expect(await readable()).toHaveLength(1);
   await demand(objection(Purpose.TREATMENT));
   expect(await readable()).toEqual([]);
+});
+
+describe("a rectification", () => {
+  const heartRate = "8867-4";
+  const steps = "55423-8";
+
+  /** What every reader is told that the patient disputes, of data of a code. */
+  async function openDisputes() {
+    const scene = await openRights();
+    const { ask, accept, decisions } = scene;
+    await accept((await ask()).id);
+    return {
+      ...scene,
+      async disputed(code = heartRate, direction = Direction.READ) {
+        const purpose = direction === Direction.READ ? Purpose.TREATMENT : Purpose.UNSPECIFIED;
+        const about = { partition, organization: "org_clinic", region: "local" };
+        const { decision } = await decisions().decide({ question: { ...about, code, direction, purpose } });
+        return decision!.disputes.map(({ organization, capturedWithin, device, record }) => {
+          return { organization, capturedWithin, device, record };
+        });
+      },
+    };
+  }
+
+  it("is marked for who reads the data, from the moment of the request until it is decided or taken back", async () => {
+    const { disputed, demand, answer, pairwise, at } = await openDisputes();
+    expect(await disputed()).toEqual([]);
+    const device = "dev_00000000000000000000000007";
+    const capturedWithin = create(TimeIntervalSchema, { startTime: timestampFromMs(1_000) });
+    const one = await demand(
+      rectification({ device: pairwise.outward("installation", device), capturedWithin }),
+    );
+    const mark = { organization: "org_clinic", capturedWithin, device, record: "" };
+    expect([await disputed(), await disputed(steps)]).toEqual([[mark], []]);
+    expect(await disputed(heartRate, Direction.CONTRIBUTE)).toEqual([]);
+    const two = await demand(rectification());
+    const all = { organization: "org_clinic", capturedWithin: undefined, device: "", record: "" };
+    expect(await disputed()).toEqual([mark, all]);
+    await answer(one.id, extended);
+    expect(await disputed()).toEqual([mark, all]);
+    await answer(one.id, refused(Reason.ACCURATE));
+    expect(await disputed()).toEqual([all]);
+    await answer(two.id, fulfilled(Measure.CORRECTED));
+    expect(await disputed()).toEqual([]);
+    const three = await demand(rectification());
+    expect(await disputed()).toEqual([all]);
+    await at(personOf()).withdrawRightsRequest({ rightsRequest: three.id });
+    expect(await disputed()).toEqual([]);
+  });
+
+  it("of one clinical record marks that record, whatever its category; other rights mark nothing", async () => {
+    const { disputed, demand, pairwise } = await openDisputes();
+    const record = "rec_00000000000000000000000007";
+    await demand(rectification({ clinicalRecord: pairwise.outward("installation", record) }));
+    await demand(portability);
+    expect(await disputed()).toMatchObject([{ record }]);
+  });
+
+  it("is answered after an erasure, too, when there is nothing left to mark", async () => {
+    const { demand, answer, decisions } = await openDisputes();
+    const one = await demand(rectification());
+    await decisions().revokeAllConsents({ partition });
+    expect((await answer(one.id, refused(Reason.ACCURATE))).state).toBe(State.REFUSED);
+    const dispute = {
+      request: one.id,
+      organization: "o",
+      category: { name: "heart", version: 1 },
+      captured: {},
+    };
+    expect(withClosed(withDispute(noConsents, dispute)).disputes).toBeUndefined();
+  });
+
+  it("is refused where 100 of them wait for an answer", async () => {
+    const { demand, disputed, pass, answer } = await openDisputes();
+    let last = "";
+    for (let made = 0; made < 100; made += 1) {
+      if (made > 0 && made % 20 === 0) pass(31 * day);
+      last = (await demand(rectification())).id;
+    }
+    pass(31 * day);
+    expect(await problem(demand(rectification()))).toMatchObject({ reason: "RIGHTS_REQUESTS_LIMITED" });
+    await answer(last, refused(Reason.ACCURATE));
+    await demand(rectification());
+    expect(await disputed()).toHaveLength(100);
+  });
 });
 
 describe("a request", () => {

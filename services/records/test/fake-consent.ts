@@ -1,5 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Recall } from "@wellapi/enforcer";
+import type { Dispute, Recall } from "@wellapi/enforcer";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DenialReason, type Question } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -44,6 +44,7 @@ export function createFakeConsent() {
   } = { reachable: true, asked: 0, calls: 0, foreseen: 0 };
   /** Partitions of frozen records. */
   const frozen = new Set<string>();
+  const disputes = new Map<string, readonly Dispute[]>();
 
   async function recall(change: Recall): Promise<void> {
     await Promise.all([...sessions].map((send) => send(change)));
@@ -92,7 +93,15 @@ export function createFakeConsent() {
             },
           }),
     }));
-    return { grants };
+    return {
+      grants,
+      disputes: direction === Direction.READ ? (disputes.get(partition) ?? []).map(told) : [],
+    };
+  }
+
+  function told({ organization, from, to, device = "", record = "" }: Dispute) {
+    const capturedWithin = { startTime: timestampFromMs(from), endTime: timestampFromMs(to) };
+    return { organization, capturedWithin, device, record };
   }
 
   const implementation: Route = route(ConsentDecisionService, {
@@ -204,6 +213,11 @@ export function createFakeConsent() {
     async freeze(partition: string): Promise<void> {
       frozen.add(partition);
       await recall({ partition, onlyWidens: false, grantees: [] });
+    },
+    /** As CreateRightsRequest and its answers: from then on the patient disputes this, and nothing else. */
+    async dispute(partition: string, disputed: readonly Dispute[]): Promise<void> {
+      disputes.set(partition, disputed);
+      await recall({ partition, onlyWidens: true, grantees: [] });
     },
     /** As RevokeConsent: once it resolves, no enforcer uses the consent any more. */
     async revoke(id: string): Promise<void> {

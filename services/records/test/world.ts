@@ -12,7 +12,7 @@ import {
   type Transport,
 } from "@connectrpc/connect";
 import { createLeafSealer, openAccessLog } from "@wellapi/access-log";
-import { Answers, openEnforcer } from "@wellapi/enforcer";
+import { Answers, type Dispute, openEnforcer } from "@wellapi/enforcer";
 import { type Access, AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
@@ -329,7 +329,11 @@ export async function openWorld(options: WorldOptions = {}) {
       pairwise.outward(organization, await withBox(vault, partition, (box) => box.commitId(sequence))),
     idFor: ({ organization }: TestApplication, { id }: TestPatient) => pairwise.outward(organization, id),
     ownId: ({ id }: TestPatient) => pairwise.outward("installation", id),
+    /** The internal id behind one of the organization's. */
+    innerId: ({ organization }: TestApplication, id: string) => pairwise.inward(organization, "rec", id)!,
     grant: (patient: TestPatient, terms: TestConsent) => consent.grant(patient.partition, terms),
+    dispute: ({ partition }: TestPatient, disputed: readonly Dispute[]) =>
+      consent.dispute(partition, disputed),
     writer: (application: TestApplication) =>
       createClient(
         RecordsWriteService,

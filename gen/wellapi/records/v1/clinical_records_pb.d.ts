@@ -93,6 +93,14 @@ export declare type ClinicalRecord = Message<"wellapi.records.v1.ClinicalRecord"
    * @generated from field: bool deleted = 10;
    */
   deleted: boolean;
+
+  /**
+   * Whether the patient disputes it, as `disputed` of a Source says it of measurements. FHIR tells it as a label of security,
+   * UNCERTREL of HL7's ObservationValue.
+   *
+   * @generated from field: bool disputed = 11;
+   */
+  disputed: boolean;
 };
 
 /**

@@ -63,6 +63,15 @@ export declare type Source = Message<"wellapi.records.v1.Source"> & {
    * @generated from field: wellapi.type.v1.Granularity granularity = 6;
    */
   granularity: Granularity;
+
+  /**
+   * When those of the data told with it were captured that the patient disputes (`Rectification`), and whose contributor has not
+   * corrected, retracted or answered yet: read them with care. In ascending order. Empty: nothing of it is disputed. Not told to
+   * patients about their own data, who see their requests (`RightsService`), nor with de-identified data.
+   *
+   * @generated from field: repeated wellapi.type.v1.TimeInterval disputed = 7;
+   */
+  disputed: TimeInterval[];
 };
 
 /**

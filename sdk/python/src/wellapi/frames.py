@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from protobuf.wkt import Timestamp
+
 from .errors import ClientError
-from .records.v1.records_pb import SourcedSeries
+from .records.v1.records_pb import Source, SourcedSeries
 from .samples import samples_of
 
 if TYPE_CHECKING:
     import pandas
     import pyarrow
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_arrow(runs: Iterable[SourcedSeries]) -> pyarrow.Table:
@@ -25,6 +29,7 @@ def to_arrow(runs: Iterable[SourcedSeries]) -> pyarrow.Table:
     - `value`: decimal128, never a float, with the digits of the finest value; null for codes
     - `coded`: the code of a coded value, else null
     - `unit`, `code`, `component`, `organization`, `device`: text
+    - `disputed`: whether the patient disputes it, and its contributor has not answered yet
 
     Reads all runs into memory. Raises ClientError `input` without pyarrow.
     """
@@ -48,6 +53,7 @@ def to_arrow(runs: Iterable[SourcedSeries]) -> pyarrow.Table:
                 sample.component,
                 source.organization if source else "",
                 source.device_id if source else "",
+                _is_disputed(source, sample.time),
             )
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
@@ -72,7 +78,20 @@ def _columns(pa: Any, scale: int) -> list[tuple[str, Any]]:
         # 16 digits before the point, for each value with nine after it beside one without.
         ("value", pa.decimal128(16 + scale, scale)),
         *((name, pa.string()) for name in ("coded", "unit", "code", "component", "organization", "device")),
+        ("disputed", pa.bool_()),
     ]
+
+
+def _is_disputed(source: Source | None, time: datetime) -> bool:
+    return source is not None and any(
+        (one.start_time is None or _instant(one.start_time) <= time)
+        and (one.end_time is None or time < _instant(one.end_time))
+        for one in source.disputed
+    )
+
+
+def _instant(time: Timestamp) -> datetime:
+    return _EPOCH + timedelta(seconds=time.seconds, microseconds=time.nanos // 1000)
 
 
 def _import(module: str, extra: str) -> Any:

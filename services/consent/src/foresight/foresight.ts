@@ -36,7 +36,7 @@ export function foresee(
   const [first, ...rest] = decision.permits.filter(({ consent }) => consent === only);
   // Others permit it.
   if (first === undefined) return { permitted: false, reason: "category" };
-  return { permitted: true, permits: [first, ...rest] };
+  return { ...decision, permits: [first, ...rest] };
 }
 
 /** All consents for an organization, as they are. */
@@ -71,7 +71,9 @@ export function withoutHidden(
   hides: readonly string[] | undefined,
 ): CurrentConsents {
   if (hides === undefined) return current;
-  return { ...current, consents: current.consents.filter(({ terms }) => !isHidden(terms, hides)) };
+  const consents = current.consents.filter(({ terms }) => !isHidden(terms, hides));
+  const disputes = current.disputes?.filter(({ category }) => !hides.includes(category.name));
+  return { ...current, consents, ...(disputes && { disputes }) };
 }
 
 function beginOf({ validity }: Terms, now: number): number {

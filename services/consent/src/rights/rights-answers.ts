@@ -1,10 +1,10 @@
 import type { Clock } from "@wellapi/runtime";
 import type { Author } from "../consent.ts";
-import type { Notified } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
 import { digest } from "../etag.ts";
 import { rightsChanged } from "../event-convert.ts";
 import type { LeafOf } from "../revocation.ts";
+import type { RightsCommits } from "./rights-commit.ts";
 import type { KeptRights, RightsRepository } from "./rights-repository.ts";
 import {
   mayExtend,
@@ -33,7 +33,8 @@ export interface SentAnswer {
 
 export interface RightsAnswers {
   /**
-   * Answers; the same again changes nothing. Throws `stale_etag`, `request_id_reused`, `rights_decided`, `no_extension`, `invalid`,
+   * Answers; the same again changes nothing. Once a decision about a rectification resolves, later reads do not mark what it was about.
+   * Throws `stale_etag`, `request_id_reused`, `rights_decided`, `no_extension`, `invalid`,
    * `unavailable`.
    */
   answer(
@@ -45,11 +46,11 @@ export interface RightsAnswers {
 }
 
 export function createRightsAnswers(deps: {
-  readonly rights: RightsRepository;
-  readonly relay?: Notified | undefined;
+  readonly rights: Pick<RightsRepository, "get" | "replacement">;
+  readonly commits: RightsCommits;
   readonly clock: Pick<Clock, "now">;
 }): RightsAnswers {
-  const { rights, relay, clock } = deps;
+  const { rights, commits, clock } = deps;
   return {
     async answer({ partition, request: { id } }, { said, etag, requestId }, by, leafOf) {
       const requestDigest = digest(said);
@@ -57,21 +58,24 @@ export function createRightsAnswers(deps: {
         const stored = await rights.get(partition, id);
         if (stored === undefined) throw new ConsentError("rights_not_found");
         const { request } = stored;
-        if (isRepeated(request, requestId, requestDigest)) return { kept: stored, changed: false };
+        if (isRepeated(request, requestId, requestDigest)) {
+          await commits.again(partition, request);
+          return { kept: stored, changed: false };
+        }
         const time = clock.now();
         checkAnswer(request, said, etag, time);
         const leaf = leafOf([]);
         const answer: RightsAnswer = { ...said, time, by, access: leaf.id, requestId, requestDigest };
         const answered = { ...request, answers: [...request.answers, answer] };
-        const event = rightsChanged(partition, id, "answered", time, answered.answers.length);
-        const done = await rights.commit(
+        const done = await commits.make({
           partition,
-          (key) => [rights.replacement(key, stored, answered), leaf.change],
-          [event],
-        );
+          request: answered,
+          documents: (key) => [rights.replacement(key, stored, answered)],
+          leaf: leaf.change,
+          event: rightsChanged(partition, id, "answered", time, answered.answers.length),
+        });
         if (done === undefined) throw new ConsentError("rights_not_found");
         if (!done) continue;
-        relay?.notify();
         return { kept: { partition, request: answered }, changed: true };
       }
       throw new ConsentError("unavailable");

@@ -1,4 +1,5 @@
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { OutboxEvent } from "@wellapi/store";
 import {
   type Author,
   type Consent,
@@ -8,13 +9,14 @@ import {
   type Provision,
   scopeOfGrant,
 } from "../consent.ts";
-import type { ConsentRepository, Notified } from "../consent-repository.ts";
+import type { ConsentRepository } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
 import { digest } from "../etag.ts";
 import { rightsChanged } from "../event-convert.ts";
 import type { Gift, Granting } from "../granting.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
 import type { Beside, LeafOf, Revocations } from "../revocation.ts";
+import type { RightsCommits } from "./rights-commit.ts";
 import type { KeptRights, RightsRepository, StoredRights } from "./rights-repository.ts";
 import {
   countedMs,
@@ -31,7 +33,7 @@ export interface RightsChangesOptions {
   readonly granting: Pick<Granting, "give" | "newConsent" | "writeDown">;
   readonly revocations: Pick<Revocations, "revoke" | "writeDown">;
   readonly changes: Pick<RecalledChanges, "again">;
-  readonly relay: Notified | undefined;
+  readonly commits: RightsCommits;
   readonly clock: Pick<Clock, "now">;
   readonly ids: Ids;
 }
@@ -67,13 +69,13 @@ export class RightsChanges {
   }
 
   /**
-   * The request that an earlier attempt made; where it denies, recalled and written down once more, because that attempt may have ended
-   * in between. Throws `request_id_reused`, `journal_unavailable`, `unavailable`.
+   * The request that an earlier attempt made, recalled once more, and where it denies also written down, because that attempt may have
+   * ended in between. Throws `request_id_reused`, `journal_unavailable`, `unavailable`.
    */
   async repeated(
     demand: Pick<Demand, "partition" | "requestId" | "requestDigest">,
   ): Promise<Made | undefined> {
-    const { rights, consents, granting, changes } = this.#options;
+    const { rights, consents, granting, changes, commits } = this.#options;
     const { partition, requestId, requestDigest } = demand;
     const earlier = await rights.findByOrigin(rights.originMacOf(partition, requestId));
     if (earlier === undefined) return undefined;
@@ -81,6 +83,7 @@ export class RightsChanges {
       const message = "this request_id demanded something else: choose a new one";
       throw new ConsentError("request_id_reused", { message });
     }
+    await commits.again(partition, earlier.request);
     const { denial: id } = earlier.request;
     const denial = id === undefined ? undefined : await consents.get(partition, id);
     if (denial === undefined || denial.revokeTime !== undefined) return { kept: earlier, changed: false };
@@ -90,15 +93,16 @@ export class RightsChanges {
   }
 
   /**
-   * Once it resolves, what it denies is denied on every enforcer, and a restore cannot undo that. Throws `patient_erased`,
+   * Once it resolves, what it denies is denied on every enforcer, and a restore cannot undo that; what it disputes is marked for
+   * every read that starts later. Throws `patient_erased`,
    * `record_frozen`, `rights_limited`, `too_many_consents`, `request_id_reused`, `journal_unavailable` (it holds; send it again),
    * `unavailable`.
    */
   async create(demand: Demand, leafOf: LeafOf): Promise<Made> {
     const denial = denialOf(demand.right, demand.categories);
     if (denial !== undefined) return this.#createDenying(demand, denial, leafOf);
-    const { consents, rights, clock, relay } = this.#options;
-    const { partition } = demand;
+    const { consents, clock, commits } = this.#options;
+    const { partition, categories } = demand;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const earlier = await this.repeated(demand);
       if (earlier !== undefined) return earlier;
@@ -106,17 +110,25 @@ export class RightsChanges {
       await this.#check(demand, await consents.current(partition), now);
       const leaf = leafOf([]);
       const { kept, insertion, event } = this.#newRequest(demand, leaf.id, now);
-      const done = await rights.commit(partition, (key) => [insertion(key), leaf.change], [event]);
+      const { request } = kept;
+      const documents = (key: Parameters<typeof insertion>[0]) => [insertion(key)];
+      const done = await commits.make({
+        partition,
+        request,
+        categories,
+        documents,
+        leaf: leaf.change,
+        event,
+      });
       if (done === undefined) throw new ConsentError("patient_erased");
       if (!done) continue;
-      relay?.notify();
       return { kept, changed: true };
     }
     throw new ConsentError("unavailable");
   }
 
   /**
-   * Once it resolves, the request denies nothing any more. Withdrawing again changes nothing. Throws `rights_decided` for what was
+   * Once it resolves, the request denies and marks nothing any more. Withdrawing again changes nothing. Throws `rights_decided` for what was
    * fulfilled and denies nothing, `journal_unavailable` (it holds; send it again), `unavailable`.
    */
   async withdraw(
@@ -124,7 +136,7 @@ export class RightsChanges {
     by: Author,
     leafOf: LeafOf,
   ): Promise<{ kept: KeptRights; changed: boolean }> {
-    const { rights, revocations, relay } = this.#options;
+    const { rights, revocations, commits } = this.#options;
     const { partition, request } = found;
     const marked = async (): Promise<Withdrawing | undefined> => {
       const stored = await rights.get(partition, request.id);
@@ -139,14 +151,16 @@ export class RightsChanges {
     }
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const withdrawing = await marked();
-      if (withdrawing === undefined) return { kept: await this.#now(found), changed: false };
-      const leaf = leafOf([]);
-      const changes = (key: Parameters<Beside["also"]>[0]) => [...withdrawing.also(key), leaf.change];
-      const done = await rights.commit(partition, changes, withdrawing.events);
+      if (withdrawing === undefined) {
+        await commits.again(partition, request);
+        return { kept: await this.#now(found), changed: false };
+      }
+      const { kept, also: documents, event } = withdrawing;
+      const leaf = leafOf([]).change;
+      const done = await commits.make({ partition, request: kept.request, documents, leaf, event });
       if (done === undefined) throw new ConsentError("rights_not_found");
       if (!done) continue;
-      relay?.notify();
-      return { kept: withdrawing.kept, changed: true };
+      return { kept, changed: true };
     }
     throw new ConsentError("unavailable");
   }
@@ -225,10 +239,12 @@ export class RightsChanges {
       throw new ConsentError("rights_decided");
     }
     const withdrawn = { ...request, withdrawTime: now };
+    const event = rightsChanged(partition, request.id, "withdrawn", now);
     return {
       kept: { partition, request: withdrawn },
       also: (key) => [rights.replacement(key, stored, withdrawn)],
-      events: [rightsChanged(partition, request.id, "withdrawn", now)],
+      event,
+      events: [event],
     };
   }
 
@@ -242,4 +258,5 @@ export class RightsChanges {
 /** A request that is being withdrawn, and what is committed with that. */
 interface Withdrawing extends Beside {
   readonly kept: KeptRights;
+  readonly event: OutboxEvent;
 }

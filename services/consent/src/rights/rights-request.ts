@@ -159,7 +159,7 @@ export function denialOf(right: Right, categories: readonly PinnedCategory[]): P
   };
 }
 
-/** Whether nobody has decided it yet: then what is disputed is marked. */
+/** Whether nobody has decided it yet: until then what it disputes is told marked. */
 export function isUndecided(request: RightsRequest): boolean {
   return request.withdrawTime === undefined && request.answers.every(({ kind }) => kind === "extended");
 }

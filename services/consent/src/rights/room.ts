@@ -9,8 +9,10 @@ import type { Granting } from "../granting.ts";
 import type { Parties } from "../parties-client.ts";
 import type { RecalledChanges } from "../recalled-changes.ts";
 import type { Revocations } from "../revocation.ts";
+import { createStandingChanges } from "../standing/standing-changes.ts";
 import { createRightsAnswers } from "./rights-answers.ts";
 import { RightsChanges } from "./rights-changes.ts";
+import { createRightsCommits } from "./rights-commit.ts";
 import { createRightsHandlers } from "./rights-handlers.ts";
 import type { RightsRepository } from "./rights-repository.ts";
 
@@ -32,7 +34,8 @@ export interface RightsRoomDeps {
 
 /** What patients demand of organizations by data protection law: its RPCs. */
 export function createRightsRoute(deps: RightsRoomDeps): Route {
-  const rightsChanges = new RightsChanges(deps);
-  const answers = createRightsAnswers(deps);
+  const commits = createRightsCommits({ ...deps, standing: createStandingChanges(deps) });
+  const rightsChanges = new RightsChanges({ ...deps, commits });
+  const answers = createRightsAnswers({ ...deps, commits });
   return route(RightsService, createRightsHandlers({ ...deps, rightsChanges, answers }));
 }

@@ -1,4 +1,4 @@
-import type { Change } from "@wellapi/store";
+import type { Change, OutboxEvent } from "@wellapi/store";
 import type { PatientKey } from "@wellapi/vault";
 import { type CurrentConsents, noConsents, type RecallScope } from "../consent.ts";
 import type { ConsentRepository, StoredCurrent } from "../consent-repository.ts";
@@ -12,13 +12,14 @@ export interface Before {
   readonly current: CurrentConsents;
 }
 
-/** A change of what stands beside a patient's consents: emergency access, a freeze. The consents themselves stay. */
+/** A change of what stands beside a patient's consents: emergency access, a freeze, a dispute. The consents themselves stay. */
 export interface StandingChange {
   readonly scope: RecallScope;
   readonly after: CurrentConsents;
   readonly leaf: Change;
   /** Further documents of the same commit. In the turn in which the key was got: it may be dropped from memory. */
   readonly also: (key: PatientKey) => readonly Change[];
+  readonly events?: readonly OutboxEvent[];
   /** It permits something: a full disk takes it not. */
   readonly opens: boolean;
 }

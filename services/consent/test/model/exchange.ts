@@ -15,14 +15,17 @@ import { createFollower, type Journal } from "@wellapi/journal";
 import { type Ids, silentLogger } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { consentCollections } from "../../src/collections.ts";
+import type { CurrentConsents } from "../../src/consent.ts";
 import { ConsentRepository } from "../../src/consent-repository.ts";
 import { decide } from "../../src/decision.ts";
+import { scopeOfDispute, withDispute, withoutDispute } from "../../src/disputes.ts";
 import { Granting } from "../../src/granting.ts";
 import { Recalls, type RecallsOptions } from "../../src/recall.ts";
 import { RecalledChanges } from "../../src/recalled-changes.ts";
 import { Revocations } from "../../src/revocation.ts";
 import { SessionRepository } from "../../src/session-repository.ts";
 import { type FromEnforcer, SessionStreams, type ToEnforcer } from "../../src/session-streams.ts";
+import { createStandingChanges, type StandingChanges } from "../../src/standing/standing-changes.ts";
 import { scopes, sealing } from "../sealing.ts";
 import { createNodeStore, SharedDocuments } from "./memory-store.ts";
 import { Oracle } from "./oracle.ts";
@@ -68,6 +71,8 @@ interface Replica {
   readonly revocations: Revocations;
   readonly granting: Granting;
   readonly consents: ConsentRepository;
+  readonly changes: RecalledChanges;
+  readonly standing: StandingChanges;
 }
 
 interface EnforcerNode {
@@ -146,6 +151,31 @@ export class Exchange {
     this.#callUntilDone(async ({ revocations }) => {
       await revocations.revoke(partitionOf(patient), { consent, etag: "" }, author, this.#leafOf(patient));
       return () => this.oracle.revokeReturned(consent, this.world.now);
+    });
+  }
+
+  /** The patient disputes something, or what was disputed is decided. */
+  dispute(patient: number): void {
+    const known = this.oracle.disputed(patient);
+    const request = known ?? this.#ids.next("rrq");
+    if (known === undefined) this.oracle.disputeCalled(request, patient);
+    else this.oracle.settleCalled(request);
+    this.#callUntilDone(async ({ standing, changes }) => {
+      const partition = partitionOf(patient);
+      for (;;) {
+        const before = await standing.before(partition);
+        const after = disputing(before.current, request, known === undefined);
+        if (after === before.current) await changes.again(partition, scopeOfDispute);
+        else {
+          const { change: leaf } = this.#leafOf(patient)();
+          const change = { scope: scopeOfDispute, after, leaf, also: () => [], opens: true };
+          if (!(await standing.make(before, change))) continue;
+        }
+        return () => {
+          if (known === undefined) this.oracle.disputeReturned(request, this.world.now);
+          else this.oracle.settleReturned(request, this.world.now);
+        };
+      }
     });
   }
 
@@ -230,7 +260,8 @@ export class Exchange {
     const changes = new RecalledChanges({ ...common, consents, recalls });
     const revocations = new Revocations({ ...common, consents, changes, journal });
     const granting = new Granting({ ...common, consents, changes, journal });
-    this.#replicas[index] = { node, streams, revocations, granting, consents };
+    const standing = createStandingChanges({ consents, changes });
+    this.#replicas[index] = { node, streams, revocations, granting, consents, changes, standing };
     const sweep = (first: boolean) => {
       changes.sweep(first).catch(() => {});
       node.timers.after(2_000, () => sweep(false));
@@ -282,7 +313,12 @@ export class Exchange {
       const always = { from: -1e15, to: 1e15, notBefore: -1e15, notAfter: 1e15 };
       return { consent, version, provision, resolution: Resolution.RAW, ...always };
     });
-    return { permits: [first!, ...rest] };
+    const disputes = decision.disputes?.map(({ request }) => ({
+      organization: request,
+      from: -1e15,
+      to: 1e15,
+    }));
+    return { permits: [first!, ...rest], ...(disputes && { disputes }) };
   }
 
   // Enforcers.
@@ -401,6 +437,14 @@ export class Exchange {
       return { id, change: { kind: "insert", collection: "leaves", document } as const };
     };
   }
+}
+
+/** The same object where an earlier attempt of the call has done it. */
+function disputing(current: CurrentConsents, request: string, begins: boolean): CurrentConsents {
+  if (!begins) return withoutDispute(current, request);
+  if (current.disputes?.some((one) => one.request === request)) return current;
+  const category = { name: "heart", version: 1 };
+  return withDispute(current, { request, organization: "org_maker", category, captured: {} });
 }
 
 const author = { kind: "patient", id: "pat_0" } as const;

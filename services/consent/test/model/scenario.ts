@@ -5,7 +5,7 @@ import { Exchange, type Parts, patients } from "./exchange.ts";
 
 /** Something that happens, and how long after the step before. */
 export type Step = { readonly gapMs: number } & (
-  | { readonly kind: "grant" | "revoke"; readonly patient: number }
+  | { readonly kind: "grant" | "revoke" | "dispute"; readonly patient: number }
   | { readonly kind: "cut" | "restart enforcer"; readonly enforcer: number }
   | {
       readonly kind: "slow";
@@ -111,6 +111,18 @@ export const anyScenario: fc.Arbitrary<Scenario> = fc.record({
   steps: anySteps,
 });
 
+/** As `anyScenario`, and the patients dispute data in between. Apart: the seeds of planted mistakes are those of the other. */
+export const disputingScenario: fc.Arbitrary<Scenario> = fc
+  .tuple(
+    anyScenario,
+    fc.array(fc.tuple(fc.nat(20), step("dispute", { patient })), { minLength: 1, maxLength: 6 }),
+  )
+  .map(([scenario, disputes]) => {
+    const steps = [...scenario.steps];
+    for (const [at, one] of disputes) steps.splice(at, 0, one as Step);
+    return { ...scenario, steps };
+  });
+
 /** Long enough for whatever was asleep, broken or retrying to be well again. */
 const calmMs = 11_000;
 
@@ -158,6 +170,9 @@ function perform(exchange: Exchange, step: Step, enforcers: number, steppedBack:
       break;
     case "revoke":
       exchange.revoke(step.patient);
+      break;
+    case "dispute":
+      exchange.dispute(step.patient);
       break;
     case "cut":
       exchange.cut(enforcer);

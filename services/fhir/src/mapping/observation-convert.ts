@@ -38,7 +38,7 @@ export function observationOf(
   return {
     resourceType: "Observation",
     id: formatLogicalId({ patient, record: id }),
-    ...metaOf(view, source, received),
+    ...metaOf(view, source, { received, disputed: source !== undefined && source.disputed.length > 0 }),
     ...(one.externalId !== "" && { identifier: [{ value: one.externalId }] }),
     status: statuses[one.status] ?? "unknown",
     category: categoriesOf(one.code!.code),

@@ -1,6 +1,7 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type FhirResource, mapReferences, parseJson } from "@wellapi/fhir-r4";
 import type { ClinicalRecord } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
+import { labelledDisputed } from "./dispute-label.ts";
 import { fhirPatientId, formatLogicalId, outwardReference } from "./logical-id.ts";
 
 /** A stored version, as a client of this server sees it. */
@@ -30,7 +31,7 @@ export function isStanding(record: ServedRecord): record is StandingRecord {
 }
 
 export function servedRecord(patient: string, record: ClinicalRecord): ServedRecord {
-  const { resourceType: type, version, deleted } = record;
+  const { resourceType: type, version, deleted, disputed } = record;
   const id = type === "Patient" ? fhirPatientId(patient) : formatLogicalId({ patient, record: record.id });
   let resource: FhirResource | undefined;
   let text: string | undefined;
@@ -44,11 +45,14 @@ export function servedRecord(patient: string, record: ClinicalRecord): ServedRec
     deleted,
     get resource() {
       if (deleted) return undefined;
-      resource ??= outward(patient, id, record.resource);
+      if (resource === undefined) {
+        const stored = outward(patient, id, record.resource);
+        resource = disputed ? labelledDisputed(stored) : stored;
+      }
       return resource;
     },
     get text() {
-      if (deleted) return undefined;
+      if (deleted || disputed) return undefined;
       text ??= outwardText(patient, id, record.resource);
       return text;
     },

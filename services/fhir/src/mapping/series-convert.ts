@@ -32,16 +32,35 @@ interface Column {
  * @param found of whole days of UTC: a run ends with its day
  */
 export function seriesObservationsOf(view: View, found: readonly SourcedSeries[]): SeriesObservation[] {
+  const disputed = disputedIn(view, found);
   return columnsOf(view, found).flatMap(({ series, samples }) =>
     runsOf(samples).map((run) => {
       const last = run.samples.at(-1)!;
+      const isDisputed = disputed(series, run.samples[0]!.ms, last.ms);
       return {
         ms: run.samples[0]!.ms,
         endMs: last.ms + last.durationMs,
-        resource: observationOf(view, series, run),
+        resource: observationOf(view, series, run, isDisputed),
       };
     }),
   );
+}
+
+/** Whether the patient disputes any of what was captured from `first` to `last` of a series: each message says it of itself alone. */
+function disputedIn({ patient }: View, found: readonly SourcedSeries[]) {
+  const marked = found.filter(({ source }) => source !== undefined && source.disputed.length > 0);
+  const bySeries = Map.groupBy(marked, (one) => seriesRecordOf(patient, one, 0));
+  return (series: SourcedSeries, first: number, last: number): boolean => {
+    if (marked.length === 0) return false;
+    const intervals = bySeries
+      .get(seriesRecordOf(patient, series, 0))
+      ?.flatMap((one) => one.source!.disputed);
+    return (intervals ?? []).some(
+      ({ startTime, endTime }) =>
+        (startTime === undefined || timestampMs(startTime) <= last) &&
+        (endTime === undefined || first < timestampMs(endTime)),
+    );
+  };
 }
 
 const dayMs = 86_400_000;
@@ -116,7 +135,12 @@ function pointed(digits: string, scale: number): string {
   return `${negative ? "-" : ""}${bare.slice(0, -scale)}.${bare.slice(-scale)}`;
 }
 
-function observationOf(view: View, { series, source }: SourcedSeries, run: SampleRun): FhirResource {
+function observationOf(
+  view: View,
+  { series, source }: SourcedSeries,
+  run: SampleRun,
+  disputed: boolean,
+): FhirResource {
   const { patient } = view;
   const first = run.samples[0]!;
   const last = run.samples.at(-1)!;
@@ -126,7 +150,7 @@ function observationOf(view: View, { series, source }: SourcedSeries, run: Sampl
   return {
     resourceType: "Observation",
     id: formatLogicalId({ patient, record: seriesRecordOf(patient, { series, source }, first.ms) }),
-    ...metaOf(view, source),
+    ...metaOf(view, source, { disputed }),
     status: "final",
     category: categoriesOf(code!.code),
     code: { coding: measuredCodings(code!) },

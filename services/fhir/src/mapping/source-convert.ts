@@ -1,5 +1,6 @@
 import type { FhirObject } from "@wellapi/fhir-r4";
 import type { Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { disputedSecurity } from "./dispute-label.ts";
 import { formatLogicalId } from "./logical-id.ts";
 
 /** What makes the resources of one reader: whom they are about, and this server's address. */
@@ -15,13 +16,21 @@ export function organizationIdOf(organization: string): string {
   return organization.replace("_", "-");
 }
 
-/** `meta`: which organization it comes from, and when it was received. */
-export function metaOf({ base }: View, source: Source | undefined, received?: string): FhirObject {
+/** `meta`: which organization it comes from, when it was received, and whether the patient disputes it. */
+export function metaOf(
+  { base }: View,
+  source: Source | undefined,
+  {
+    received,
+    disputed = false,
+  }: { readonly received?: string | undefined; readonly disputed?: boolean } = {},
+): FhirObject {
   const organization = source?.organization ?? "";
   return {
     meta: {
       ...(received !== undefined && { lastUpdated: received }),
       ...(organization !== "" && { source: `${base}/Organization/${organizationIdOf(organization)}` }),
+      ...(disputed && disputedSecurity),
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   mapReferences,
 } from "@wellapi/fhir-r4";
 import { FhirServiceError } from "../errors.ts";
+import { withoutDisputeLabel } from "./dispute-label.ts";
 import { inwardReference, patientIdOf } from "./logical-id.ts";
 
 /** Elements that say whose a resource is, in the types that have them. */
@@ -40,7 +41,7 @@ export function patientOfText(reference: string, base: string): string | undefin
 
 /** The resource's JSON with references as the contracts write them. Throws where it refers to a record of another patient. */
 export function inwardText(resource: FhirResource, patient: string, base: string): string {
-  const inward = mapReferences(resource, (reference) => {
+  const inward = mapReferences(withoutDisputeLabel(resource), (reference) => {
     const one = inwardReference(patient, base, reference);
     if (one !== undefined) return one;
     throw new FhirServiceError("INVALID_RESOURCE", [

@@ -13,7 +13,7 @@ const at = Date.UTC(2026, 2, 1, 7);
 
 type Content = Omit<Exclude<MessageInitShape<typeof ObservationSchema>, { $typeName: string }>, "effective">;
 
-function mapped(content: Content) {
+function mapped(content: Content, disputed: object[] = []) {
   const stored = create(StoredObservationSchema, {
     id: `obs_${bits}_3`,
     observation: {
@@ -26,6 +26,7 @@ function mapped(content: Content) {
       deviceId: `dev_${bits}`,
       deviceModel: "Charge HR",
       method: CaptureMethod.SENSED,
+      disputed,
     },
     receiveTime: timestampFromMs(at + 1_000),
   });
@@ -55,6 +56,13 @@ describe("a single observation as FHIR", () => {
     });
     expect(JSON.stringify(resource.category)).toContain("vital-signs");
     expect(JSON.stringify(resource.method)).toContain("sensed");
+  });
+
+  test("is labelled where the patient disputes it", () => {
+    const weight = { code: { code: "29463-7" }, value: quantity("80", "kg") };
+    expect(mapped(weight).meta).not.toHaveProperty("security");
+    const security = [{ system: expect.stringContaining("v3-ObservationValue"), code: "UNCERTREL" }];
+    expect(mapped(weight, [{ startTime: timestampFromMs(at) }]).meta).toMatchObject({ security });
   });
 
   test("has a blood pressure as components", () => {

@@ -4,6 +4,7 @@ import { type FhirObject, formatJson, parseJson } from "@wellapi/fhir-r4";
 import { ClinicalRecordSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import { describe, expect, test } from "vitest";
 import { servedRecord } from "../../src/mapping/record-convert.ts";
+import { inwardText } from "../../src/mapping/subject.ts";
 
 const bits = "0123456789abcdefghjkmnpqrs";
 const patient = `pat_${bits}`;
@@ -28,6 +29,24 @@ function recordOf({ resourceType, ...content }: FhirObject) {
 
 const subject = { reference: `Patient/pat-${bits}` };
 const code = { text: "a" };
+
+test("a disputed record is labelled beside its own labels, and stored without it when it is sent back corrected", () => {
+  const own = { system: "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", code: "R" };
+  const content = { resourceType: "Condition", code, subject, meta: { security: [own] } };
+  const plain = recordOf(content);
+  const disputed = create(ClinicalRecordSchema, { ...plain, disputed: true });
+  const labelled = servedRecord(patient, disputed);
+  expect(servedRecord(patient, plain).resource!.meta).toEqual({ security: [own] });
+  expect(labelled.text).toBeUndefined();
+  expect(labelled.resource!.meta).toMatchObject({ security: [own, { code: "UNCERTREL" }] });
+  const back = inwardText(labelled.resource!, patient, "https://x.example/fhir/R4");
+  expect(JSON.parse(back).meta).toEqual({ security: [own] });
+  const bare = servedRecord(
+    patient,
+    create(ClinicalRecordSchema, { ...recordOf({ ...content, meta: {} }), disputed: true }),
+  );
+  expect(JSON.parse(inwardText(bare.resource!, patient, "")).meta).not.toHaveProperty("security");
+});
 
 describe("a record whose JSON is not read", () => {
   test.each<[string, FhirObject]>([

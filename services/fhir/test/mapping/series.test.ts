@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type FhirResource, formatJson, validate } from "@wellapi/fhir-r4";
 import { type SourcedSeries, SourcedSeriesSchema } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
+import { TimeIntervalSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseLogicalId } from "../../src/mapping/logical-id.ts";
@@ -57,6 +58,22 @@ describe("samples as FHIR", () => {
         device: { reference: `Device/${bits}.dev-${bits}` },
       },
     ]);
+  });
+
+  test("are labelled where the patient disputes them, each by itself, also where the mark comes with a later message", () => {
+    const whole = sourced({ times: times(at, [60_000]), values: decimals(["60", "61"]) });
+    const later = sourced({ times: times(at + 300_000, [60_000]), values: decimals(["62", "63"]) });
+    later.source!.disputed.push(
+      create(TimeIntervalSchema, {
+        startTime: timestampFromMs(at + 360_000),
+        endTime: timestampFromMs(at + 360_001),
+      }),
+    );
+    const labels = (...found: SourcedSeries[]) =>
+      mapped(...found).map(({ meta }) => JSON.stringify(meta).includes('"UNCERTREL"'));
+    expect(labels(whole, later)).toEqual([false, false, false, true]);
+    later.source!.disputed[0]!.startTime = timestampFromMs(at + 360_001);
+    expect(labels(whole, later)).toEqual([false, false, false, false]);
   });
 
   test("come one by one where they are uneven, each with its own time", () => {

@@ -1,4 +1,5 @@
 import { keysOfCategory, type Terminology } from "@wellapi/terminology";
+import type { DisputableRecord } from "../gate/disputes.ts";
 import { unlessLeftOut } from "../gate/left-out.ts";
 import { type CodePermit, type ConsentPermit, ownPermit, rawPermit } from "../gate/permit.ts";
 import { type Read, refuseStrangers } from "../gate/reading.ts";
@@ -27,6 +28,8 @@ export interface ReadableKeys {
     organization: string,
     stated: Interval | undefined,
   ): boolean;
+  /** Whether the patient disputes a record that may be read. */
+  isDisputed(record: DisputableRecord): boolean;
   /** The permits of keys. */
   permitsOf(keys: Iterable<string>): readonly ConsentPermit[];
   /** The permits of all keys: the same whatever the patient has. */
@@ -69,6 +72,7 @@ export async function readableKeys(
     mayReadDated: (type, keys, organization, stated) =>
       mayRead(type, keys) &&
       keys.every((key) => isWithinWindows(permitted.get(key)!.from(organization), stated)),
+    isDisputed: (record) => read.intent.disputes?.isDisputed(record) ?? false,
     permitsOf: (keys) => [...new Set(keys)].flatMap((key) => permitted.get(key)?.permits ?? []),
     allPermits: () => [...permitted.values()].flatMap(({ permits }) => permits),
   };

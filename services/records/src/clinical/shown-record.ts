@@ -28,6 +28,8 @@ export interface ShownRecord {
   readonly resource: FhirResource | undefined;
   /** Of its JSON, for whoever it is written. */
   readonly outline: (() => ResourceOutline) | undefined;
+  /** Whether the patient disputes it. */
+  readonly disputed: boolean;
   /** Bytes of its JSON in UTF-8: three pages in one answer have to fit into a message between services. */
   readonly size: number;
 }
@@ -55,9 +57,10 @@ export function shown(
   const common = { record, type, version, updated, organization, application };
   if (content === undefined) {
     if (!readable.mayReadFrom(type, storedKeys, organization)) return undefined;
-    return { ...common, keys: storedKeys, resource: undefined, outline: undefined, size: 0 };
+    return { ...common, keys: storedKeys, resource: undefined, outline: undefined, disputed: false, size: 0 };
   }
   const { keys, stated, resource, outline, size } = content;
   if (!readable.mayReadDated(type, keys, organization, stated)) return undefined;
-  return { ...common, keys, resource, outline, size };
+  const disputed = readable.isDisputed({ record, keys, organization, stated });
+  return { ...common, keys, resource, outline, disputed, size };
 }

@@ -114,7 +114,7 @@ export function recordInit(
   party: string,
   shown: ShownRecord,
 ) {
-  const { record, outline, type, version, updated, organization, application, keys } = shown;
+  const { record, outline, type, version, updated, organization, application, keys, disputed } = shown;
   const id = pairwise.outward(party, record);
   return {
     id,
@@ -127,6 +127,7 @@ export function recordInit(
     application,
     categories: [...new Set(keys.flatMap((key) => terminology.categoriesOf(key)))].sort(),
     deleted: outline === undefined,
+    disputed,
   };
 }
 

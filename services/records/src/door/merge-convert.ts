@@ -17,7 +17,7 @@ import {
 import type { Interval } from "../model/interval.ts";
 import { MINUTE_MS } from "../model/merge-rule.ts";
 import type { MergedStretch, Nothing } from "../read/merge-series.ts";
-import type { Presenter } from "./read-convert.ts";
+import { type Presenter, spanOfTimes } from "./read-convert.ts";
 
 const nothings: Readonly<Record<Nothing, MergeNothing>> = {
   no_samples: MergeNothing.NO_SAMPLES,
@@ -44,7 +44,8 @@ export async function stretchInit(
 ): Promise<MessageInitShape<typeof MergedStretchSchema>> {
   const { series, source } = await present.run(intent, code, run);
   const others = passedOver.map(async (other) => {
-    return { source: await present.source(intent, other.source), minutes: other.minutes };
+    const told = await present.source(intent, other.source, code, spanOfTimes(run.columns.times));
+    return { source: told, minutes: other.minutes };
   });
   return { series: series!, source: source!, reason, passedOver: await Promise.all(others) };
 }

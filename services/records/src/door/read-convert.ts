@@ -34,7 +34,7 @@ import type { ReadPayload } from "../read/read-series.ts";
 import type { WatchPayload } from "../read/watch-series.ts";
 import { storedObservationInit } from "./observation-convert.ts";
 import { codeInit, seriesMessage } from "./series-convert.ts";
-import { type SourceInit, sourceInit } from "./source-convert.ts";
+import { type SourceInit, sourceInit, type ToldSource } from "./source-convert.ts";
 
 type ReadPayloadInit = NonNullable<MessageInitShape<typeof ReadSeriesResponseSchema>["payload"]>;
 type WatchPayloadInit = NonNullable<MessageInitShape<typeof WatchSeriesResponseSchema>["payload"]>;
@@ -44,7 +44,8 @@ export interface Presenter {
   read(intent: Intent, code: string, payload: ReadPayload): Promise<ReadPayloadInit>;
   watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
   run(intent: Intent, code: string, run: Run): Promise<MessageInitShape<typeof SourcedSeriesSchema>>;
-  source(intent: Intent, source: Source): Promise<SourceInit>;
+  /** The source of data of a code within `span`, and what of it is disputed. */
+  source(intent: Intent, source: Source, code: string, span: Interval): Promise<SourceInit>;
   seriesInfo(info: SeriesInfo, source: SourceInit): MessageInitShape<typeof SeriesInfoSchema>;
   observations(
     intent: Intent,
@@ -60,9 +61,13 @@ export function presenterFor(deps: {
 }): Presenter {
   const { vault, pairwise, region, terminology } = deps;
 
-  function toldSource({ caller, patient }: Intent, source: Source): Promise<SourceInit> {
+  function toldSource({ caller, patient }: Intent, source: Source): Promise<ToldSource> {
     const { partition } = subjectOf(pairwise, region, caller, patient);
     return sourceInit(deps, partition, partyOf(caller), source);
+  }
+
+  async function source(intent: Intent, one: Source, code: string, span: Interval): Promise<SourceInit> {
+    return marked(intent, await toldSource(intent, one), code, span);
   }
 
   /** The reader's own name of a commit's batch; the names that other readers get cannot be linked to it. */
@@ -72,15 +77,15 @@ export function presenterFor(deps: {
     return pairwise.outward(partyOf(caller), id);
   }
 
-  async function run(intent: Intent, code: string, { columns, source }: Run) {
+  async function run(intent: Intent, code: string, { columns, source: from }: Run) {
     return {
-      series: seriesMessage(terminology, code, columns, source),
-      source: await toldSource(intent, source),
+      series: seriesMessage(terminology, code, columns, from),
+      source: await source(intent, from, code, spanOfTimes(columns.times)),
     };
   }
 
   return {
-    source: toldSource,
+    source,
     run,
     seriesInfo: (info, source) => seriesInfoInit(terminology, info, source),
     async read(intent, code, payload) {
@@ -124,19 +129,38 @@ export function presenterFor(deps: {
     observations(intent, stored) {
       const idOf = observationIds(pairwise, partyOf(intent.caller));
       // The samples of a page are mostly of one source.
-      const sources = new Map<string, Promise<SourceInit>>();
+      const sources = new Map<string, Promise<ToldSource>>();
       return Promise.all(
         stored.map(async ({ batch, record }) => {
           const key = sourceKey(record.provenance);
-          const source = sources.get(key) ?? toldSource(intent, record.provenance);
-          sources.set(key, source);
+          const told = sources.get(key) ?? toldSource(intent, record.provenance);
+          sources.set(key, told);
+          const { code, time } = record;
+          const from = marked(intent, await told, code.code, { from: time, to: time + 1 });
           const id = idOf({ batch, item: record.item });
           const own = record.provenance.organization === intent.caller.principal.organization;
-          return storedObservationInit(terminology, id, record, await source, own);
+          return storedObservationInit(terminology, id, record, from, own);
         }),
       );
     },
   };
+}
+
+/** The source, with the times within `span` of which the patient disputes data of it. */
+function marked(
+  { disputes }: Intent,
+  { told, device }: ToldSource,
+  code: string,
+  span: Interval,
+): SourceInit {
+  if (disputes === undefined || !disputes.has(code)) return told;
+  const disputed = disputes.of(code, told.organization ?? "", device, span).map(toldInterval);
+  return disputed.length === 0 ? told : { ...told, disputed };
+}
+
+/** When samples begin; `times`: ascending. */
+export function spanOfTimes(times: ArrayLike<number>): Interval {
+  return times.length === 0 ? { from: 0, to: 0 } : { from: times[0]!, to: times[times.length - 1]! + 1 };
 }
 
 /** An empty message would be `{}` in JSON, which is unclear to readers. */

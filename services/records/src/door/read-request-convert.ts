@@ -4,6 +4,7 @@ import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { callerKey, callersOf, partyOf, patientHeader } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
+import { DisputeNotes } from "../gate/disputes.ts";
 import type { Gate } from "../gate/gate.ts";
 import type { Intent } from "../gate/intent.ts";
 import { codesWithin } from "../gate/token-scope.ts";
@@ -50,5 +51,15 @@ export function readIntent(
   context: HandlerContext,
 ): Intent {
   const caller = context.values.get(callerKey);
-  return { caller, method: methodOf(context), patient, direction: "read", purpose, codes, interval };
+  const disputes = new DisputeNotes();
+  return {
+    caller,
+    method: methodOf(context),
+    patient,
+    direction: "read",
+    purpose,
+    codes,
+    interval,
+    disputes,
+  };
 }

@@ -9,7 +9,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { ListPage, PageTokens } from "@wellapi/rpc";
 import type { Intent } from "../gate/intent.ts";
-import { ALWAYS } from "../model/interval.ts";
+import { ALWAYS, hullOf } from "../model/interval.ts";
 import type { AggregatePosition } from "../read/aggregate-page.ts";
 import { type AggregateSeriesDeps, aggregateSeries } from "../read/aggregate-series.ts";
 import { type ListPosition, listSeries } from "../read/list-series.ts";
@@ -167,7 +167,7 @@ export function createPageHandlers(
       const query = { codes, sources: sourcesOf(intent, request) };
       const page = await listSeries(deps, intent, query, asked.limit, asked.after);
       const series = page.series.map(async (info) =>
-        present.seriesInfo(info, await present.source(intent, info.source)),
+        present.seriesInfo(info, await present.source(intent, info.source, info.code, info.span)),
       );
       return {
         series: await Promise.all(series),
@@ -202,7 +202,10 @@ export function createAggregateHandlers(
       const bucketUnit = bucketUnitOf(request.bucketSize);
       const answer = await aggregateSeries(deps, intent, query, bucketUnit, asked.limit, asked.after);
       const aggregates = answer.aggregates.map(async (aggregate) =>
-        aggregateInit(aggregate, await present.source(intent, aggregate.source)),
+        aggregateInit(
+          aggregate,
+          await present.source(intent, aggregate.source, code, hullOf(aggregate.buckets) ?? ALWAYS),
+        ),
       );
       return {
         aggregates: await Promise.all(aggregates),

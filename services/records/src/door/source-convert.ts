@@ -1,4 +1,4 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Message, MessageInitShape } from "@bufbuild/protobuf";
 import type {
   SourceFilter as SourceFilterMessage,
   SourceSchema,
@@ -8,7 +8,13 @@ import { withBox } from "../blocks/patient-box.ts";
 import type { Source } from "../model/provenance.ts";
 import { ANY_SOURCE, type SourceFilter } from "../read/source-filter.ts";
 
-export type SourceInit = MessageInitShape<typeof SourceSchema>;
+export type SourceInit = Exclude<MessageInitShape<typeof SourceSchema>, Message>;
+
+export interface ToldSource {
+  readonly told: SourceInit;
+  /** Internal id; undefined where the provider named none. */
+  readonly device: string | undefined;
+}
 
 /** The source of data, as a party sees it: the device has an id for this party only. */
 export async function sourceInit(
@@ -16,17 +22,18 @@ export async function sourceInit(
   partition: string,
   party: string,
   source: Source,
-): Promise<SourceInit> {
-  const { organization, application, device, model, method, granularity } = source;
-  const id = await withBox(deps.vault, partition, (box) => box.deviceId(organization, device));
-  return {
+): Promise<ToldSource> {
+  const { organization, application, device: named, model, method, granularity } = source;
+  const device = await withBox(deps.vault, partition, (box) => box.deviceId(organization, named));
+  const told = {
     organization,
     application,
-    deviceId: id === undefined ? "" : deps.pairwise.outward(party, id),
+    deviceId: device === undefined ? "" : deps.pairwise.outward(party, device),
     deviceModel: model,
     method,
     granularity,
   };
+  return { told, device };
 }
 
 /** A party names devices by its own ids: an id of another party, or an invalid one, matches no device. */

@@ -1,6 +1,13 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient, type Transport } from "@connectrpc/connect";
-import { type Decision, type Enforcer, judgedAt, type Permit, type Question } from "@wellapi/enforcer";
+import {
+  type Decision,
+  type Dispute,
+  type Enforcer,
+  judgedAt,
+  type Permit,
+  type Question,
+} from "@wellapi/enforcer";
 import {
   ConsentDecisionService,
   type ForeseeRequest,
@@ -17,7 +24,12 @@ import type { Subject } from "./subject.ts";
 /** The permits to read a code now; `own` for patients who read their own data, which needs none. */
 export type ReadDecision =
   | { readonly own: true }
-  | { readonly own: false; readonly permits: readonly ConsentPermit[] };
+  | {
+      readonly own: false;
+      readonly permits: readonly ConsentPermit[];
+      /** Which of the data the patient disputes. Absent: none of it. */
+      readonly disputes?: readonly Dispute[];
+    };
 
 /** What is looked at: what there is for an organization or by a consent, or would be, as the contract says it. */
 export type View = Exclude<ForeseeRequest["view"], { case: undefined }>;
@@ -141,7 +153,8 @@ function readDecision(decision: Decision, deIdentified: boolean): ReadDecision {
   const permits = decision.permits.filter((permit) => (permit.deIdentified === true) === deIdentified);
   // What is permitted without a name only is as if it were not there for who asks with one, and the other way round.
   if (permits.length === 0) throw denied(DenialReason.CATEGORY);
-  return { own: false, permits: permits.map(consentPermit) };
+  const { disputes } = decision;
+  return { own: false, permits: permits.map(consentPermit), ...(disputes && { disputes }) };
 }
 
 /** An unknown resolution never permits. */

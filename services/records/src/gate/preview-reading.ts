@@ -89,7 +89,9 @@ function theirsOf(own: Read, foreseen: Foreseen): Read {
   const { intent, subject } = own;
   const decide = async (code: string): Promise<ReadDecision> => {
     if (!isWithin(intent.within, code)) throw new RecordsError("SCOPE_REQUIRED");
-    return foreseen.decide(code);
+    const decided = foreseen.decide(code);
+    if (!decided.own) intent.disputes?.note(code, decided);
+    return decided;
   };
   return {
     intent,

@@ -66,6 +66,7 @@ export function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
       await checkNotErased(vault, subject.partition);
       return decided;
     }
+    intent.disputes?.note(code, decided);
     if (!decided.permits.some(({ emergency }) => emergency)) return decided;
     const consents = decided.permits.filter(({ emergency }) => !emergency);
     if (bounds !== undefined && coversRaw(consents, bounds)) return { own: false, permits: consents };

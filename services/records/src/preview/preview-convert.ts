@@ -53,7 +53,7 @@ export async function previewedKindInit(
         resolution: resolutions[fineness],
         buckets: BigInt(buckets),
         span: spanInit(span),
-        first: aggregateInit(first, await present.source(intent, first.source)),
+        first: aggregateInit(first, await present.source(intent, first.source, code, span)),
       })),
     ),
   };

@@ -1,7 +1,10 @@
+import { createClient } from "@connectrpc/connect";
+import { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useState } from "preact/hooks";
 import { organizationsOf } from "../api/organizations.ts";
+import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { ChartCard } from "../data/chart-card.tsx";
 import { kindOf } from "../data/kinds.ts";
@@ -12,8 +15,10 @@ import { type Measured, measuredOf } from "../data/series.ts";
 import { hrefOf } from "../location.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Waited } from "../parts/notice.tsx";
+import { About } from "../parts/rights-card.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import { byCategory, permissionsOf } from "../sharing/permission.ts";
+import { disputesOf } from "../sharing/rights.ts";
 import { codeName } from "../words/names.ts";
 
 /** One kind of data: a chart by period, where it comes from, who can see it. */
@@ -43,8 +48,45 @@ export function DataKind({ named }: PageProps) {
           )
         }
       </Waited>
+      <Disputed category={kindOf(named).category} />
       <Readers category={kindOf(named).category} />
     </>
+  );
+}
+
+/** What the patient disputes of this kind, where anything is: it is marked for who reads it. */
+function Disputed({ category }: { readonly category: string | undefined }) {
+  const { words, formats, record } = usePlace();
+  const says = words.rights;
+  const { connection } = record;
+  const loaded = useLoaded(
+    async (signal) => {
+      if (category === undefined) return [];
+      const requests = await disputesOf(createClient(RightsService, connection.transport), category, signal);
+      const names = await organizationsOf(connection, [...new Set(requests.map((one) => one.organization))]);
+      return requests.map((request) => ({ request, name: names.get(request.organization)?.name }));
+    },
+    [connection, category],
+  );
+  if (loaded.value === undefined || loaded.value.length === 0) return null;
+  return (
+    <section class="card stack-close" aria-labelledby="disputed">
+      <h2 id="disputed">{says.disputed}</h2>
+      <p class="small quiet">{says.marked}</p>
+      <ul class="rows">
+        {loaded.value.map(({ request: { id, organization, right, createTime }, name }) => (
+          <li key={id}>
+            <div>
+              <a class="line-link" href={hrefOf(`organizations/${organization}`)}>
+                {name ?? words.common.unknownOrganization}
+              </a>
+              <About right={right} />
+              <p class="quiet small">{says.asked(formats.day(msOf(createTime)))}</p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 

@@ -11,6 +11,7 @@ import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useMemo, useState } from "preact/hooks";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
+import { isUndecided, rightsRequests } from "../sharing/rights.ts";
 import { categoriesText } from "../words/names.ts";
 import { ProblemNotice, Waited } from "./notice.tsx";
 import { ReceiptButton } from "./receipt-button.tsx";
@@ -23,16 +24,7 @@ export function RightsCard({ organization }: { readonly organization: string }) 
   const { transport } = record.connection;
   const rights = useMemo(() => createClient(RightsService, transport), [transport]);
   const loaded = useLoaded(
-    async (signal) => {
-      const found: RightsRequest[] = [];
-      let pageToken = "";
-      do {
-        const page = await rights.listRightsRequests({ organization, pageToken }, { signal });
-        found.push(...page.rightsRequests);
-        pageToken = page.nextPageToken;
-      } while (pageToken !== "");
-      return found;
-    },
+    (signal) => rightsRequests(rights, { organization }, signal),
     [rights, organization],
   );
   return (
@@ -90,6 +82,7 @@ function Demanded(props: { readonly request: RightsRequest; readonly onWithdraw:
       <About right={right} />
       {statement !== "" && <blockquote class="letter">{statement}</blockquote>}
       {denial !== "" && <p>{denied ? says.denied : says.notDenied}</p>}
+      {right.case === "rectification" && isUndecided(request) && <p>{says.marked}</p>}
       {state === State.OPEN && <p>{says.open(due)}</p>}
       {state === State.OVERDUE && <p class="warning-text">{says.overdue(due)}</p>}
       {answers.map((answer, i) => (
@@ -120,7 +113,8 @@ function Demanded(props: { readonly request: RightsRequest; readonly onWithdraw:
   );
 }
 
-function About({ right }: Pick<RightsRequest, "right">) {
+/** What a demand is about. */
+export function About({ right }: Pick<RightsRequest, "right">) {
   const { words, formats } = usePlace();
   const says = words.rights;
   switch (right.case) {

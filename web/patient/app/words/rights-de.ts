@@ -34,6 +34,8 @@ export const rightsDe: Words["rights"] = {
   asked: (day) => `Gesendet am ${day}`,
   denied: "Sie kann hier nichts davon lesen.",
   notDenied: "Sie wird dadurch nicht mehr zurückgehalten.",
+  disputed: "Was Sie davon bestreiten",
+  marked: "Bis sie geantwortet hat, erfahren alle, die diese Daten lesen, dass Sie sie bestreiten.",
   open: (day) => `Noch nicht beantwortet. Sie hat bis zum ${day} Zeit.`,
   overdue: (day) =>
     `Überfällig: Sie musste bis zum ${day} antworten. Sie können sich bei der Aufsichtsbehörde beschweren.`,

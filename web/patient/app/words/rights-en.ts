@@ -33,6 +33,8 @@ export const rightsEn = {
   asked: (day: string) => `Sent on ${day}`,
   denied: "It can read nothing of this here.",
   notDenied: "It is not held back by this any more.",
+  disputed: "What you dispute of this",
+  marked: "Until it has answered, everyone who reads this data is told that you dispute it.",
   open: (day: string) => `Not answered yet. It has time until ${day}.`,
   overdue: (day: string) =>
     `Overdue: it had to answer by ${day}. You can complain to the supervisory authority.`,

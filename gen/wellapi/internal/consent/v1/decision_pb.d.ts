@@ -96,6 +96,14 @@ export declare type Decision = Message<"wellapi.internal.consent.v1.Decision"> &
    * @generated from field: wellapi.internal.consent.v1.DenialReason denial_reason = 2;
    */
   denialReason: DenialReason;
+
+  /**
+   * Which of the data the patient disputes: it is told marked. It restricts nothing, and a field of it that an enforcer does not
+   * know makes no difference.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.Dispute disputes = 3;
+   */
+  disputes: Dispute[];
 };
 
 /**
@@ -103,6 +111,47 @@ export declare type Decision = Message<"wellapi.internal.consent.v1.Decision"> &
  * Use `create(DecisionSchema)` to create a new message.
  */
 export declare const DecisionSchema: GenMessage<Decision>;
+
+/**
+ * Data that its patient disputes, until its contributor has decided about it.
+ *
+ * @generated from message wellapi.internal.consent.v1.Dispute
+ */
+export declare type Dispute = Message<"wellapi.internal.consent.v1.Dispute"> & {
+  /**
+   * Who contributed it.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * Captured within.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval captured_within = 2;
+   */
+  capturedWithin?: TimeInterval | undefined;
+
+  /**
+   * Of this device alone, internal id, `dev_...`. Empty: of any.
+   *
+   * @generated from field: string device = 3;
+   */
+  device: string;
+
+  /**
+   * This clinical record alone, internal id, `rec_...`. Empty: any, and what was measured.
+   *
+   * @generated from field: string record = 4;
+   */
+  record: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.Dispute.
+ * Use `create(DisputeSchema)` to create a new message.
+ */
+export declare const DisputeSchema: GenMessage<Dispute>;
 
 /**
  * What one provision of a consent permits, with its obligations. A provision of which denials leave several parts
