@@ -215,7 +215,8 @@ export enum RightsRequest_State {
 export declare const RightsRequest_StateSchema: GenEnum<RightsRequest_State>;
 
 /**
- * GDPR, Article 16. Which data is wrong.
+ * GDPR, Article 16. Which data is wrong. Until the request is decided or withdrawn it is told marked to everybody who reads it:
+ * `disputed` of a Source and of a ClinicalRecord.
  *
  * @generated from message wellapi.consent.v1.Rectification
  */
