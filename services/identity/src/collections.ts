@@ -7,6 +7,7 @@ export const INSTALLATION = "identity";
 
 export const collections = {
   organizations: "organizations",
+  foundings: "foundings",
   applications: "applications",
   clientOrigins: "client_origins",
   credentials: "credentials",
@@ -47,6 +48,7 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     key: ["partition", "id"],
     indexes: [request, { name: "organization", fields: ["partition", "organization", "id"] }],
   },
+  { name: collections.foundings, key: ["partition", "account", "place"], indexes: [] },
   { name: collections.clientOrigins, key: ["partition", "origin", "application"], indexes: [] },
   {
     name: collections.credentials,

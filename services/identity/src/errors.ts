@@ -38,6 +38,7 @@ export type IdentityErrorCode =
   | "last_way_in"
   | "mail_not_set_up"
   | "too_many_policies"
+  | "too_many_organizations"
   | "journal_unavailable"
   | "last_keeper"
   | "invitation_invalid"
@@ -260,6 +261,24 @@ export function sandboxOnly(): IdentityError {
     reason: "SANDBOX_ONLY",
     message:
       "tokens of patients are issued only in the sandbox profile; elsewhere patients sign in themselves",
+  });
+}
+
+/** Of people who make an organization by themselves. */
+export function signUpClosed(): IdentityError {
+  return new IdentityError("sandbox_only", {
+    code: Code.FailedPrecondition,
+    reason: "SANDBOX_ONLY",
+    message:
+      "this exchange holds real people's data: its operator creates organizations and invites their first owners, so ask them; only a sandbox lets people create one by themselves",
+  });
+}
+
+export function tooManyOrganizations(most: number): IdentityError {
+  return new IdentityError("too_many_organizations", {
+    code: Code.FailedPrecondition,
+    reason: "TOO_MANY_ORGANIZATIONS",
+    message: `you have created ${most} organizations, the most that an account may: use one of them, or ask the operator to delete one`,
   });
 }
 

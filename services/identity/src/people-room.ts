@@ -24,7 +24,9 @@ import { openMailer } from "./mail/open-mailer.ts";
 import { createPatientMailHandlers } from "./mail/patient-mail-handlers.ts";
 import { createInvitationMail } from "./members/invitation-mail.ts";
 import { createMemberRoom, type MemberStores, openInvitationSweep } from "./members/room.ts";
+import type { FoundingRepository } from "./organizations/founding-repository.ts";
 import type { OrganizationRepository } from "./organizations/organization-repository.ts";
+import { createSignUp } from "./organizations/sign-up.ts";
 import type { ClaimCodeRepository } from "./patients/claim-code-repository.ts";
 import type { PatientAccess } from "./patients/patient-access.ts";
 import type { PatientRepository } from "./patients/patient-repository.ts";
@@ -36,6 +38,7 @@ export async function openPeople(
   deps: Omit<IdentityDeps, "journal"> &
     MemberStores & {
       readonly organizations: OrganizationRepository;
+      readonly foundings: FoundingRepository;
       readonly patients: PatientRepository;
       readonly accounts: AccountRepository;
       readonly patientAccess: PatientAccess;
@@ -66,8 +69,10 @@ export async function openPeople(
   const guardians = { ...deps, notices: createGuardianNotices(telling), minority };
   const delegationRoom = createDelegationRoom({ ...guardians, mail: createOfferMail({ mailer, origin }) });
   const guardianshipRoom = await openGuardianshipRoom({ ...guardians, acting: delegationRoom.acting });
+  const signUp = createSignUp({ ...deps, sandbox: config.profile === "sandbox" });
   const accountRoom = await openAccountRoom({
     ...deps,
+    signUp,
     lookups: { ...memberRoom.directory, ...delegationRoom.lookups },
     mailer,
     alerts,
@@ -88,6 +93,7 @@ export async function openPeople(
   return {
     memberRoom,
     delegationRoom,
+    signUp,
     accountRoom: { ...accountRoom, routes },
     alerts,
     authTime: accountRoom.authTime,

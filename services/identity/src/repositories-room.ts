@@ -10,6 +10,7 @@ import { createReplay } from "./journal-entries.ts";
 import { createLimitRepository } from "./limits/limit-repository.ts";
 import { STAFF } from "./members/member.ts";
 import { createMemberStores } from "./members/room.ts";
+import { createFoundingRepository } from "./organizations/founding-repository.ts";
 import { createOrganizationRepository } from "./organizations/organization-repository.ts";
 import { createClaimCodeRepository } from "./patients/claim-code-repository.ts";
 import { createPatientRepository } from "./patients/patient-repository.ts";
@@ -23,8 +24,10 @@ export async function openRepositories(
 ) {
   const { store, vault, kms, pairwise, clock, log } = deps;
   const people = await createMemberStores(store, kms);
+  const organizations = createOrganizationRepository(store, verifiedOnly);
   const repositories = {
-    organizations: createOrganizationRepository(store, verifiedOnly),
+    organizations,
+    foundings: createFoundingRepository(store, organizations),
     credentials: createCredentialRepository(store, () => people.members.keeper(STAFF)),
     patients: createPatientRepository(store, vault),
     limits: createLimitRepository(store, clock),

@@ -126,16 +126,12 @@ export async function openIdentityService(
       route(
         OrganizationService,
         createOrganizationHandlers({
-          accesses,
-          organizations,
+          ...deps,
+          ...repositories,
+          ...changes,
+          signUp: people.signUp,
           takesCertificates: () => mtlsOrigin() !== undefined,
           states: createStateChanges({ organizations, credentials, journal, clock, ended: ends.tell }),
-          creationOf,
-          pageTokens,
-          journal,
-          clock,
-          ids,
-          ended: ends.tell,
         }),
       ),
       route(

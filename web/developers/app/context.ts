@@ -9,9 +9,20 @@ import type { Words } from "./words/en.ts";
 export interface Place {
   readonly membership: Membership;
   readonly connection: Connection;
+  /** How many more organizations the reader may create. */
+  readonly organizationsLeft: number;
   readonly words: Words;
   /** Times of the reader's own zone. */
   readonly formats: Formats;
+}
+
+/** What also pages need that are shown before an organization is open. */
+export const WordsContext = createContext<Words | undefined>(undefined);
+
+export function useWords(): Words {
+  const words = useContext(WordsContext);
+  if (words === undefined) throw new TypeError("a page is shown before its words are there");
+  return words;
 }
 
 export const PlaceContext = createContext<Place | undefined>(undefined);

@@ -2,7 +2,9 @@ import { createFormats } from "@wellapi/ui/browser/formats";
 import { problemOf } from "@wellapi/ui/browser/problem";
 import { render } from "preact";
 import { listMemberships } from "./api/membership.ts";
-import { NoOrganization, Site, Unreachable } from "./shell.tsx";
+import { WordsContext } from "./context.ts";
+import { NoOrganization, Unreachable } from "./entrance.tsx";
+import { Site } from "./shell.tsx";
 
 const language = document.documentElement.lang === "de" ? "de" : "en";
 
@@ -15,15 +17,16 @@ async function start(): Promise<void> {
   const words = "de" in module ? module.de : module.en;
   const root = document.getElementById("app")!;
   root.replaceChildren();
-  if ("problem" in memberships) {
-    render(<Unreachable words={words} problem={memberships.problem} />, root);
-  } else if (memberships.length === 0) {
-    render(<NoOrganization words={words} />, root);
-  } else {
-    const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const formats = createFormats(language, zone);
-    render(<Site memberships={memberships} words={words} formats={formats} />, root);
-  }
+  const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shown =
+    "problem" in memberships ? (
+      <Unreachable problem={memberships.problem} />
+    ) : memberships.all.length === 0 ? (
+      <NoOrganization left={memberships.left} />
+    ) : (
+      <Site memberships={memberships} formats={createFormats(language, zone)} />
+    );
+  render(<WordsContext.Provider value={words}>{shown}</WordsContext.Provider>, root);
 }
 
 void start();

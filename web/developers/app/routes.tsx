@@ -22,6 +22,11 @@ const routes: readonly Route[] = [
     menu: "webhooks",
     load: async () => (await import("./pages/webhook.tsx")).Webhook,
   },
+  {
+    pattern: /^new-organization$/,
+    menu: "none",
+    load: async () => (await import("./pages/new-organization.tsx")).NewOrganization,
+  },
 ];
 
 const missing: Route = {

@@ -1,23 +1,18 @@
 import type { Formats } from "@wellapi/ui/browser/formats";
 import type { PagePath } from "@wellapi/ui/browser/paths";
-import type { Problem } from "@wellapi/ui/browser/problem";
-import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { connect } from "./api/connection.ts";
-import { choose, chosenOf, type Membership } from "./api/membership.ts";
-import { PlaceContext, usePlace } from "./context.ts";
+import { choose, chosenOf, type Membership, type Memberships } from "./api/membership.ts";
+import { PlaceContext, usePlace, useWords } from "./context.ts";
+import { Foot, Frame } from "./frame.tsx";
 import { goTo, hrefOf, usePath } from "./location.ts";
-import { Notice } from "./parts/notice.tsx";
 import { RoutedPage, routeOf } from "./routes.tsx";
-import type { Words } from "./words/en.ts";
 
 /** All pages, for one organization at a time. */
-export function Site(props: {
-  readonly memberships: readonly Membership[];
-  readonly words: Words;
-  readonly formats: Formats;
-}) {
-  const { memberships, words, formats } = props;
+export function Site(props: { readonly memberships: Memberships; readonly formats: Formats }) {
+  const { formats } = props;
+  const { all: memberships, left: organizationsLeft } = props.memberships;
+  const words = useWords();
   const [membership, setMembership] = useState(() => chosenOf(memberships)!);
   useEffect(() => choose(membership), [membership]);
   const connection = useMemo(() => connect(membership.organization), [membership]);
@@ -36,14 +31,14 @@ export function Site(props: {
     goTo("");
   }
   return (
-    <PlaceContext.Provider value={{ membership, connection, words, formats }}>
-      <Frame words={words} signedIn>
+    <PlaceContext.Provider value={{ membership, connection, organizationsLeft, words, formats }}>
+      <Frame signedIn>
         <Organization memberships={memberships} onChange={change} />
         <Menu current={routeOf(path).menu} />
         <main id="main" class="page stack" tabIndex={-1} ref={main}>
           <RoutedPage key={membership.organization} path={path} />
         </main>
-        <Foot words={words} zone={formats.zone} />
+        <Foot zone={formats.zone} />
       </Frame>
     </PlaceContext.Provider>
   );
@@ -53,7 +48,7 @@ function Organization(props: {
   readonly memberships: readonly Membership[];
   readonly onChange: (organization: string) => void;
 }) {
-  const { membership, words } = usePlace();
+  const { membership, words, organizationsLeft } = usePlace();
   const { memberships, onChange } = props;
   return (
     <aside class="acting" aria-label={words.common.organization}>
@@ -75,6 +70,7 @@ function Organization(props: {
           </select>
         </p>
       )}
+      {organizationsLeft > 0 && <a href={hrefOf("new-organization")}>{words.signUp.another}</a>}
     </aside>
   );
 }
@@ -102,113 +98,5 @@ function Menu({ current }: { readonly current: PagePath }) {
         </li>
       </ul>
     </nav>
-  );
-}
-
-function Frame(props: {
-  readonly words: Words;
-  readonly signedIn?: boolean;
-  readonly children: ComponentChildren;
-}) {
-  const { words, signedIn = false, children } = props;
-  const mark = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href;
-  return (
-    <>
-      <a class="skip" href="#main">
-        {words.common.skip}
-      </a>
-      <header class="bar wide">
-        <a class="brand" href={hrefOf("")}>
-          <img src={mark} alt="" width="28" height="28" />
-          WellAPI
-        </a>
-        {signedIn && (
-          <nav aria-label={words.common.account}>
-            <ul>
-              <li>
-                <a href="/account">{words.common.account}</a>
-              </li>
-              <li>
-                <form method="post" action="/account/sign-out">
-                  <button type="submit" class="link">
-                    {words.common.signOut}
-                  </button>
-                </form>
-              </li>
-            </ul>
-          </nav>
-        )}
-      </header>
-      {children}
-    </>
-  );
-}
-
-const ownNames = { en: "English", de: "Deutsch" } as const;
-
-function Foot({ words, zone }: { readonly words: Words; readonly zone?: string }) {
-  const here = document.documentElement.lang;
-  return (
-    <footer class="foot wide">
-      {zone !== undefined && <p>{words.common.zone(zone)}</p>}
-      <nav aria-label={words.common.language}>
-        <ul>
-          {(["en", "de"] as const).map((one) => (
-            <li key={one}>
-              {one === here ? (
-                <span lang={one} aria-current="true">
-                  {ownNames[one]}
-                </span>
-              ) : (
-                <a href={`?lang=${one}`} lang={one} hreflang={one}>
-                  {ownNames[one]}
-                </a>
-              )}
-            </li>
-          ))}
-        </ul>
-      </nav>
-    </footer>
-  );
-}
-
-/** The account works for no organization, or in none of the roles that have something here. */
-export function NoOrganization({ words }: { readonly words: Words }) {
-  return (
-    <Frame words={words} signedIn>
-      <main id="main" class="page stack" tabIndex={-1}>
-        <h1>{words.none.title}</h1>
-        <p>{words.none.lead}</p>
-        <ol class="steps">
-          {words.none.steps.map((step) => (
-            <li key={step}>{step}</li>
-          ))}
-        </ol>
-        <p>
-          <a class="button" href="/docs/">
-            {words.common.docs}
-          </a>
-        </p>
-      </main>
-      <Foot words={words} />
-    </Frame>
-  );
-}
-
-/** Nothing answered when the page was opened. */
-export function Unreachable({ words, problem }: { readonly words: Words; readonly problem: Problem }) {
-  return (
-    <Frame words={words}>
-      <main id="main" class="page stack" tabIndex={-1}>
-        <h1>{words.common.title}</h1>
-        <Notice kind="warning">
-          <p>{words.problems[problem]}</p>
-          <button type="button" class="button second" onClick={() => location.reload()}>
-            {words.common.again}
-          </button>
-        </Notice>
-      </main>
-      <Foot words={words} />
-    </Frame>
   );
 }

@@ -121,6 +121,13 @@ export declare type ListActingOptionsResponse = Message<"wellapi.identity.v1.Lis
    * @generated from field: repeated wellapi.identity.v1.ActingOption options = 1;
    */
   options: ActingOption[];
+
+  /**
+   * How many more organizations the person may create by themselves (`CreateOrganization`); 0 outside of a sandbox.
+   *
+   * @generated from field: int32 organizations_left = 2;
+   */
+  organizationsLeft: number;
 };
 
 /**

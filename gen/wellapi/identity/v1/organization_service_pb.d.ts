@@ -905,13 +905,15 @@ export declare type DisableEmergencyAccessResponse = Message<"wellapi.identity.v
 export declare const DisableEmergencyAccessResponseSchema: GenMessage<DisableEmergencyAccessResponse>;
 
 /**
- * For operators. Patients and applications may get an organization, to show whom a consent names.
+ * For operators, and for people who sign up in a sandbox. Patients and applications may get an organization, to show whom a consent names.
  *
  * @generated from service wellapi.identity.v1.OrganizationService
  */
 export declare const OrganizationService: GenService<{
   /**
-   * Creates an organization.
+   * Creates an organization, UNVERIFIED. In a sandbox a person may, too, and is its owner: at most 5 that are not deleted
+   * (FAILED_PRECONDITION, TOO_MANY_ORGANIZATIONS; `ListActingOptions` says how many are left). In the production profile a person
+   * is refused with FAILED_PRECONDITION, SANDBOX_ONLY.
    *
    * @generated from rpc wellapi.identity.v1.OrganizationService.CreateOrganization
    */

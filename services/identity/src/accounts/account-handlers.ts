@@ -7,6 +7,7 @@ import type { Clock, Ids } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 import { invalidField } from "../errors.ts";
 import { recoveryMail } from "../mail/texts.ts";
+import type { SignUp } from "../organizations/sign-up.ts";
 import { digestOf, newSecret } from "../secret.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
 import { hasEnded } from "../sessions/session.ts";
@@ -36,6 +37,7 @@ export interface AccountDeps extends StepUpDeps {
   readonly flows: FlowRepository;
   readonly codes: Codes;
   readonly lookups: ActingLookups;
+  readonly signUp: Pick<SignUp, "left">;
   readonly pairwise: Pairwise;
   readonly origin: () => string;
   readonly clock: Clock;
@@ -65,7 +67,7 @@ function messageOf({ pairwise, clock }: AccountDeps, stored: StoredAccount) {
 function ownHandlers(
   deps: AccountDeps,
 ): Pick<Handlers, "getAccount" | "updateAccount" | "listActingOptions"> {
-  const { whoAsks, whoIs, changes, lookups, pairwise } = deps;
+  const { whoAsks, whoIs, changes, lookups, signUp, pairwise } = deps;
   return {
     async getAccount(_request, context) {
       return { account: messageOf(deps, await whoIs(context, method.getAccount)) };
@@ -91,10 +93,11 @@ function ownHandlers(
     async listActingOptions(_request, context) {
       const { account } = await whoIs(context, method.listActingOptions);
       const { id, patient, displayName } = account;
-      const [memberships, staffRoles, delegations] = await Promise.all([
+      const [memberships, staffRoles, delegations, organizationsLeft] = await Promise.all([
         lookups.memberships(id),
         lookups.staffRoles(id),
         lookups.delegations(id),
+        signUp.left(id),
       ]);
       const outward = (internal: string) => pairwise.outward("installation", internal);
       const options = [
@@ -108,7 +111,7 @@ function ownHandlers(
           ? []
           : [{ kind: "staff", actingAs: "staff", roles: staffRoles } as const]),
       ];
-      return { options: options.map(toActingOptionMessage) };
+      return { options: options.map(toActingOptionMessage), organizationsLeft };
     },
   };
 }

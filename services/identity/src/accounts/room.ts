@@ -11,6 +11,7 @@ import type { CreationOf } from "../creation.ts";
 import type { FrozenRecords } from "../death/frozen-records.ts";
 import type { AlertOutbox } from "../mail/alert-outbox.ts";
 import type { Mailer } from "../mail/mailer.ts";
+import type { SignUp } from "../organizations/sign-up.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
 import { authTimeOf } from "../sessions/session.ts";
@@ -40,6 +41,7 @@ export interface AccountRoomDeps {
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly creationOf: CreationOf;
   readonly lookups: ActingLookups;
+  readonly signUp: Pick<SignUp, "left">;
   readonly mailer: Mailer;
   readonly alerts: AlertOutbox;
   /** Where people open the pages. Known once the doors are open. */

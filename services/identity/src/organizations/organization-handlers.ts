@@ -5,7 +5,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import type { Follower } from "@wellapi/journal";
 import { callerKey, maskedFields, type PageTokens } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
-import type { Accesses } from "../accesses.ts";
+import type { Accesses, Call } from "../accesses.ts";
 import { toApplicationMessage, toOrganizationMessage } from "../convert.ts";
 import type { CreationOf } from "../creation.ts";
 import { applicationFor } from "../credentials/ownership.ts";
@@ -17,14 +17,16 @@ import { createEmergencySwitchHandlers } from "./emergency-switch-handlers.ts";
 import { newParticipant, type Organization, registeredAs, renamed, type State } from "./organization.ts";
 import type { OrganizationRepository } from "./organization-repository.ts";
 import { checkOwn } from "./own-organization.ts";
+import type { SignUp } from "./sign-up.ts";
 import type { StateChanges } from "./state-change.ts";
 import { createVerificationHandlers } from "./verification-handlers.ts";
 
 const { method } = OrganizationService;
 
-export function createOrganizationHandlers(deps: {
+interface OrganizationHandlersDeps {
   readonly accesses: Accesses;
   readonly organizations: OrganizationRepository;
+  readonly signUp: SignUp;
   readonly states: StateChanges;
   readonly creationOf: CreationOf;
   readonly pageTokens: PageTokens;
@@ -34,18 +36,17 @@ export function createOrganizationHandlers(deps: {
   readonly ended: (id: string) => void;
   /** Whether clients' TLS certificates reach the OAuth server. */
   readonly takesCertificates: () => boolean;
-}): ServiceImpl<typeof OrganizationService> {
+}
+
+export function createOrganizationHandlers(
+  deps: OrganizationHandlersDeps,
+): ServiceImpl<typeof OrganizationService> {
   const { accesses, organizations, creationOf, pageTokens, clock, ids, takesCertificates } = deps;
   const clientOf = (message: OAuthClientMessage) => checkedClient(message, takesCertificates());
   return {
     createOrganization({ organization: asked, requestId }, context) {
-      return accesses.logged(context, method.createOrganization, requestId, async ({ caller, commit }) => {
-        const organization = {
-          id: ids.next("org"),
-          ...newParticipant(asked?.displayName ?? "", clock.now()),
-        };
-        const creation = creationOf(caller.principal.id, requestId);
-        const created = await organizations.createOrganization(organization, creation, commit());
+      return accesses.logged(context, method.createOrganization, requestId, async (call) => {
+        const created = await makeOrganization(deps, asked?.displayName ?? "", requestId, call);
         return { organization: toOrganizationMessage(created) };
       });
     },
@@ -123,6 +124,19 @@ export function createOrganizationHandlers(deps: {
     ...createVerificationHandlers(deps),
     ...createEmergencySwitchHandlers(deps),
   };
+}
+
+/** What a person makes is theirs. */
+async function makeOrganization(
+  { organizations, signUp, creationOf, clock, ids }: OrganizationHandlersDeps,
+  displayName: string,
+  requestId: string,
+  call: Call,
+): Promise<Organization> {
+  const { principal } = call.caller;
+  if (principal.kind === "person") return signUp.found(displayName, requestId, call);
+  const organization = { id: ids.next("org"), ...newParticipant(displayName, clock.now()) };
+  return organizations.createOrganization(organization, creationOf(principal.id, requestId), call.commit());
 }
 
 type StateHandler = `${"disable" | "enable" | "delete"}${"Organization" | "Application"}`;

@@ -1,8 +1,8 @@
 import type { Change, Store, Stored } from "@wellapi/store";
 import { collections, INSTALLATION } from "../collections.ts";
 import type { CommitWithLeaf, CreatedDocument, Creation } from "../creation.ts";
-import { contentDigest, insertOnce } from "../creation.ts";
-import { deleted, notFound, staleEtag } from "../errors.ts";
+import { contentDigest, findCreated, insertOnce } from "../creation.ts";
+import { deleted, notFound, requestIdReused, staleEtag } from "../errors.ts";
 import { type ListPage, openedPage, type PageRequest } from "../page.ts";
 import { applicationsOf, originChanges } from "./client-origins.ts";
 import { type Application, etagOf, type Kind, type Organization } from "./organization.ts";
@@ -25,6 +25,10 @@ export interface OrganizationRepository {
     creation: Creation,
     commit: CommitWithLeaf,
   ): Promise<Organization>;
+  /** What the request made before, if it did. Throws `request_id_reused`. */
+  findCreated(organization: Organization, creation: Creation): Promise<Organization | undefined>;
+  /** The change that stores a new organization. */
+  insertion(organization: Organization, creation: Creation): Change;
   /** Throws `not_found`. */
   organization(id: string): Promise<Organization>;
   /** By id. A page may be short where deleted ones are left out. */
@@ -94,15 +98,19 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
 
   return {
     async createOrganization(organization, creation, commit) {
-      const digest = contentDigest(organization.displayName);
-      const document: OrganizationDocument = {
-        ...organization,
-        ...creation,
-        partition: INSTALLATION,
-        digest,
-      };
-      const same = (existing: OrganizationDocument) => existing.digest === digest;
+      const document = documentOf(organization, creation);
+      const same = (existing: OrganizationDocument) => existing.digest === document.digest;
       return toParticipant(await insertOnce(store, collections.organizations, document, same, commit));
+    },
+    async findCreated(organization, creation) {
+      const existing = await findCreated<OrganizationDocument>(store, collections.organizations, creation);
+      if (existing === undefined) return undefined;
+      if (existing.digest !== documentOf(organization, creation).digest) throw requestIdReused();
+      return toParticipant<Organization>(existing);
+    },
+    insertion(organization, creation) {
+      const document = documentOf(organization, creation);
+      return { kind: "insert", collection: collections.organizations, document };
     },
     async organization(id) {
       return toParticipant<Organization>(
@@ -150,6 +158,11 @@ export function createOrganizationRepository(store: Store, verifiedOnly = false)
       return false;
     },
   };
+}
+
+function documentOf(organization: Organization, creation: Creation): OrganizationDocument {
+  const digest = contentDigest(organization.displayName);
+  return { ...organization, ...creation, partition: INSTALLATION, digest };
 }
 
 /** With the changes of the origins that it registers. */

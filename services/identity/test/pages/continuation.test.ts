@@ -16,6 +16,8 @@ describe("after a sign-in the browser goes on", () => {
     "/me/",
     "/me/log",
     "/me/organizations/org_aB3-x",
+    "/developers/",
+    "/developers/applications/app_aB3-x",
   ])("to %s", (path) => {
     expect(continuation(path)).toBe(path);
   });
@@ -40,6 +42,7 @@ describe("after a sign-in the browser goes on", () => {
     "/office//evil.example",
     "/me",
     "/me//evil.example",
+    "/developers//evil.example",
     "/me/log/../../oauth2/authorize",
   ])("to the account instead of %j", (path) => {
     expect(continuation(path)).toBe("/account");

@@ -11,10 +11,17 @@ export interface Membership {
 
 const roles = ["owner", "administrator", "developer", "auditor"];
 
+/** What the reader can work for here. */
+export interface Memberships {
+  readonly all: readonly Membership[];
+  /** How many more organizations the reader may create. */
+  readonly left: number;
+}
+
 /** Of all that the reader may act as, what concerns applications. */
-export async function listMemberships(): Promise<readonly Membership[]> {
-  const { options } = await connect("account").accounts.listActingOptions({});
-  return options
+export async function listMemberships(): Promise<Memberships> {
+  const { options, organizationsLeft } = await connect("account").accounts.listActingOptions({});
+  const all = options
     .filter(
       ({ kind, roles: own }) => kind === ActingOption_Kind.MEMBER && own.some((one) => roles.includes(one)),
     )
@@ -23,6 +30,7 @@ export async function listMemberships(): Promise<readonly Membership[]> {
       name: displayName,
       roles: own,
     }));
+  return { all, left: organizationsLeft };
 }
 
 /** Keys and applications are changed by these; an auditor looks. */
@@ -43,6 +51,6 @@ export function chosenOf(memberships: readonly Membership[]): Membership | undef
   return memberships.find(({ organization }) => organization === chosen) ?? memberships[0];
 }
 
-export function choose({ organization }: Membership): void {
+export function choose({ organization }: Pick<Membership, "organization">): void {
   localStorage.setItem(chosenKey, organization);
 }

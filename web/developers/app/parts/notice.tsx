@@ -2,7 +2,7 @@ import type { Loaded } from "@wellapi/ui/browser/loaded";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { usePlace } from "../context.ts";
+import { useWords } from "../context.ts";
 
 /** The page's one heading, which names the document, too. */
 export function Heading({ children }: { readonly children: string }) {
@@ -24,7 +24,7 @@ export function Notice(props: {
 }
 
 export function Loading() {
-  const { words } = usePlace();
+  const words = useWords();
   return (
     <p class="quiet loading" role="status">
       {words.common.loading}
@@ -34,7 +34,7 @@ export function Loading() {
 
 /** What went wrong, and the way on. */
 export function ProblemNotice({ problem }: { readonly problem: Problem }) {
-  const { words } = usePlace();
+  const words = useWords();
   return (
     <Notice kind={problem === "refused" || problem === "failed" ? "danger" : "warning"}>
       <p>{words.problems[problem]}</p>
@@ -110,7 +110,7 @@ export function ConfirmButton(props: {
   readonly doing: Doing;
 }) {
   const { label, question, doing } = props;
-  const { words } = usePlace();
+  const words = useWords();
   const [asked, setAsked] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   // The button that had the focus is gone.

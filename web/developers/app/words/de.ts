@@ -44,10 +44,20 @@ export const de: Words = {
     title: "Sie entwickeln noch für keine Organisation",
     lead: "Diese Seiten sind für Mitglieder einer Organisation: Inhaber, Administratoren, Entwickler und Prüfer.",
     steps: [
-      'Der Betreiber dieser Installation legt Ihre Organisation an. In einer Sandbox sind Sie das selbst: wellapi organization create "Meine Firma".',
-      "Er lädt Sie ein: wellapi member invite sie@example.org --organization org_… --role owner.",
+      "Arbeitet Ihre Organisation schon mit dieser Installation? Bitten Sie jemanden ihrer Inhaber, Sie einzuladen.",
+      "Sonst bitten Sie den Betreiber dieser Installation, sie anzulegen und Sie als Inhaberin oder Inhaber einzuladen.",
       "Sie folgen dem Link in der E-Mail und kommen hierher zurück.",
     ],
+  },
+  signUp: {
+    title: "Ihre Organisation anlegen",
+    another: "Neue Organisation",
+    lead: "Das ist eine Testumgebung: Die Organisation ist sofort da, und sie gehört Ihnen. Niemand hat sie geprüft, und sie bekommt keine Daten echter Menschen.",
+    name: "Name",
+    nameHint: "Menschen lesen ihn, wenn sie um ihre Einwilligung gebeten werden.",
+    create: "Anlegen",
+    invited:
+      "Ist Ihre Firma schon hier? Bitten Sie jemanden ihrer Inhaber, Sie einzuladen: Zwei Organisationen teilen nichts.",
   },
   applications: {
     lead: "Eine Anwendung ist eines Ihrer Programme, mit eigenen Zugängen und eigenem Budget.",

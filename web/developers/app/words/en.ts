@@ -42,10 +42,20 @@ export const en = {
     title: "You develop for no organization yet",
     lead: "These pages belong to members of an organization: owners, administrators, developers and auditors.",
     steps: [
-      'The operator of this installation creates your organization. In a sandbox that is you: wellapi organization create "My company".',
-      "They invite you: wellapi member invite you@example.org --organization org_… --role owner.",
+      "Does your organization work with this installation already? Ask one of its owners to invite you.",
+      "Otherwise ask the operator of this installation to create it, and to invite you as its owner.",
       "You follow the link in the mail, and come back here.",
     ] as readonly string[],
+  },
+  signUp: {
+    title: "Create your organization",
+    another: "New organization",
+    lead: "This is a sandbox: the organization is there at once, and you are its owner. Nobody has verified it, and it meets no real people's data.",
+    name: "Name",
+    nameHint: "People read it when they are asked for their consent.",
+    create: "Create it",
+    invited:
+      "Is your company here already? Ask one of its owners to invite you: two organizations share nothing.",
   },
   applications: {
     lead: "An application is one program of yours, with credentials and budgets of its own.",

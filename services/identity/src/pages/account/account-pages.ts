@@ -1,3 +1,4 @@
+import { withContinuation } from "../continuation.ts";
 import { type Html, html } from "../html.ts";
 import { languages, ownNames } from "../language.ts";
 import type { Page } from "../page.ts";
@@ -127,12 +128,13 @@ function lostCard({ words }: View): Html {
 </section>`;
 }
 
-export function addPasskeyPage(view: View, problem?: string): Page {
+/** `target`: where the reader goes on to with it. */
+export function addPasskeyPage(view: View, target: string, problem?: string): Page {
   const { account: says, common } = view.words;
   const body = html`<h1>${says.passkeyTitle}</h1>
 <div class="card">
 ${problem !== undefined && notice("danger", html`<p>${problem}</p>`)}
-<form class="stack" method="post" action="/account/passkey">
+<form class="stack" method="post" action="/account/passkey">${hidden("continue", target)}
 <p>${says.passkeyLead}</p>
 ${field({ name: "name", label: says.passkeyName, hint: says.passkeyNameHint, attributes: html`maxlength="200" autocomplete="off"` })}
 ${passkeyButton(view, { kind: "create", options: "/account/passkey/options", label: says.addPasskey })}
@@ -215,7 +217,7 @@ export function stepUpPage(
   const go = hidden("continue", target);
   if (!passkey && !totp && !recoveryCode) {
     const body = html`<div class="card stack"><h1>${says.none}</h1><p>${says.noneLead}</p>
-<p class="actions"><a class="button" href="/account/passkey">${account.addPasskey}</a> <a class="button second" href="/account">${common.back}</a></p></div>`;
+<p class="actions"><a class="button" href="${withContinuation("/account/passkey", target)}">${account.addPasskey}</a> <a class="button second" href="/account">${common.back}</a></p></div>`;
     return { title: says.none, body, signedIn: true };
   }
   const codeForm = (

@@ -1,6 +1,6 @@
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
-import { continuation, withContinuation } from "../continuation.ts";
+import { targetOf, withContinuation } from "../continuation.ts";
 import { cookieOf } from "../cookies.ts";
 import { formOf } from "../forms.ts";
 import { goOn, keep, sendPage } from "../routes.ts";
@@ -18,12 +18,6 @@ import { viewOf } from "../view.ts";
 import { stepUpPage } from "./account-pages.ts";
 
 const { method } = AccountService;
-
-type Query = { readonly continue?: string };
-
-function targetOf(request: HttpRequest): string {
-  return continuation(formOf(request).text("continue") ?? (request.query as Query).continue);
-}
 
 const page = (request: HttpRequest) => withContinuation("/step-up", targetOf(request));
 

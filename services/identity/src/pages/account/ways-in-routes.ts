@@ -1,5 +1,6 @@
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
-import type { SurfaceContext } from "@wellapi/http";
+import type { HttpRequest, SurfaceContext } from "@wellapi/http";
+import { home, targetOf, withContinuation } from "../continuation.ts";
 import { cookieOf } from "../cookies.ts";
 import { formOf } from "../forms.ts";
 import { forget, goOn, keep, sendPage } from "../routes.ts";
@@ -32,7 +33,7 @@ export function addWaysIn(app: App, context: SurfaceContext): void {
 function addPasskeys(app: App, context: SurfaceContext): void {
   app.get("/account/passkey", async (request, reply) => {
     await accountClient(context, request).getAccount({}, call); // Only for who is signed in.
-    return sendPage(reply, addPasskeyPage(viewOf(request)));
+    return sendPage(reply, addPasskeyPage(viewOf(request), targetOf(request)));
   });
   const options = formFor(method.beginPasskey, "/account/passkey");
   app.post("/account/passkey/options", options, async (request, reply) => {
@@ -40,7 +41,8 @@ function addPasskeys(app: App, context: SurfaceContext): void {
     keep(reply, "flow", flow, flowSeconds);
     return reply.type("application/json").send(options);
   });
-  const passkey = formFor(method.finishPasskey, "/account/passkey");
+  const page = (request: HttpRequest) => withContinuation("/account/passkey", targetOf(request));
+  const passkey = formFor(method.finishPasskey, page);
   app.post("/account/passkey", passkey, async (request, reply) => {
     const form = formOf(request);
     try {
@@ -54,9 +56,11 @@ function addPasskeys(app: App, context: SurfaceContext): void {
       );
       signIn(reply, signedIn);
     } catch (error) {
-      return sendPage(reply, addPasskeyPage(viewOf(request), correctable(request, error)), 422);
+      const problem = correctable(request, error);
+      return sendPage(reply, addPasskeyPage(viewOf(request), targetOf(request), problem), 422);
     }
-    return goOn(reply, "/account/security?saved=1");
+    const target = targetOf(request);
+    return goOn(reply, target === home ? "/account/security?saved=1" : target);
   });
 }
 

@@ -2,7 +2,7 @@ import { createClient } from "@connectrpc/connect";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { SignInService } from "@wellapi/gen/wellapi/identity/v1/sign_in_service_pb";
 import type { HttpReply, HttpRequest, SurfaceContext } from "@wellapi/http";
-import { continuation, withContinuation } from "../continuation.ts";
+import { targetOf, withContinuation } from "../continuation.ts";
 import { cookieOf } from "../cookies.ts";
 import { type Form, formOf } from "../forms.ts";
 import { addInvitationCode } from "../invitations/invitation-routes.ts";
@@ -19,14 +19,6 @@ import {
   signInPage,
   stopPage,
 } from "./sign-in-pages.ts";
-
-type Query = { readonly continue?: string };
-
-/** Where the reader wants to go on to: from the link that brought them, or from the form that remembers it. */
-function targetOf(request: HttpRequest): string {
-  const form = formOf(request);
-  return continuation(form.text("continue") ?? (request.query as Query).continue);
-}
 
 /** The page of a form, with where it goes on to. */
 const on = (path: string) => (request: HttpRequest) => withContinuation(path, targetOf(request));
