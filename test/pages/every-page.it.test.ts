@@ -10,7 +10,7 @@ import { buildSite as buildDevelopersSite } from "../../web/developers/build.ts"
 import { confidentialClient, connect } from "../oauth/world.ts";
 import type { Account } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
-import { developerStory } from "./developer-story.ts";
+import { developerStory, signUpStory } from "./developer-story.ts";
 import { codeFor, mailTo } from "./people.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 import { pageRoutes } from "./routes.ts";
@@ -443,6 +443,13 @@ describe.skipIf(!hasBrowser)("every page", { timeout: 600_000 }, () => {
       found.push(...(await readingProblems(page, language, row.page)));
       if (language === "en") found.push(...(await keyboardProblems(page, row.page)));
     }
+    await context.close();
+    expect(found).toEqual([]);
+  });
+
+  test("somebody without an account signs up, and has a key of an own organization without an operator", async () => {
+    const { context, page } = await openPerson(browser, scene.world.issuer);
+    const found = await signUpStory(page, nextAddress());
     await context.close();
     expect(found).toEqual([]);
   });

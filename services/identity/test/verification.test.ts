@@ -2,13 +2,20 @@ import { randomUUID } from "node:crypto";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
+import { Petition_State } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
 import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { expect, test } from "vitest";
 import { createMemberDirectory } from "../src/members/member-directory.ts";
 import { createMemberStores } from "../src/members/room.ts";
 import { createOrganizationRepository } from "../src/organizations/organization-repository.ts";
-import { createApplication, createInstallation, type Installation, operator } from "./installation.ts";
-import { join as joinOrganization, staff } from "./members.ts";
+import {
+  createApplication,
+  createInstallation,
+  createPatient,
+  type Installation,
+  operator,
+} from "./installation.ts";
+import { join as joinOrganization, member, staff } from "./members.ts";
 import { problem } from "./problem.ts";
 
 const officer = staff("usr_officer", "privacy_officer");
@@ -141,4 +148,24 @@ test("in production a clinician of an organization that is not verified is none;
   await installation.as(operator).organizations.disableOrganization({ organization });
   expect(await directory.findMembership("usr_doc", organization)).toBeUndefined();
   expect(await directory.findMembership("usr_other", organization)).toBeUndefined();
+});
+
+test("in production an owner of an organization that is not verified says of nobody that they act for a patient", async () => {
+  const { installation, organization } = await withKey("production");
+  const { id } = await createPatient(installation);
+  const patient = installation.pairwise.outward(organization, id);
+  const owner = installation.as(member("usr_owner", organization, "owner"));
+  const invited = { patient, email: "gustav@example.org", displayName: "Gustav", grounds: "court order" };
+  const asked = () => [
+    owner.delegations.inviteGuardian({ ...invited, requestId: randomUUID() }),
+    owner.delegations.inviteRepresentative({ ...invited, requestId: randomUUID() }),
+    owner.guardianships.createGuardianCode({ patient, requestId: randomUUID() }),
+    owner.guardianships.decidePetition({ petition: "gps_none", state: Petition_State.CONFIRMED, reason: "r" }),
+  ];
+  for (const one of await Promise.allSettled(asked())) {
+    expect(one.status === "rejected" && one.reason).toSatisfy(unverified);
+  }
+  await verify(installation, organization);
+  const [guardian, , code] = await Promise.allSettled(asked());
+  expect([guardian!.status, code!.status]).toEqual(["fulfilled", "fulfilled"]);
 });

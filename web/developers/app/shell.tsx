@@ -50,10 +50,17 @@ function Organization(props: {
 }) {
   const { membership, words, organizationsLeft } = usePlace();
   const { memberships, onChange } = props;
+  const another = organizationsLeft > 0 && (
+    <a class="small" href={hrefOf("new-organization")}>
+      {words.signUp.another}
+    </a>
+  );
   return (
     <aside class="acting" aria-label={words.common.organization}>
       {memberships.length === 1 ? (
-        <p>{membership.name}</p>
+        <p>
+          {membership.name} {another}
+        </p>
       ) : (
         <p class="field">
           <label for="organization">{words.common.organization}</label>
@@ -68,9 +75,9 @@ function Organization(props: {
               </option>
             ))}
           </select>
+          {another}
         </p>
       )}
-      {organizationsLeft > 0 && <a href={hrefOf("new-organization")}>{words.signUp.another}</a>}
     </aside>
   );
 }

@@ -5,6 +5,8 @@ import type { Caller, PageTokens } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Accesses } from "../accesses.ts";
 import { notFound } from "../errors.ts";
+import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { checkTrusted } from "../organizations/own-organization.ts";
 import { openPage } from "../page.ts";
 import type { PatientAccess } from "../patients/patient-access.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
@@ -20,6 +22,7 @@ export interface DelegationHandlersDeps {
   readonly accesses: Accesses;
   readonly delegations: DelegationRepository;
   readonly acting: Delegations;
+  readonly organizations: Pick<OrganizationRepository, "organization" | "isTrusted">;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
   readonly pageTokens: PageTokens;
@@ -38,7 +41,7 @@ function createOfferHandlers(
   Handlers,
   "inviteCarer" | "inviteGuardian" | "inviteRepresentative" | "getDelegationOffer" | "acceptDelegation"
 > {
-  const { accesses, acting, patients, patientAccess, clock } = deps;
+  const { accesses, acting, organizations, patients, patientAccess, clock } = deps;
   return {
     inviteCarer(request, context) {
       return accesses.logged(context, method.inviteCarer, "", async (call) => {
@@ -55,6 +58,7 @@ function createOfferHandlers(
     inviteGuardian(request, context) {
       return accesses.logged(context, method.inviteGuardian, "", async (call) => {
         const { caller, about } = call;
+        await checkTrusted(caller, organizations);
         const patient = await patients.patient(patientAccess.partition(caller, request.patient));
         about(patient);
         const { email, displayName, language, grounds, birthDate, expireTime, requestId } = request;
@@ -75,6 +79,7 @@ function createOfferHandlers(
     inviteRepresentative(request, context) {
       return accesses.logged(context, method.inviteRepresentative, "", async (call) => {
         const { caller, about } = call;
+        await checkTrusted(caller, organizations);
         const patient = await patients.patient(patientAccess.partition(caller, request.patient));
         about(patient);
         const { email, displayName, language, grounds, expireTime, requestId } = request;

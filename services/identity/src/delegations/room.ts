@@ -1,11 +1,9 @@
 import { DelegationService } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
-import { type PageTokens, type Route, route } from "@wellapi/rpc";
+import { type Route, route } from "@wellapi/rpc";
 import type { Store } from "@wellapi/store";
 import { createTextMac, type Kms, type Vault } from "@wellapi/vault";
-import type { Accesses } from "../accesses.ts";
-import type { PatientAccess } from "../patients/patient-access.ts";
 import type { ActingLookups } from "../sessions/acting.ts";
-import { createDelegationHandlers } from "./delegation-handlers.ts";
+import { createDelegationHandlers, type DelegationHandlersDeps } from "./delegation-handlers.ts";
 import { createDelegationRepository, type DelegationRepository } from "./delegation-repository.ts";
 import { createDelegations, type Delegations, type DelegationsDeps } from "./delegations.ts";
 
@@ -27,11 +25,7 @@ export interface DelegationRoom {
 }
 
 export function createDelegationRoom(
-  deps: DelegationsDeps & {
-    readonly accesses: Accesses;
-    readonly patientAccess: PatientAccess;
-    readonly pageTokens: PageTokens;
-  },
+  deps: DelegationsDeps & Omit<DelegationHandlersDeps, "acting">,
 ): DelegationRoom {
   const acting = createDelegations(deps);
   return {

@@ -8,6 +8,7 @@ import type { Answers } from "../credentials/answers.ts";
 import { checkBirthDate } from "../delegations/majority.ts";
 import { callerNotPermitted, notFound } from "../errors.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
+import { checkTrusted } from "../organizations/own-organization.ts";
 import { shownName } from "../organizations/shown-name.ts";
 import { openPage } from "../page.ts";
 import { patientIdOf } from "../patients/patient.ts";
@@ -28,7 +29,7 @@ export interface GuardianshipHandlersDeps {
   readonly codes: GuardianCodes;
   readonly petitions: PetitionRepository;
   readonly asking: Petitions;
-  readonly organizations: Pick<OrganizationRepository, "organization">;
+  readonly organizations: Pick<OrganizationRepository, "organization" | "isTrusted">;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
   readonly pageTokens: PageTokens;
@@ -49,6 +50,7 @@ function createCodeHandlers(
   return {
     createGuardianCode(request, context) {
       return accesses.logged(context, method.createGuardianCode, "", async ({ caller, about, commit }) => {
+        await checkTrusted(caller, organizations);
         const patient = await patients.patient(patientAccess.partition(caller, request.patient));
         about(patient);
         const { actor, organization = "" } = caller.principal;
@@ -142,6 +144,7 @@ function createDecisionHandlers(
     decidePetition({ petition: id, state, reason, birthDate, groundsEndTime }, context) {
       return accesses.logged(context, method.decidePetition, "", async (call) => {
         const { caller } = call;
+        await checkTrusted(caller, deps.organizations);
         const { kind, organization = "" } = caller.principal;
         const may = (petition: Petition) => {
           const own = organization !== "" && petition.organization === organization;
