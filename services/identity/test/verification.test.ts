@@ -160,7 +160,11 @@ test("in production an owner of an organization that is not verified says of nob
     owner.delegations.inviteGuardian({ ...invited, requestId: randomUUID() }),
     owner.delegations.inviteRepresentative({ ...invited, requestId: randomUUID() }),
     owner.guardianships.createGuardianCode({ patient, requestId: randomUUID() }),
-    owner.guardianships.decidePetition({ petition: "gps_none", state: Petition_State.CONFIRMED, reason: "r" }),
+    owner.guardianships.decidePetition({
+      petition: "gps_none",
+      state: Petition_State.CONFIRMED,
+      reason: "r",
+    }),
   ];
   for (const one of await Promise.allSettled(asked())) {
     expect(one.status === "rejected" && one.reason).toSatisfy(unverified);
