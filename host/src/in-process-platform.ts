@@ -106,7 +106,7 @@ export function createInProcessPlatform(options: {
     openStore: (name, store) => openFile(name, store.collections, store),
     vault: once(async () => {
       const { kms } = await keys();
-      const store = await openFile(folder.keyStore, vaultCollections);
+      const store = await openFile(folder.keyStore, vaultCollections, { sharesThread: true });
       const damage = createDamageReporter({ store: basename(folder.keyStore, ".db"), log });
       const vault = await explained(() => openVault({ store, kms, clock, damage }));
       closers.push("vault", () => vault.close());
