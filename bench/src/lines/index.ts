@@ -14,6 +14,7 @@ import { start } from "./p12-start.ts";
 import { idle } from "./p13-idle.ts";
 import { neighbours } from "./p14-neighbours.ts";
 import { fhir } from "./p15-fhir.ts";
+import { people } from "./p16-people.ts";
 
 /** In the table's order. */
 export const lines: readonly Line[] = [
@@ -32,4 +33,5 @@ export const lines: readonly Line[] = [
   idle,
   neighbours,
   fhir,
+  people,
 ];
