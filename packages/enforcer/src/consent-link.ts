@@ -133,7 +133,12 @@ function recallOf({ recall, partition, onlyWidens, grantees }: RecallPatient): I
 export function answerOf(decision: Decision | undefined): Answer {
   const reason = decision?.denialReason || DenialReason.NO_CONSENT;
   const denied = { denied: { permitted: false, reason } } as const;
-  if (decision === undefined || isUnknown(decision) || decision.denialReason !== 0) return denied;
+  if (decision === undefined || isUnknown(decision)) return denied;
+  if (decision.denialReason !== 0) {
+    const { deniedUntil, grants } = decision;
+    if (deniedUntil === undefined || grants.length > 0) return denied;
+    return { ...denied, until: millisOf(deniedUntil, earliestTime) };
+  }
   const [first, ...rest] = decision.grants.map(permitOf).filter((permit) => permit !== undefined);
   if (first === undefined) return denied;
   const permits = [first, ...rest] as const;

@@ -18,7 +18,7 @@ const mostFurtherCodes = 255;
 
 /**
  * Joins the questions that differ in the code alone and come in one turn of the event loop. Who lists what there is of a patient asks
- * about every code, and a no is never cached: one by one each of them would be a call and a linearizable read.
+ * about every code: one by one each that is not known would be a call and a linearizable read.
  */
 export function createQuestionBatches(ask: AskSeveral): (question: Question) => Promise<Answer> {
   const open = new Map<string, Batch>();

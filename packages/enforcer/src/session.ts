@@ -18,7 +18,11 @@ export type Outgoing =
 /** The consent service's answer to a question. */
 export type Answer =
   | (Permitted & { readonly permits: readonly [DatedPermit, ...DatedPermit[]] })
-  | { readonly denied: Extract<Decision, { permitted: false }> };
+  | {
+      readonly denied: Extract<Decision, { permitted: false }>;
+      /** Without a recall it stays as it is until then, UTC milliseconds. Absent: it holds for this question alone. */
+      readonly until?: number;
+    };
 
 /** A question under way. It becomes stale when its patient is recalled or its session ends. */
 export interface Ask {
@@ -27,7 +31,7 @@ export interface Ask {
 }
 
 export interface SessionOptions {
-  /** Most cached decisions. */
+  /** Most cached decisions that permit; and a quarter of as many that deny. */
   readonly capacity: number;
   readonly renewEveryMs: number;
   /** How long an opening may take. */
@@ -135,7 +139,10 @@ export class Session {
     this.check(at); // while the ask is registered: a session that ends just now makes it stale
     this.abandon(ask);
     if (!this.usable(ask)) return undefined;
-    if ("denied" in answer) return answer.denied;
+    if ("denied" in answer) {
+      this.cache.putDenial(ask.question, answer, at.wall);
+      return answer.denied;
+    }
     this.cache.put(ask.question, answer, at.wall);
     return judge(answer, at.wall).decision;
   }

@@ -1,4 +1,5 @@
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import {
   ConsentDecisionService,
@@ -89,6 +90,16 @@ describe("an answer", () => {
     expect(answerOf(create(DecisionSchema, { ...known, denialReason: 99 as DenialReason }))).toMatchObject({
       denied: { permitted: false },
     });
+  });
+
+  it("may be kept if it is a no that says until when, and nothing else", () => {
+    const deniedUntil = timestampFromMs(1_700_000_000_000);
+    const no = { denialReason: DenialReason.CATEGORY, deniedUntil };
+    const answer = { denied: { permitted: false, reason: DenialReason.CATEGORY } };
+    expect(answerOf(create(DecisionSchema, no))).toEqual({ ...answer, until: 1_700_000_000_000 });
+    expect(answerOf(create(DecisionSchema, { ...no, grants: known.grants }))).toEqual(answer);
+    expect(answerOf(withField(DecisionSchema, create(DecisionSchema, no)))).toEqual(answer);
+    expect(answerOf(create(DecisionSchema, { deniedUntil }))).toEqual(denied);
   });
 
   it("leaves out a grant that says what is not known here, and keeps the others", () => {

@@ -62,11 +62,64 @@ describe("a session", () => {
     expect(session.peek(ann, at(2_100))).toBeUndefined();
   });
 
-  it("never keeps a denial", () => {
-    const ask = session.ask(ann, at(200))!;
-    const denial = { permitted: false, reason: DenialReason.PURPOSE } as const;
-    expect(session.answer(ask, { denied: denial }, at(210))).toEqual(denial);
-    expect(session.peek(ann, at(211))).toBeUndefined();
+  describe("keeps a denial", () => {
+    const denied = { permitted: false, reason: DenialReason.PURPOSE } as const;
+    const deny = (question: Question, ms: number, until?: number) => {
+      const ask = session.ask(question, at(ms))!;
+      expect(session.answer(ask, { denied, ...(until !== undefined && { until }) }, at(ms))).toEqual(denied);
+    };
+
+    it("until the consent service may say otherwise by itself, and no longer", () => {
+      deny(ann, 200, wall + 400);
+      expect([200, 399, 400].map((ms) => session.peek(ann, at(ms)))).toEqual([denied, denied, undefined]);
+      expect(session.peek({ ...ann, code: "29463-7" }, at(300))).toBeUndefined();
+    });
+
+    it("for nobody where the service does not say until when", () => {
+      deny(ann, 200);
+      expect(session.peek(ann, at(201))).toBeUndefined();
+    });
+
+    it("not beyond a recall of its patient, though the change only widens, nor beyond its session", () => {
+      deny(ann, 200, latestTime);
+      deny(ben, 200, latestTime);
+      session.receive({ ...recallOf(ann), onlyWidens: true }, at(210));
+      expect([ann, ben].map((one) => session.peek(one, at(211)))).toEqual([undefined, denied]);
+      expect(session.peek(ben, at(1_500))).toBeUndefined();
+      session.connect(at(1_600));
+      session.receive({ kind: "opened", ttlMs: 1_500 }, at(1_600));
+      expect(session.peek(ben, at(1_601))).toBeUndefined();
+    });
+
+    it("not where its question was under way during a recall", () => {
+      const ask = session.ask(ann, at(200))!;
+      session.receive({ ...recallOf(ann), onlyWidens: true }, at(210));
+      expect(session.answer(ask, { denied, until: latestTime }, at(220))).toBeUndefined();
+      expect(session.peek(ann, at(221))).toBeUndefined();
+    });
+
+    it("in place of a permit, and a permit in its place", () => {
+      cache(ann, 200);
+      deny(ann, 201, latestTime);
+      expect(session.peek(ann, at(202))).toEqual(denied);
+      cache(ann, 203);
+      expect(session.peek(ann, at(204))).toMatchObject({ permitted: true });
+      deny(ann, 205);
+      expect(session.peek(ann, at(206))).toBeUndefined();
+    });
+
+    it("not before it was said, by a clock that was set back", () => {
+      deny(ann, 200, latestTime);
+      expect(session.peek(ann, { ...at(201), wall: wall + 199 })).toBeUndefined();
+    });
+
+    it("in room of its own, and no permit leaves for it", () => {
+      cache(ann, 200);
+      for (const code of ["1", "2", "3"]) deny({ ...ben, code }, 201, latestTime);
+      expect(session.peek(ann, at(202))).toMatchObject({ permitted: true });
+      const kept = ["1", "2", "3"].filter((code) => session.peek({ ...ben, code }, at(202)));
+      expect(kept).toEqual(["3"]);
+    });
   });
 
   it("drops the recalled patient alone, and asks to be renewed behind the acknowledgement it owed", () => {

@@ -89,8 +89,17 @@ export function questionOf(message: QuestionMessage): Question {
   return person === "" ? question : { ...question, person };
 }
 
-export function decisionMessage(decision: Decision): MessageInitShape<typeof DecisionSchema> {
-  if (!decision.permitted) return { denialReason: denialMessages[decision.reason] };
+/** @param deniedUntil of a no: until when it stays as it is if nobody changes anything; undefined: nobody may keep it */
+export function decisionMessage(
+  decision: Decision,
+  deniedUntil?: number,
+): MessageInitShape<typeof DecisionSchema> {
+  if (!decision.permitted) {
+    return {
+      denialReason: denialMessages[decision.reason],
+      ...(deniedUntil !== undefined && { deniedUntil: timestampFromMs(deniedUntil) }),
+    };
+  }
   const grants = decision.permits.map(
     ({ consent, version, provision, resolution, captured, validity, sources, emergency, deIdentified }) => ({
       consent,

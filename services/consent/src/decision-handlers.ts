@@ -12,7 +12,7 @@ import { isFrozen, stateOf } from "./consent.ts";
 import type { ConsentDeletion } from "./consent-deletion.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { decisionMessage, questionOf } from "./convert.ts";
-import { type Decision, decide } from "./decision.ts";
+import { type Decision, decide, deniedUntil } from "./decision.ts";
 import { ConsentError } from "./errors.ts";
 import { createForesightHandlers, type ForesightHandlersDeps } from "./foresight/foresight-handlers.ts";
 import type { Revocations } from "./revocation.ts";
@@ -52,7 +52,8 @@ export function createDecisionHandlers(
       const decided = (code: string) => {
         const decision = decide(current, { ...question, code }, now, categories);
         tellDoubt(decision);
-        return decisionMessage(decision);
+        if (decision.permitted) return decisionMessage(decision);
+        return decisionMessage(decision, deniedUntil(current, question.organization, decision.reason, now));
       };
       return { decision: decided(question.code), further: furtherCodes.map(decided) };
     },

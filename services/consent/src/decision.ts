@@ -140,6 +140,28 @@ export function decide(
   return disputes === undefined ? decision : { ...decision, disputes };
 }
 
+/** However little the consents say of times: what else a decision depends on, as the categories of a release, changes seldom, and no no outlives it for long. */
+const mostDeniedMs = 600_000;
+
+/**
+ * Until when a no to any question of an organization stays as it is if nobody changes anything: a validity of its consents begins or ends then, or
+ * an hour of emergency access is over. Undefined for what is not understood: a newer release may, at any time.
+ */
+export function deniedUntil(
+  { consents, emergency }: CurrentConsents,
+  organization: string,
+  reason: DenialReason,
+  now: number,
+): number | undefined {
+  if (reason === "not_understood") return undefined;
+  const validities = consents.flatMap(({ terms: { grantee, validity } }) =>
+    grantee === organization ? [validity.start, validity.end] : [],
+  );
+  const ends = (emergency?.open ?? []).map(({ expireTime }) => expireTime);
+  const coming = [...validities, ...ends].filter((time) => time !== undefined && time > now);
+  return Math.min(now + mostDeniedMs, ...(coming as number[]));
+}
+
 /** What denials leave of all times. Classes of contributors mostly have the same ones, and these are taken off once. */
 function remaining(): (denials: readonly Placed[]) => readonly Scope[] {
   const known: { readonly denials: readonly Placed[]; readonly left: readonly Scope[] }[] = [];

@@ -8,7 +8,7 @@ import {
   type Terms,
   withRevoked,
 } from "../src/consent.ts";
-import { decide, type Question } from "../src/decision.ts";
+import { decide, deniedUntil, type Question } from "../src/decision.ts";
 import { categories, consentOf, currentOf, denial, permission, steps } from "./terms.ts";
 
 const question: Question = {
@@ -198,6 +198,62 @@ describe("a decision", () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe("a no, where nobody changes anything,", () => {
+  const moment = fc.option(fc.integer({ min: now - 20, max: now + 20 }), { nil: undefined });
+  const consents = fc.array(
+    fc.record({
+      grantee: fc.constantFrom("org_clinic", "org_other"),
+      provision: fc.constantFrom(permission, denial, { ...permission, purposes: ["research"] } as Provision),
+      start: moment,
+      end: moment,
+    }),
+    { maxLength: 4 },
+  );
+  const current = (stored: typeof consents extends fc.Arbitrary<infer T> ? T : never) =>
+    currentOf(
+      ...stored.map(({ grantee, provision, start, end }, i) =>
+        consentOf(
+          [provision],
+          { grantee, validity: { ...(start !== undefined && { start }), ...(end !== undefined && { end }) } },
+          `con_${i}`,
+        ),
+      ),
+    );
+
+  it("stays the same no until the time that is told with it", () => {
+    fc.assert(
+      fc.property(consents, fc.option(fc.integer({ min: now - 5, max: now + 20 })), (stored, expireTime) => {
+        const open = [
+          { id: "emg_1", organization: "org_clinic", clinician: "usr_1", expireTime: expireTime! },
+        ];
+        const emergency = { open: expireTime === null ? [] : open, refusals: 0 };
+        const held = { ...current(stored), emergency };
+        const urgent: Question = { ...question, purpose: "emergency", person: "usr_1" };
+        for (const asked of [question, urgent]) {
+          const decision = decide(held, asked, now, categories);
+          if (decision.permitted) continue;
+          const until = deniedUntil(held, "org_clinic", decision.reason, now)!;
+          expect(until).toBeGreaterThan(now);
+          for (let time = now; time < Math.min(until, now + 30); time++)
+            expect(decide(held, asked, time, categories)).toEqual(decision);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("is another one once a consent has ended, and is kept for ten minutes at most", () => {
+    const research = one({ purposes: ["research"] }, { validity: { end: now + 7 } });
+    expect(ask(currentOf(research))).toEqual(denied("purpose"));
+    expect(deniedUntil(currentOf(research), "org_clinic", "purpose", now)).toBe(now + 7);
+    expect(deniedUntil(currentOf(research), "org_other", "no_consent", now)).toBe(now + 600_000);
+  });
+
+  it("is not kept where it only means that the consents are not understood", () => {
+    expect(deniedUntil(currentOf(one()), "org_clinic", "not_understood", now)).toBeUndefined();
   });
 });
 

@@ -7,6 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Direction, Purpose, Resolution, TimeInterval } from "../../../type/v1/vocabulary_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/internal/consent/v1/decision.proto.
@@ -104,6 +105,14 @@ export declare type Decision = Message<"wellapi.internal.consent.v1.Decision"> &
    * @generated from field: repeated wellapi.internal.consent.v1.Dispute disputes = 3;
    */
   disputes: Dispute[];
+
+  /**
+   * Beside a reason: without a recall of the patient it stays as it is until then, so it may be kept under a session as grants
+   * are. Absent: it holds for this question alone.
+   *
+   * @generated from field: google.protobuf.Timestamp denied_until = 4;
+   */
+  deniedUntil?: Timestamp | undefined;
 };
 
 /**
