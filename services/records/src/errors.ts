@@ -215,3 +215,20 @@ export class RecordsError extends Error implements ProblemCarrier {
 export function invalidField(field: string, description: string, reason = "INVALID_FIELD"): RecordsError {
   return new RecordsError("INVALID_FIELD", { violations: [{ field, description, reason }] });
 }
+
+/**
+ * An answer of no to one of many questions, which a read of several codes takes as "nothing of it". Without a stack: nothing has failed,
+ * nobody reads where it was said, and to note it costs ten times the decision.
+ */
+export function refusal(
+  code: RecordsErrorCode,
+  options?: ConstructorParameters<typeof RecordsError>[1],
+): RecordsError {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return new RecordsError(code, options);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}

@@ -15,7 +15,7 @@ import {
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Principal } from "@wellapi/rpc";
-import { invalidField, RecordsError } from "../errors.ts";
+import { invalidField, type RecordsError, refusal } from "../errors.ts";
 import { unite } from "../model/interval.ts";
 import type { Contributions } from "./contribution.ts";
 import type { ConsentPermit } from "./permit.ts";
@@ -201,6 +201,6 @@ function lack(reason: DenialReason): { scope: "none" | "other"; reason: string }
  * consent gets this reason, and must know that asking for another one does not help.
  */
 function denied(reason: DenialReason): RecordsError {
-  if (reason === DenialReason.FROZEN) return new RecordsError("RECORD_FROZEN");
-  return new RecordsError("CONSENT_REQUIRED", { logged: `CONSENT_${DenialReason[reason] ?? "UNKNOWN"}` });
+  if (reason === DenialReason.FROZEN) return refusal("RECORD_FROZEN");
+  return refusal("CONSENT_REQUIRED", { logged: `CONSENT_${DenialReason[reason] ?? "UNKNOWN"}` });
 }

@@ -2,7 +2,7 @@ import type { AnswerInFlight, Answers } from "@wellapi/enforcer";
 import type { FairShare, Logger } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import { isWithoutKey, type Vault } from "@wellapi/vault";
-import { RecordsError } from "../errors.ts";
+import { RecordsError, refusal } from "../errors.ts";
 import type { Interval } from "../model/interval.ts";
 import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
@@ -225,7 +225,7 @@ export function readWithin(read: Read, within: CodesWithin): Read {
 }
 
 function outsideScopes({ principal }: Intent["caller"]): RecordsError {
-  return new RecordsError(principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES");
+  return refusal(principal.hides === undefined ? "SCOPE_REQUIRED" : "NOT_FOR_REPRESENTATIVES");
 }
 
 export async function codePermitOf(
