@@ -28,8 +28,8 @@ import { loadHead } from "./blocks/head-repository.ts";
 import { createObservationRepository } from "./blocks/observation-repository.ts";
 import { createPatientQueue } from "./blocks/patient-queue.ts";
 import type { PeerSignals } from "./blocks/peer-commits.ts";
+import { createClinicalMemory } from "./clinical/clinical-memory.ts";
 import { createClinicalWrites } from "./clinical/clinical-write.ts";
-import { createOpenedRecords } from "./clinical/opened-records.ts";
 import { type Compactor, openCompactor } from "./compaction/compactor.ts";
 import type { RecordsConfig } from "./config.ts";
 import { createClinicalHandlers } from "./door/clinical-handlers.ts";
@@ -129,7 +129,7 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
   const share = createFairShare(unaryReads);
   const writing = { ...deps, relay, gate, hub, directory, consents, queue: createPatientQueue() };
   const damage = createDamageReporter({ store: "records", log });
-  const opening = { damage, opened: createOpenedRecords(vault, damage, deps.terminology) };
+  const opening = { damage, ...createClinicalMemory({ ...deps, damage }) };
   const journal = createFollower({ ...deps.journal, store, log });
   const totals = createOrganizationTotals(store, pairwise, {
     bytes: organizationStorageMib * 1_048_576,

@@ -1,7 +1,7 @@
 import type { FhirResource } from "@wellapi/fhir-r4";
 import type { Interval } from "../model/interval.ts";
 import { recordsReferredTo } from "./references.ts";
-import { categoriesOf, codesOf, dateOf, identifiersOf, statusesOf, type Token } from "./search-fields.ts";
+import { categoriesOf, dateOf, identifiersOf, statusesOf, type Token } from "./search-fields.ts";
 
 /** What lists are ordered by: the clinical date, or the last change. */
 export interface ClinicalOrder {
@@ -29,19 +29,26 @@ export interface ClinicalQuery {
   readonly order: ClinicalOrder;
 }
 
+/** What queries ask of the content of a record. */
+export interface QueriedContent {
+  readonly resource: FhirResource;
+  /** `codesOf(resource)`: nearly every search asks for a code. */
+  readonly codes: () => readonly Token[];
+}
+
 /** Whether the content of a record fits, beside its type and classes. */
-export function fitsQuery(query: ClinicalQuery, resource: FhirResource, organization: string): boolean {
+export function fitsQuery(query: ClinicalQuery, content: QueriedContent, organization: string): boolean {
   const { organizations, referringTo } = query;
   if (organizations.size > 0 && !organizations.has(organization)) return false;
-  if (!fitsFields(query, resource)) return false;
-  return referringTo === undefined || !recordsReferredTo(resource).isDisjointFrom(referringTo);
+  if (!fitsFields(query, content)) return false;
+  return referringTo === undefined || !recordsReferredTo(content.resource).isDisjointFrom(referringTo);
 }
 
 /** Looks only at what is asked for. */
-function fitsFields(query: ClinicalQuery, resource: FhirResource): boolean {
+function fitsFields(query: ClinicalQuery, { resource, codes: codesOf }: QueriedContent): boolean {
   const { codes, resourceCategories, identifiers, statuses, interval } = query;
   return (
-    (codes.length === 0 || hasAny(codesOf(resource), codes)) &&
+    (codes.length === 0 || hasAny(codesOf(), codes)) &&
     (resourceCategories.length === 0 || hasAny(categoriesOf(resource), resourceCategories)) &&
     (identifiers.length === 0 || hasAny(identifiersOf(resource), identifiers)) &&
     (statuses.size === 0 || statusesOf(resource).some((status) => statuses.has(status))) &&

@@ -148,17 +148,22 @@ export function openClinicalIn(
   return openOrReport(damage, place, () => box.clinical.open(collection, document));
 }
 
+/** What all records of a label have in common. */
+export interface OpenedLabel {
+  readonly label: string;
+  readonly type: string;
+  readonly keys: readonly string[];
+}
+
 /** All labels of a patient, by their ids. */
 export async function labelsOf(
   store: Store,
   vault: Vault,
   damage: DamageReporter,
   partition: string,
-): Promise<
-  ReadonlyArray<{ readonly label: string; readonly type: string; readonly keys: readonly string[] }>
-> {
+): Promise<readonly OpenedLabel[]> {
   const scan = { equals: [partition], limit: 1_000 };
-  const labels: { label: string; type: string; keys: readonly string[] }[] = [];
+  const labels: OpenedLabel[] = [];
   for await (const page of scanPages<ClinicalLabelDocument>(store, "clinical_labels", scan)) {
     // A patient without records may have no key.
     if (page.documents.length === 0) continue;

@@ -10,12 +10,13 @@ import {
   sealContext,
 } from "../blocks/clinical-box.ts";
 import type { ClinicalRecordDocument, ClinicalVersionDocument } from "../blocks/clinical-documents.ts";
+import type { HeadState } from "../blocks/head-cache.ts";
 import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import type { Interval } from "../model/interval.ts";
 import { openClinicalIn } from "./clinical-repository.ts";
 import { recordContentOf } from "./record-content.ts";
 import { outlineOf, type ResourceOutline, storedResource } from "./resource-text.ts";
-import { statedOf } from "./search-fields.ts";
+import { codesOf, statedOf, type Token } from "./search-fields.ts";
 
 /** What one version says, whoever asks. */
 export interface OpenedRecord {
@@ -33,8 +34,10 @@ export interface OpenedContent {
   readonly stated: Interval | undefined;
   /** Bytes of its JSON in UTF-8. */
   readonly size: number;
-  /** Made when it is first asked for: many are looked at for one that is answered. */
-  outline(): ResourceOutline;
+  /** Made when it is first asked for, as the outline is: not every list asks for codes. */
+  readonly codes: () => readonly Token[];
+  /** Many are looked at for one that is answered. */
+  readonly outline: () => ResourceOutline;
 }
 
 type VersionDocument = ClinicalRecordDocument | ClinicalVersionDocument;
@@ -49,34 +52,34 @@ export interface CurrentRecord {
 export interface OpenedRecords {
   open(collection: ClinicalCollection, document: VersionDocument): Promise<OpenedRecord>;
   /**
-   * The version that counts; undefined where there is none.
+   * The versions that count of records that were found at these places, in the same order; undefined where there is none.
    *
-   * @param known which one need not be loaded. `state`: revision of the patient's head, read before; each commit of records replaces it, so
-   * what was loaded under it counted then. Undefined: any is loaded. `stands`: whether it is where it was found; one that moved since `state`
-   * was read is loaded, else it would be at neither place.
+   * @param known which one need not be loaded. `head`: as it was read before; what was loaded under its revision counted then. Without a
+   * revision any is loaded. `stands`: whether it is where it was found; one that moved since the head was read is loaded, else it would be
+   * at neither place.
    */
-  current(
-    place: { readonly partition: string; readonly record: string },
+  current<At extends { readonly record: string }>(
+    places: readonly At[],
     known: {
-      readonly state: number | undefined;
-      readonly stands: (current: CurrentRecord) => boolean;
+      readonly head: HeadState;
+      readonly stands: (current: CurrentRecord, at: At) => boolean;
     },
-    load: () => Promise<ClinicalRecordDocument | undefined>,
-  ): Promise<CurrentRecord | undefined>;
+    load: (at: At) => Promise<ClinicalRecordDocument | undefined>,
+  ): Promise<ReadonlyArray<CurrentRecord | undefined>>;
 }
 
 interface Opened {
   readonly document: VersionDocument;
   readonly record: OpenedRecord;
-  /** Under which it was the version that counts. */
-  readonly state: number | undefined;
+  /** Of the head, under which it was the version that counts. */
+  readonly revision: number | undefined;
 }
 
 /** About 2,500 small records. */
 const BUDGET_BYTES = 16 * 1024 * 1024;
-/** Of an entry, and of the objects that a byte of JSON becomes. */
+/** Of an entry, and of the objects that a byte of JSON becomes, with what its last reader saw. */
 const ENTRY_BYTES = 2_000;
-const BYTES_OF_ONE = 8;
+const BYTES_OF_ONE = 10;
 
 /**
  * Keeps what was opened lately, so that who looks at a patient again and again opens nothing. It goes with the patient's key, and holds for
@@ -98,34 +101,51 @@ export function createOpenedRecords(
     box: PatientBox,
     collection: ClinicalCollection,
     document: VersionDocument,
-    state: number | undefined,
+    revision: number | undefined,
   ): OpenedRecord {
     const name = nameOf(collection, document);
     const known = cache.get(box, name);
-    const record =
-      known !== undefined && isSame(collection, known.document, document)
-        ? known.record
-        : openedOf(terminology, document, openClinicalIn(box, damage, collection, document));
-    if (known?.record !== record || known.state !== state) cache.set(box, name, { document, record, state });
+    const same = known !== undefined && isSame(collection, known.document, document);
+    const record = same
+      ? known.record
+      : openedOf(terminology, document, openClinicalIn(box, damage, collection, document));
+    const since = revision ?? (same ? known.revision : undefined);
+    if (!same || known.revision !== since) cache.set(box, name, { document, record, revision: since });
     return record;
+  }
+
+  /** What was opened under the head's revision. */
+  function knownIn(box: PatientBox, { partition, revision }: HeadState, record: string) {
+    const known = cache.get(box, nameOf("clinical_records", { partition, record }));
+    if (known === undefined || known.revision !== revision) return undefined;
+    return { document: known.document as ClinicalRecordDocument, opened: known.record };
   }
 
   return {
     open: (collection, document) =>
       withBox(vault, document.partition, (box) => openIn(box, collection, document, undefined)),
-    async current(place, { state, stands }, load) {
-      const name = nameOf("clinical_records", place);
-      const known = await withBox(vault, place.partition, (box) => cache.get(box, name));
-      if (known !== undefined && state !== undefined && known.state === state) {
-        const current = { document: known.document as ClinicalRecordDocument, opened: known.record };
-        if (stands(current)) return current;
-      }
-      const document = await load();
-      if (document === undefined) return undefined;
-      const opened = await withBox(vault, document.partition, (box) =>
-        openIn(box, "clinical_records", document, state),
-      );
-      return { document, opened };
+    async current(places, { head, stands }, load) {
+      const { partition, revision } = head;
+      const known =
+        revision === undefined
+          ? []
+          : await withBox(vault, partition, (box) =>
+              places.map((at) => {
+                const current = knownIn(box, head, at.record);
+                return current !== undefined && stands(current, at) ? current : undefined;
+              }),
+            );
+      if (known.length > 0 && !known.includes(undefined)) return known;
+      const loaded = places.map(async (at, i) => {
+        if (known[i] !== undefined) return known[i];
+        const document = await load(at);
+        if (document === undefined) return undefined;
+        const opened = await withBox(vault, partition, (box) =>
+          openIn(box, "clinical_records", document, revision),
+        );
+        return { document, opened };
+      });
+      return Promise.all(loaded);
     },
   };
 }
@@ -165,16 +185,21 @@ function contentOf(
 ): OpenedContent {
   const resource = storedResource(text);
   const classes = terminology.classify(recordContentOf(resource));
-  let outline: ResourceOutline | undefined;
   return {
     resource,
     // Rules that were added since take away, and never give.
     keys: "keys" in classes ? [...new Set([...head.keys, ...classes.keys])].sort() : [],
     stated: statedOf(resource),
     size: Buffer.byteLength(text),
-    outline: () => {
-      outline ??= outlineOf(resource, { version, updated });
-      return outline;
-    },
+    codes: once(() => codesOf(resource)),
+    outline: once(() => outlineOf(resource, { version, updated })),
+  };
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }

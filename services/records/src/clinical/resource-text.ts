@@ -85,15 +85,30 @@ export function outlineOf(resource: FhirResource, { version, updated }: VersionS
   return { texts: resourceText(whole).split(writtenHole), references };
 }
 
-/** The version's JSON as a party sees it. @param id the party's own id of the record */
+/** The version's JSON as a party sees it, with the party's own id of the record. */
+export interface OutwardResource {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Mostly one party reads a record again and again. What the last one saw stays with the outline, and goes with it when the patient's key does. */
+const lastSeen = new WeakMap<ResourceOutline, OutwardResource & { readonly party: string }>();
+
+/** @param record its internal id */
 export function outwardResource(
-  { texts, references }: ResourceOutline,
+  outline: ResourceOutline,
   pairwise: Pairwise,
   party: string,
-  id: string,
-): string {
+  record: string,
+): OutwardResource {
+  const last = lastSeen.get(outline);
+  if (last?.party === party) return last;
+  const { texts, references } = outline;
+  const id = pairwise.outward(party, record);
   let text = `${texts[0]}"${fhirId(id)}"`;
   for (const [at, reference] of references.entries())
     text += texts[at + 1] + JSON.stringify(outwardText(pairwise, party, reference));
-  return text + texts.at(-1);
+  const seen = { party, id, text: text + texts.at(-1) };
+  lastSeen.set(outline, seen);
+  return seen;
 }

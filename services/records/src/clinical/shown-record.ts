@@ -1,18 +1,19 @@
-import type { FhirResource } from "@wellapi/fhir-r4";
 import type { DamageReporter } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { ClinicalCollection } from "../blocks/clinical-box.ts";
 import type { ClinicalRecordDocument, ClinicalVersionDocument } from "../blocks/clinical-documents.ts";
 import type { ReadingDeps } from "../gate/reading.ts";
-import type { OpenedRecord, OpenedRecords } from "./opened-records.ts";
+import type { ClinicalMemory } from "./clinical-memory.ts";
+import type { OpenedContent, OpenedRecord } from "./opened-records.ts";
 import type { ReadableKeys } from "./readable-keys.ts";
-import type { ResourceOutline } from "./resource-text.ts";
 
-export interface ClinicalReadDeps extends ReadingDeps {
+export interface ClinicalReadDeps extends ReadingDeps, ClinicalMemory {
   readonly store: Store;
   readonly damage: DamageReporter;
-  readonly opened: OpenedRecords;
 }
+
+/** About how much JSON a page holds. */
+export const PAGE_BYTES = 900_000;
 
 /** One version of a record, as its reader may see it. */
 export interface ShownRecord {
@@ -24,10 +25,8 @@ export interface ShownRecord {
   readonly application: string;
   /** What consents have to cover. */
   readonly keys: readonly string[];
-  /** With internal ids; undefined: it is a deletion. */
-  readonly resource: FhirResource | undefined;
-  /** Of its JSON, for whoever it is written. */
-  readonly outline: (() => ResourceOutline) | undefined;
+  /** What it says; undefined: it is a deletion. */
+  readonly content: OpenedContent | undefined;
   /** Whether the patient disputes it. */
   readonly disputed: boolean;
   /** Bytes of its JSON in UTF-8: three pages in one answer have to fit into a message between services. */
@@ -57,10 +56,10 @@ export function shown(
   const common = { record, type, version, updated, organization, application };
   if (content === undefined) {
     if (!readable.mayReadFrom(type, storedKeys, organization)) return undefined;
-    return { ...common, keys: storedKeys, resource: undefined, outline: undefined, disputed: false, size: 0 };
+    return { ...common, keys: storedKeys, content: undefined, disputed: false, size: 0 };
   }
-  const { keys, stated, resource, outline, size } = content;
+  const { keys, stated, size } = content;
   if (!readable.mayReadDated(type, keys, organization, stated)) return undefined;
   const disputed = readable.isDisputed({ record, keys, organization, stated });
-  return { ...common, keys, resource, outline, disputed, size };
+  return { ...common, keys, content, disputed, size };
 }

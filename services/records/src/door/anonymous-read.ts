@@ -83,9 +83,9 @@ async function readRecords(
 }
 
 /** With internal ids, as references have them. */
-function resourceOf({ record, type, resource }: ShownRecord, patient: string): FhirResource {
+function resourceOf({ record, type, content }: ShownRecord, patient: string): FhirResource {
   const id = (type === "Patient" ? patient : record).replace("_", "-");
-  return { ...resource!, resourceType: type, id };
+  return { ...content!.resource, resourceType: type, id };
 }
 
 async function readObservations(

@@ -114,19 +114,22 @@ export function recordInit(
   party: string,
   shown: ShownRecord,
 ) {
-  const { record, outline, type, version, updated, organization, application, keys, disputed } = shown;
-  const id = pairwise.outward(party, record);
+  const { record, content, type, version, updated, organization, application, keys, disputed } = shown;
+  const { id, text } =
+    content === undefined
+      ? { id: pairwise.outward(party, record), text: "" }
+      : outwardResource(content.outline(), pairwise, party, record);
   return {
     id,
     resourceType: type,
-    resource: outline === undefined ? "" : outwardResource(outline(), pairwise, party, id),
+    resource: text,
     version,
     etag: etagOf(version),
     updateTime: timestampFromMs(updated),
     organization,
     application,
     categories: [...new Set(keys.flatMap((key) => terminology.categoriesOf(key)))].sort(),
-    deleted: outline === undefined,
+    deleted: content === undefined,
     disputed,
   };
 }

@@ -117,9 +117,12 @@ test("what was read lately is not loaded again, and is told as it is now, in the
   await store(scene, condition(scene, "E11.9"));
   const before = await list(scene);
   const gets = vi.spyOn(world.store, "get");
+  const scans = vi.spyOn(world.store, "scan");
   const [first, second] = await list(scene);
   expect([first!.resource, second!.resource]).toEqual(before.map(({ resource }) => resource));
+  expect(gets.mock.calls.map(([collection]) => collection)).toContain("heads");
   expect(gets.mock.calls.filter(([collection]) => collection === "clinical_records")).toEqual([]);
+  expect(scans.mock.calls.filter(([collection]) => collection.startsWith("clinical_"))).toEqual([]);
 
   const other = application();
   expect(await reasonOf(list(scene, {}, other))).toMatch(/CONSENT|NOT_FOUND/);
@@ -146,13 +149,21 @@ test("what was read lately is not loaded again, and is told as it is now, in the
   expect((await list(scene)).map((one) => JSON.parse(one.resource).code.coding[0].code)).toEqual(["E11.9"]);
 });
 
-test("a record that moves while a list of what was read lately begins is not lost", async () => {
+const onset = (onsetDateTime: string) => ({ onsetDateTime });
+
+test.each([
+  ["were all read lately", {}],
+  // The page that was read opened two of them, and found the places of all.
+  ["were found lately, but not all opened", { pageSize: 1 }],
+])("a record that moves while a list begins of what %s is not lost", async (_, before) => {
   const scene = await openClinicalScene();
-  const { world, hospital, patient } = scene;
-  const { record, etag } = await store(scene, condition(scene, "J45.20"));
-  await list(scene);
+  const { world, hospital, clinic, patient } = scene;
+  for (const day of ["03", "02"]) await store(scene, condition(scene, "J45.20", onset(`2026-03-${day}`)));
+  const { record, etag } = await store(scene, condition(scene, "J45.20", onset("2026-03-01")));
+  const asked = { patient: world.idFor(clinic, patient), purpose };
+  await world.clinical(clinic).listClinicalRecords({ ...asked, ...before });
   const { get } = world.store;
-  const resource = condition(scene, "J45.20", { onsetDateTime: "2026-02-01" });
+  const resource = condition(scene, "J45.20", onset("2026-04-01"));
   let moved = false;
   vi.spyOn(world.store, "get").mockImplementation(async (collection, key) => {
     const found = await get<never>(collection, key);
@@ -164,8 +175,11 @@ test("a record that moves while a list of what was read lately begins is not los
     });
     return found;
   });
-  expect((await list(scene)).map(({ version }) => version)).toEqual([2]);
+  const { records } = await world.clinical(clinic).listClinicalRecords({ ...asked, pageSize: 10 });
+  expect(new Set(records.map(({ id }) => id)).size).toBe(3);
+  expect(records).toHaveLength(3);
   expect(moved).toBe(true);
+  expect((await list(scene)).map(({ version }) => version)).toEqual([2, 1, 1]);
 });
 
 describe("what may not be stored is refused with the reason", () => {
