@@ -52,11 +52,12 @@ export function openListPage<S extends DescMessage, P>(options: {
   readonly position: PositionCodec<P>;
 }): ListPage<P> {
   const { tokens, caller, method, schema, request, sizes, position } = options;
-  const query: PageQuery = { caller, method, digest: queryDigest(schema, request) };
+  // Made where there is a token: the only page of a list has none.
+  const query = (): PageQuery => ({ caller, method, digest: queryDigest(schema, request) });
   const { pageSize, pageToken } = request;
   return {
-    after: pageToken === "" ? undefined : position.decode(tokens.open(query, pageToken)),
+    after: pageToken === "" ? undefined : position.decode(tokens.open(query(), pageToken)),
     limit: pageSize <= 0 ? sizes.usual : Math.min(pageSize, sizes.most),
-    token: (next) => (next === undefined ? "" : tokens.seal(query, position.encode(next))),
+    token: (next) => (next === undefined ? "" : tokens.seal(query(), position.encode(next))),
   };
 }

@@ -70,7 +70,7 @@ const beginning = /^(\{"resourceType":"[A-Za-z]+","id":)"[^"\\]*"/;
  * What canonical form changes (companions of primitives, null in lists), and elements called `reference` that are URIs: those of
  * education, DetectedIssue, and expressions, which have a language.
  */
-const readFirst = /"_|null|"education"|"DetectedIssue"|"language"/;
+const readFirst = /"_|null|"(?:education|DetectedIssue|language)"/;
 /** In JSON an unescaped quote ends a string, so this is a name and its value, wherever it stands. */
 const reference = /"reference":("(?:[^"\\]|\\.)*")/g;
 
@@ -79,12 +79,12 @@ const reference = /"reference":("(?:[^"\\]|\\.)*")/g;
  * Undefined where that would not do.
  */
 function outwardText(patient: string, id: string, text: string): string | undefined {
-  if (!beginning.test(text) || readFirst.test(text)) return undefined;
-  return text
-    .replace(beginning, (_, head: string) => `${head}"${id}"`)
-    .replace(reference, (whole, value: string) => {
-      const sent = JSON.parse(value) as string;
-      const served = outwardReference(patient, sent);
-      return served === sent ? whole : `"reference":${JSON.stringify(served)}`;
-    });
+  const begun = beginning.exec(text);
+  if (begun === null || readFirst.test(text)) return undefined;
+  const [stored, head] = begun;
+  return `${head}"${id}"${text.slice(stored.length)}`.replace(reference, (whole, value: string) => {
+    const sent = value.includes("\\") ? (JSON.parse(value) as string) : value.slice(1, -1);
+    const served = outwardReference(patient, sent);
+    return served === sent ? whole : `"reference":${JSON.stringify(served)}`;
+  });
 }
