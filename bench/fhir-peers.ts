@@ -20,11 +20,15 @@ import { openWorld } from "./src/world.ts";
 
 const inFlight = 16;
 
-/** What is sent how often. A search finds what was created before. */
+/**
+ * What is sent how often. A search finds what was created before: sixteen first pages, which both servers know by heart after a moment. Who goes on
+ * from page to page sees what neither has looked at lately, and ours opens.
+ */
 const sent = [
   { what: "create", title: "create", count: 2_000, quick: 100, goal: 1.5 },
   { what: "transaction", title: "transaction of 100", count: 40, quick: 8, goal: 3 },
   { what: "search", title: "search, a page of 50", count: 1_000, quick: 50, goal: undefined },
+  { what: "walk", title: "search, page after page", count: 400, quick: 50, goal: undefined },
 ] as const;
 
 const { values } = parseArgs({

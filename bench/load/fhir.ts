@@ -12,7 +12,8 @@ export interface FhirOrder {
   readonly apiKey: string;
   /** As FHIR names them: `pat-…`. */
   readonly patients: readonly string[];
-  readonly what: "create" | "transaction" | "search";
+  /** `search`: the first page of a patient, again and again. `walk`: page after page, to the end of a patient, then of another. */
+  readonly what: "create" | "transaction" | "search" | "walk";
   readonly count: number;
   readonly inFlight: number;
   /** No more is sent after so many seconds. Absent: all is. */
@@ -56,7 +57,7 @@ interface Prepared {
 
 function prepared({ what, patients }: FhirOrder, number: number): Prepared {
   const patient = patients[number % patients.length]!;
-  if (what === "search") {
+  if (what === "search" || what === "walk") {
     const path = `${root}/Observation?patient=${patient}&code=8867-4&_count=${perPage}`;
     return { method: "GET", path, body: undefined };
   }
@@ -77,7 +78,16 @@ function prepared({ what, patients }: FhirOrder, number: number): Prepared {
   return { method: "POST", path: root, body };
 }
 
-const statuses = { create: 201, transaction: 200, search: 200 } as const;
+const statuses = { create: 201, transaction: 200, search: 200, walk: 200 } as const;
+
+/** Where the next page of a Bundle is; undefined after the last one. */
+function nextPage(url: string, body: string): string | undefined {
+  const { link = [] } = JSON.parse(body) as { link?: { readonly relation: string; readonly url: string }[] };
+  const next = link.find(({ relation }) => relation === "next")?.url;
+  if (next === undefined) return undefined;
+  const { pathname, search } = new URL(next, url);
+  return pathname + search;
+}
 
 const commands = {
   async send(order: FhirOrder) {
@@ -90,13 +100,18 @@ const commands = {
     const started = performance.now();
     const isOver = () => next === requests.length || performance.now() - started > 1_000 * withinSeconds;
     const client = async (): Promise<void> => {
+      let following: string | undefined;
       while (!isOver()) {
         const one = requests[next++]!;
         const at = performance.now();
-        const { status, body } = await answerTo(agent, url, apiKey, one);
+        const { status, body } = await answerTo(agent, url, apiKey, { ...one, path: following ?? one.path });
         latencies.push(performance.now() - at);
         if (status !== statuses[what]) wrong++;
-        if (what === "search" && body.split('"fullUrl"').length - 1 !== perPage) wrong++;
+        const entries = body.split('"fullUrl"').length - 1;
+        if (what === "search" && entries !== perPage) wrong++;
+        if (what !== "walk") continue;
+        following = nextPage(url, body);
+        if (entries < 1 || (following !== undefined && entries !== perPage)) wrong++;
       }
     };
     await Promise.all(Array.from({ length: inFlight }, client));

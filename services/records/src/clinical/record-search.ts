@@ -28,7 +28,7 @@ export interface FoundRecords {
 const MOST_LOOKED_AT = 2_000;
 
 /** Commits may move records while a page is looked for; after so many of them the page is as it is. */
-const MOST_SEARCHES = 5;
+const MOST_SEARCHES = 3;
 
 /**
  * A page of records that the reader may see. Of types and categories that may not be read, nothing is even looked at.
