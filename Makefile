@@ -11,7 +11,7 @@ PATIENT_SOURCES := $(shell find web/patient web/ui packages/log-verifier/src pac
 DEVELOPERS_SOURCES := $(shell find web/developers web/ui gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 DOCS_SOURCES := $(shell find web/docs web/ui docs gen/openapi -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 
-.PHONY: start start-mesh demo test chaos upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
+.PHONY: start start-mesh demo test chaos after-revocation upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -35,6 +35,9 @@ test: node_modules/.installed $(PAGES) ## Runs every test; ends in "N passed, N 
 
 chaos: node_modules/.installed ## Breaks a mesh under load 100 times, in an order that SEED decides; FAULTS=n, ONLY=name
 	@exec $(NODE) test/chaos/main.ts
+
+after-revocation: node_modules/.installed ## 100,000 reads that begin after a patient has ended them, in each way and of each kind; READS=n, TARGET=mesh
+	@exec $(NODE) test/after-revocation/main.ts
 
 upgrade: node_modules/.installed ## Writes a data folder with the program of FROM=<commit>, and opens it with this one
 	@exec $(NODE) test/upgrade/main.ts

@@ -23,6 +23,7 @@ const oneExchange = [
   "test/{export/download,sdk}.test.ts",
   "test/{fhir/hapi-client,guide-languages,sdk-python}.it.test.ts",
   "test/security/tenants.test.ts",
+  "test/after-revocation/after-revocation.test.ts",
   "test/contracts-{reads,table}.test.ts",
   "test/{denied-callers,enrollment,login,openapi,patient-token-ends,sandbox,session-at-doors,vendors}.test.ts",
 ];
