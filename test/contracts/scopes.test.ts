@@ -68,6 +68,7 @@ const kept: Readonly<
   "ClinicalRecordsService/ListClinicalRecords": "records",
   "ClinicalRecordsService/ListClinicalRecordVersions": "records",
   "ExportService/PrepareDownload": "patients only",
+  "ExportService/OpenDownload": "patients only",
   "ExportService/CreateExport": "records",
   "ExportService/GetExport": "records",
   "ExportService/CancelExport": "records",

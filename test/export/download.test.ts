@@ -5,7 +5,9 @@ import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
+import { connect } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import { temporaryFolder } from "@wellapi/demo/server";
@@ -14,7 +16,12 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
-import { CaptureMethod, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { DownloadFormat, ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
+import {
+  CaptureMethod,
+  Direction,
+  type TimeIntervalSchema,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sharedExchange } from "../shared-exchange.ts";
@@ -101,8 +108,22 @@ describe("a patient's download", () => {
     });
   }
 
-  function download(patient: string, headers: Record<string, string>): Promise<Response> {
-    return fetch(`${server.http}/download/${patient}`, { headers, redirect: "manual" });
+  function download(patient: string, headers: Record<string, string>, query = ""): Promise<Response> {
+    return fetch(`${server.http}/download/${patient}${query}`, { headers, redirect: "manual" });
+  }
+
+  /** The files of a part, prepared by whose token it is. */
+  async function part(asked: {
+    readonly categories?: string[];
+    readonly interval?: MessageInitShape<typeof TimeIntervalSchema>;
+    readonly formats?: DownloadFormat[];
+  }) {
+    const exports = createClient(ExportService, connect({ url: server.http, token }));
+    const prepared = (await exports.prepareDownload({ patient: person.id, ...asked })).download;
+    const bearer = { authorization: `Bearer ${token}` };
+    const answer = await download(person.id, bearer, `?prepared=${prepared}`);
+    expect(answer.headers.get("content-disposition")).toContain("health-record-part-");
+    return { prepared, files: filesOf(Buffer.from(await answer.arrayBuffer())) };
   }
 
   test("holds all that there is, as FHIR, tables, Parquet and a page", async () => {
@@ -152,16 +173,79 @@ describe("a patient's download", () => {
     expect(files.get("csv/samples.csv")!.toString()).toContain(`"'=HYPERLINK(""https://evil.example"")"`);
   }, 60_000);
 
+  test("a part holds what was asked for alone: by kind of data, time and format", async () => {
+    const startTime = { seconds: 1_770_008_400n, nanos: 0 };
+    const interval = { startTime, endTime: { seconds: 1_770_009_000n, nanos: 0 } };
+    const { files } = await part({ categories: ["heart"], interval, formats: [DownloadFormat.CSV] });
+    expect([...files.keys()]).toEqual(["summary.html", "csv/samples.csv"]);
+    const lines = files.get("csv/samples.csv")!.toString().trimEnd().split("\r\n");
+    expect([lines.length, lines[1]!.split(",")[3], lines.at(-1)!.split(",")[3]]).toEqual([
+      601,
+      "2026-02-02T07:00:00.000+02:00",
+      "2026-02-02T07:09:59.000+02:00",
+    ]);
+    const page = files.get("summary.html")!.toString();
+    expect(page).toContain(
+      "a part of the record: heart from 2026-02-02T05:00:00.000Z on before 2026-02-02T05:10",
+    );
+    expect(page).toContain("<td>600</td>");
+
+    const fhir = (
+      await part({ categories: ["heart", "temperature"], interval, formats: [DownloadFormat.FHIR] })
+    ).files;
+    expect([...fhir.keys()]).toEqual(["summary.html", "fhir/Observation.ndjson"]);
+    const sampled = [
+      ...fhir
+        .get("fhir/Observation.ndjson")!
+        .toString()
+        .matchAll(/"data":"([^"]*)"/g),
+    ];
+    expect(sampled.flatMap(([, data]) => data!.split(" "))).toHaveLength(600);
+
+    const rest = (await part({ categories: ["conditions", "temperature"] })).files;
+    expect([...rest.keys()].sort()).toEqual([
+      "csv/observations.csv",
+      "csv/samples.csv",
+      "fhir/Condition.ndjson",
+      "fhir/Observation.ndjson",
+      "parquet/observations.parquet",
+      "parquet/samples.parquet",
+      "summary.html",
+    ]);
+    expect(rest.get("csv/samples.csv")!.toString()).not.toContain("8867-4");
+    expect(rest.get("fhir/Observation.ndjson")!.toString()).not.toContain("8867-4");
+
+    const before = { endTime: { seconds: 1_000_000_000n, nanos: 0 } };
+    const nothing = (await part({ interval: before })).files;
+    expect([...nothing.keys()]).toEqual(["summary.html"]);
+  }, 60_000);
+
+  test("what was prepared is for who prepared it", async () => {
+    const { prepared } = await part({ categories: ["conditions"] });
+    const other = await enrolPerson(server, "Mallory");
+    const bearer = { authorization: `Bearer ${(await tokenOf(other)).token}` };
+    for (const [whose, reason] of [
+      [other.id, "DOWNLOAD_ENDED"],
+      [person.id, "CONSENT_REQUIRED"],
+    ] as const) {
+      const answer = await download(whose, bearer, `?prepared=${prepared}`);
+      expect(await answer.json()).toMatchObject({ reason });
+    }
+  });
+
   test("is written by the command line, whole or not at all", async () => {
     const file = join(folder.path, "record.zip");
     const main = fileURLToPath(new URL("../../cli/src/main.ts", import.meta.url));
-    const codeOf = async (secret: string, to: string) => {
-      const parameters = [main, "download", to, "--patient", person.id, "--url", server.http];
+    const codeOf = async (secret: string, to: string, ...more: readonly string[]) => {
+      const parameters = [main, "download", to, "--patient", person.id, "--url", server.http, ...more];
       const child = spawn(process.execPath, parameters, { env: { ...process.env, WELLAPI_TOKEN: secret } });
       return (await once(child, "exit"))[0] as number;
     };
     expect(await codeOf(token, file)).toBe(0);
     expect(filesOf(readFileSync(file)).has("summary.html")).toBe(true);
+    const part = join(folder.path, "part.zip");
+    expect(await codeOf(token, part, "--category", "conditions", "--format", "fhir")).toBe(0);
+    expect([...filesOf(readFileSync(part)).keys()]).toEqual(["summary.html", "fhir/Condition.ndjson"]);
     const other = join(folder.path, "other.zip");
     expect([await codeOf("wellapi_pat_wrong", other), existsSync(other)]).toEqual([3, false]);
   }, 60_000);

@@ -290,6 +290,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.records.v1.PreviewService": { PreviewReads: data },
   "wellapi.records.v1.ExportService": {
     PrepareDownload: data,
+    OpenDownload: data,
     CreateExport: ofExports,
     GetExport: ofExports,
     CancelExport: ofExports,

@@ -28,6 +28,7 @@ export {
 export { openTerminology } from "./open-terminology.ts";
 export {
   type CodingInRecord,
+  categoryOfKey,
   keysOfCategory,
   type RecordClasses,
   type RecordContent,

@@ -15,6 +15,7 @@ export type RecordsErrorCode =
   | "UNDECIDED"
   | "TOO_MANY_CALLS"
   | "TOO_MANY_EXPORTS"
+  | "DOWNLOAD_ENDED"
   | "STORE_UNAVAILABLE"
   | "DISK_FULL"
   | "STORE_DAMAGED"
@@ -98,6 +99,11 @@ const answers: Readonly<Record<RecordsErrorCode, Answer>> = {
   TOO_MANY_EXPORTS: {
     code: Code.ResourceExhausted,
     message: "Your organization has 100 exports that have not ended: cancel those that are done with.",
+  },
+  DOWNLOAD_ENDED: {
+    code: Code.NotFound,
+    message:
+      "This download has ended, or is none of yours: prepare it again. It is there for a quarter of an hour.",
   },
   STORE_UNAVAILABLE: {
     code: Code.Unavailable,

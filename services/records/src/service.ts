@@ -36,6 +36,7 @@ import { createClinicalHandlers } from "./door/clinical-handlers.ts";
 import { createExportHandlers } from "./door/export-handlers.ts";
 import { createReadHandlers } from "./door/read-handlers.ts";
 import { createWriteHandlers } from "./door/write-handlers.ts";
+import { createDownloads } from "./exports/downloads.ts";
 import { createExportRepository } from "./exports/export-repository.ts";
 import { createExports } from "./exports/exports.ts";
 import { createConsentClient } from "./gate/consent-client.ts";
@@ -221,7 +222,8 @@ export async function openRecordsService(config: RecordsConfig, deps: RecordsDep
           share,
           blocks,
           observations,
-          exports: createExports({ gate, vault, clock, repository: createExportRepository(store, pairwise) }),
+          exports: createExports({ clock, repository: createExportRepository(store, pairwise) }),
+          downloads: createDownloads(writing),
         }),
       ),
       route(RecordsWriteService, writes),

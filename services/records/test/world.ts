@@ -400,12 +400,13 @@ export async function openWorld(options: WorldOptions = {}) {
           caller: { principal: { kind: "patient", id, partition, ...more }, workload: "door", token: "" },
         }),
       ),
-    ownExports: ({ id, partition }: TestPatient) =>
+    /** By way of the surface that makes the archive. */
+    ownExports: ({ id, partition }: TestPatient, more: Pick<Principal, "actor"> = {}) =>
       createClient(
         ExportService,
         createTestTransport({
           routes: records.routes,
-          caller: { principal: { kind: "patient", id, partition }, workload: "door", token: "" },
+          caller: { principal: { kind: "patient", id, partition, ...more }, workload: "fhir", token: "" },
         }),
       ),
     /** `actor`: who acts in the patient's name. */

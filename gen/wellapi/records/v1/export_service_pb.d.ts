@@ -4,10 +4,10 @@
 
 // Exports: all of a patient's own record, and what many patients permit an organization to read.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { Purpose } from "../../type/v1/vocabulary_pb.js";
+import type { Coding, Purpose, TimeInterval } from "../../type/v1/vocabulary_pb.js";
 
 /**
  * Describes the file wellapi/records/v1/export_service.proto.
@@ -91,7 +91,7 @@ export declare type Export = Message<"wellapi.records.v1.Export"> & {
 export declare const ExportSchema: GenMessage<Export>;
 
 /**
- * Whose record.
+ * Whose record, and which part of it.
  *
  * @generated from message wellapi.records.v1.PrepareDownloadRequest
  */
@@ -102,6 +102,28 @@ export declare type PrepareDownloadRequest = Message<"wellapi.records.v1.Prepare
    * @generated from field: string patient = 1;
    */
   patient: string;
+
+  /**
+   * Only data of any of these categories of consents, for example `heart`. Empty: of all.
+   *
+   * @generated from field: repeated string categories = 2;
+   */
+  categories: string[];
+
+  /**
+   * Only what is about this time: samples and observations by when they were taken, clinical records by their clinical date; those
+   * without a date are left out. Absent: all.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 3;
+   */
+  interval?: TimeInterval | undefined;
+
+  /**
+   * Which files. Empty: all.
+   *
+   * @generated from field: repeated wellapi.records.v1.DownloadFormat formats = 4;
+   */
+  formats: DownloadFormat[];
 };
 
 /**
@@ -122,6 +144,20 @@ export declare type PrepareDownloadResponse = Message<"wellapi.records.v1.Prepar
    * @generated from field: string access = 1;
    */
   access: string;
+
+  /**
+   * Names the download, for who prepared it alone.
+   *
+   * @generated from field: string download = 2;
+   */
+  download: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
 };
 
 /**
@@ -129,6 +165,81 @@ export declare type PrepareDownloadResponse = Message<"wellapi.records.v1.Prepar
  * Use `create(PrepareDownloadResponseSchema)` to create a new message.
  */
 export declare const PrepareDownloadResponseSchema: GenMessage<PrepareDownloadResponse>;
+
+/**
+ * Which download.
+ *
+ * @generated from message wellapi.records.v1.OpenDownloadRequest
+ */
+export declare type OpenDownloadRequest = Message<"wellapi.records.v1.OpenDownloadRequest"> & {
+  /**
+   * The patient's own id.
+   *
+   * @generated from field: string patient = 1;
+   */
+  patient: string;
+
+  /**
+   * `download` of PrepareDownload, unchanged.
+   *
+   * @generated from field: string download = 2;
+   */
+  download: string;
+};
+
+/**
+ * Describes the message wellapi.records.v1.OpenDownloadRequest.
+ * Use `create(OpenDownloadRequestSchema)` to create a new message.
+ */
+export declare const OpenDownloadRequestSchema: GenMessage<OpenDownloadRequest>;
+
+/**
+ * What it holds.
+ *
+ * @generated from message wellapi.records.v1.OpenDownloadResponse
+ */
+export declare type OpenDownloadResponse = Message<"wellapi.records.v1.OpenDownloadResponse"> & {
+  /**
+   * The entry of the log.
+   *
+   * @generated from field: string access = 1;
+   */
+  access: string;
+
+  /**
+   * As it was asked for. Empty: all.
+   *
+   * @generated from field: repeated string categories = 2;
+   */
+  categories: string[];
+
+  /**
+   * The codes of what is measured and observed in these categories. Without `categories` all are meant, and none is listed.
+   *
+   * @generated from field: repeated wellapi.type.v1.Coding codes = 3;
+   */
+  codes: Coding[];
+
+  /**
+   * Absent: all.
+   *
+   * @generated from field: wellapi.type.v1.TimeInterval interval = 4;
+   */
+  interval?: TimeInterval | undefined;
+
+  /**
+   * Empty: all.
+   *
+   * @generated from field: repeated wellapi.records.v1.DownloadFormat formats = 5;
+   */
+  formats: DownloadFormat[];
+};
+
+/**
+ * Describes the message wellapi.records.v1.OpenDownloadResponse.
+ * Use `create(OpenDownloadResponseSchema)` to create a new message.
+ */
+export declare const OpenDownloadResponseSchema: GenMessage<OpenDownloadResponse>;
 
 /**
  * What to export.
@@ -365,7 +476,54 @@ export declare type CancelExportResponse = Message<"wellapi.records.v1.CancelExp
 export declare const CancelExportResponseSchema: GenMessage<CancelExportResponse>;
 
 /**
- * What stands behind the download of a record (`/download/`) and FHIR's Bulk Data export (`/fhir/R4/Patient/$export`).
+ * What the files of a download are.
+ *
+ * @generated from enum wellapi.records.v1.DownloadFormat
+ */
+export enum DownloadFormat {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: DOWNLOAD_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A page that a person reads, of what there is. It is in every archive.
+   *
+   * @generated from enum value: DOWNLOAD_FORMAT_HTML = 1;
+   */
+  HTML = 1,
+
+  /**
+   * Tables (RFC 4180), for a spreadsheet.
+   *
+   * @generated from enum value: DOWNLOAD_FORMAT_CSV = 2;
+   */
+  CSV = 2,
+
+  /**
+   * FHIR R4, one resource a line.
+   *
+   * @generated from enum value: DOWNLOAD_FORMAT_FHIR = 3;
+   */
+  FHIR = 3,
+
+  /**
+   * Apache Parquet, for programs that analyse.
+   *
+   * @generated from enum value: DOWNLOAD_FORMAT_PARQUET = 4;
+   */
+  PARQUET = 4,
+}
+
+/**
+ * Describes the enum wellapi.records.v1.DownloadFormat.
+ */
+export declare const DownloadFormatSchema: GenEnum<DownloadFormat>;
+
+/**
+ * What stands behind the download of a record, or of a part of it (`/download/`), and FHIR's Bulk Data export (`/fhir/R4/Patient/$export`).
  *
  * An export holds no data and no list of patients: each of its files is made when it is asked for, by the reads of
  * RecordsService and ClinicalRecordsService, under the consents as they stand then, each with its own entry in the log.
@@ -374,8 +532,9 @@ export declare const CancelExportResponseSchema: GenMessage<CancelExportResponse
  */
 export declare const ExportService: GenService<{
   /**
-   * Says that the whole record of the calling patient is about to leave, and leaves the entry for it. A person has to have
-   * confirmed within the last five minutes that it is them. The data comes by the reads that follow.
+   * Says that the record of the calling patient, or a part of it, is about to leave, and leaves the entry for it. A person has to
+   * have confirmed within the last five minutes that it is them. The answer names the download for a quarter of an hour:
+   * `GET /download/<patient>?prepared=<download>` makes the archive while it sends it, by the reads that follow.
    *
    * @generated from rpc wellapi.records.v1.ExportService.PrepareDownload
    */
@@ -383,6 +542,17 @@ export declare const ExportService: GenService<{
     methodKind: "unary";
     input: typeof PrepareDownloadRequestSchema;
     output: typeof PrepareDownloadResponseSchema;
+  },
+  /**
+   * Says what a prepared download holds, and leaves an entry for each time that it leaves. Only for who prepared it. DOWNLOAD_ENDED
+   * where it has ended, or is none of the caller's. Carried by the surface that makes the archive alone.
+   *
+   * @generated from rpc wellapi.records.v1.ExportService.OpenDownload
+   */
+  openDownload: {
+    methodKind: "unary";
+    input: typeof OpenDownloadRequestSchema;
+    output: typeof OpenDownloadResponseSchema;
   },
   /**
    * Begins an export of the patients whose consents let the caller's organization read. It has 100 exports at most

@@ -120,11 +120,29 @@ function wordsOf(value: FhirValue | undefined): string {
 const style =
   "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%;margin:0 0 2rem}caption,th,td{text-align:left;padding:.3rem .6rem .3rem 0;vertical-align:top}th,td{border-bottom:1px solid #ccc}caption{font-weight:600}";
 
+/** Which part of a record a page tells of. */
+export interface OutlinedPart {
+  /** Names of categories; empty: all. */
+  readonly categories: readonly string[];
+  readonly from: Date | undefined;
+  readonly to: Date | undefined;
+}
+
+export interface SummaryTerms {
+  readonly patient: string;
+  readonly made: Date;
+  /** Undefined: the whole record. */
+  readonly part: OutlinedPart | undefined;
+  /** What lies beside the page. */
+  readonly files: { readonly csv: boolean; readonly parquet: boolean; readonly fhir: boolean };
+}
+
 /** A page that a person reads. It has no script and loads nothing. */
 export function summaryHtml(
   { series, observations, resources }: Outline,
-  { patient, made }: { readonly patient: string; readonly made: Date },
+  { patient, made, part, files }: SummaryTerms,
 ): string {
+  const title = part === undefined ? "Your health record" : "A part of your health record";
   const measured = table(
     "What was measured",
     ["What", "Code", "Unit", "From", "To", "Values", "Device", "Sent by"],
@@ -160,16 +178,36 @@ export function summaryHtml(
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Your health record</title>
+<title>${title}</title>
 <style>${style}</style>
 </head>
 <body>
-<h1>Your health record</h1>
-<p>Made on ${escaped(made.toISOString())} for ${escaped(patient)}. The files beside this page hold all of it: <code>csv/</code> for tables, <code>parquet/</code> for
-programs that analyse, <code>fhir/</code> for other health applications (FHIR R4, one resource a line). Keep them safe: whoever has them can read them.</p>
+<h1>${title}</h1>
+<p>Made on ${escaped(made.toISOString())} for ${escaped(patient)}. ${partText(part)}</p>
+<p>${filesText(files)}Keep it safe: whoever has it can read it.</p>
 ${measured}${observed}${clinical.join("")}</body>
 </html>
 `;
+}
+
+/** What is not in it must not be taken for what there is not. */
+function partText(part: OutlinedPart | undefined): string {
+  if (part === undefined) return "It holds all of the record.";
+  const { categories, from, to } = part;
+  const kinds = categories.length === 0 ? "all kinds of data" : escaped(categories.join(", "));
+  const since = from === undefined ? "" : ` from ${from.toISOString()} on`;
+  const until = to === undefined ? "" : ` before ${to.toISOString()}`;
+  const dated = since + until === "" ? "" : "; clinical records without a date are not in it";
+  return `It holds a part of the record: ${kinds}${since}${until}${dated}.`;
+}
+
+function filesText({ csv, parquet, fhir }: SummaryTerms["files"]): string {
+  const folders = [
+    ...(csv ? ["<code>csv/</code> for tables"] : []),
+    ...(parquet ? ["<code>parquet/</code> for programs that analyse"] : []),
+    ...(fhir ? ["<code>fhir/</code> for other health applications (FHIR R4, one resource a line)"] : []),
+  ];
+  return folders.length === 0 ? "" : `The files beside this page hold it whole: ${folders.join(", ")}. `;
 }
 
 function dayOf(date: Date | undefined): string {

@@ -8,7 +8,7 @@ import {
   ReadDeIdentifiedRequestSchema,
 } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { type PageTokens, patientHeader } from "@wellapi/rpc";
+import { patientHeader } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Pairwise } from "@wellapi/vault";
 import { invalidField, RecordsError } from "../errors.ts";
@@ -22,13 +22,13 @@ import {
   RECORDS_A_PAGE,
   readAnonymously,
 } from "./anonymous-read.ts";
+import { createDownloadHandlers, type DownloadHandlersDeps } from "./download-handlers.ts";
 import { pageOf } from "./page-position-convert.ts";
 import { readIntent } from "./read-request-convert.ts";
 
-export interface ExportHandlersDeps extends AnonymousReadDeps {
+export interface ExportHandlersDeps extends AnonymousReadDeps, DownloadHandlersDeps {
   readonly exports: Exports;
   readonly pairwise: Pairwise;
-  readonly pageTokens: PageTokens;
   readonly clock: Clock;
 }
 
@@ -38,9 +38,7 @@ export function createExportHandlers(deps: ExportHandlersDeps): ServiceImpl<type
     readIntent({ patient, purpose }, [], ALWAYS, context);
 
   return {
-    async prepareDownload({ patient }, context) {
-      return { access: await exports.prepareDownload(intentOf(context, patient, Purpose.PATIENT_REQUEST)) };
-    },
+    ...createDownloadHandlers(deps),
     async createExport(request, context) {
       const { types, since, elements, typeFilters, purpose, requestId, deIdentified: anonymous } = request;
       if (anonymous && typeFilters.length > 0)

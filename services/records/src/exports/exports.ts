@@ -1,26 +1,19 @@
 import type { Clock } from "@wellapi/runtime";
-import { isWithoutKey, type Vault } from "@wellapi/vault";
 import { RecordsError } from "../errors.ts";
-import type { Gate } from "../gate/gate.ts";
 import type { Intent } from "../gate/intent.ts";
-import { requireOwn } from "../gate/own-subject.ts";
 import { tenantOf } from "../gate/subject.ts";
 import { type Export, type ExportTerms, isOver, isSame, MOST_EXPORTS, newExport } from "./export.ts";
 import type { ExportRepository } from "./export-repository.ts";
 
 export interface ExportsDeps {
-  readonly gate: Gate;
-  readonly vault: Vault;
   readonly repository: ExportRepository;
   readonly clock: Clock;
 }
 
 const MAX_ATTEMPTS = 16;
 
-/** Exports of organizations, and the beginning of a patient's download. */
+/** Exports of organizations. */
 export interface Exports {
-  /** Resolves with the entry that says that the record leaves. Throws CONSENT_REQUIRED, VaultError `destroyed`. */
-  prepareDownload(intent: Intent): Promise<string>;
   /** Throws REQUEST_ID_REUSED, TOO_MANY_EXPORTS. */
   create(intent: Intent, requestId: string, terms: ExportTerms): Promise<Export>;
   /** Throws NOT_FOUND. */
@@ -28,7 +21,7 @@ export interface Exports {
   cancel(intent: Intent, id: string): Promise<void>;
 }
 
-export function createExports({ gate, vault, repository, clock }: ExportsDeps): Exports {
+export function createExports({ repository, clock }: ExportsDeps): Exports {
   async function load(organization: string, id: string) {
     const stored = await repository.load(organization, id);
     if (stored === undefined || isOver(stored.export, clock.now())) throw new RecordsError("NOT_FOUND");
@@ -48,21 +41,6 @@ export function createExports({ gate, vault, repository, clock }: ExportsDeps): 
   }
 
   return {
-    async prepareDownload(intent) {
-      const subject = gate.subject(intent.caller, intent.patient);
-      try {
-        requireOwn(subject);
-        try {
-          await vault.key(subject.partition, "data");
-        } catch (error) {
-          if (!isWithoutKey(error)) throw error;
-        }
-        return await gate.record(intent, subject, {});
-      } catch (error) {
-        throw await gate.refusal(intent, subject, error);
-      }
-    },
-
     async create({ caller }, requestId, terms) {
       const organization = tenantOf(caller);
       const id = repository.idOf(organization, requestId);

@@ -1,19 +1,30 @@
+import type { Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Coding } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { organizationsOf } from "../api/organizations.ts";
+import { type KnownOrganization, organizationsOf } from "../api/organizations.ts";
 import { usePlace } from "../context.ts";
 import { Waited } from "../parts/notice.tsx";
-import { Chart, stageOrder } from "./chart.tsx";
-import { Figures } from "./figures.tsx";
+import { Drawn } from "./drawn.tsx";
 import type { Kind } from "./kinds.ts";
 import { type SourceLines, unitsApart } from "./lines.ts";
+import { isMergeable } from "./merged.ts";
+import { MergedCard } from "./merged-card.tsx";
 import type { Period } from "./period.ts";
 import { linesOf } from "./series.ts";
-import { unitName, useSummary } from "./summary-text.ts";
+import { unitName } from "./summary-text.ts";
+
+interface Shown {
+  readonly code: Coding;
+  readonly kind: Kind;
+  readonly period: Period;
+}
+
+/** The choice of one line of all devices, beside the keys of sources. */
+const mergedKey = "merged";
 
 /** What was measured in a period: a sentence, a picture, and a table. */
-export function ChartCard(props: { readonly code: Coding; readonly kind: Kind; readonly period: Period }) {
+export function ChartCard(props: Shown) {
   const { code, kind, period } = props;
   const { words, record } = usePlace();
   const loaded = useLoaded(
@@ -30,68 +41,61 @@ export function ChartCard(props: { readonly code: Coding; readonly kind: Kind; r
   const [chosen, setChosen] = useState("");
   return (
     <Waited loaded={loaded}>
-      {({ sources, organizations }) => {
-        const shown = sources.find(({ key }) => key === chosen) ?? sources[0];
-        if (shown === undefined) return <p class="quiet chart-empty">{words.data.noneInPeriod}</p>;
-        const units = unitsApart(sources, (unit) => unitName(words.data, unit));
-        const names = sources.map(({ source }, at) => {
-          const device = source.deviceModel || words.data.noDevice;
-          const sender = organizations.get(source.organization)?.name ?? words.common.unknownOrganization;
-          const name = words.data.sourceText(device, sender);
-          return units[at] === undefined ? name : words.data.inUnit(name, units[at]);
-        });
-        return (
-          <>
-            {sources.length > 1 && (
-              <div class="field">
-                <label for="source">{words.data.source}</label>
-                <select
-                  id="source"
-                  value={shown.key}
-                  onChange={(event) => setChosen(event.currentTarget.value)}
-                >
-                  {sources.map(({ key }, at) => (
-                    <option key={key} value={key}>
-                      {names[at]}
-                    </option>
-                  ))}
-                </select>
-              </div>
-            )}
-            <Drawn kind={kind} period={period} source={shown} />
-          </>
-        );
-      }}
+      {({ sources, organizations }) =>
+        sources.length === 0 ? (
+          <p class="quiet chart-empty">{words.data.noneInPeriod}</p>
+        ) : (
+          <Sources {...props} {...{ sources, organizations, chosen }} onChosen={setChosen} />
+        )
+      }
     </Waited>
   );
 }
 
-function Drawn({
-  kind,
-  period,
-  source,
-}: {
-  readonly kind: Kind;
-  readonly period: Period;
-  readonly source: SourceLines;
-}) {
-  const summary = useSummary(kind, period, source);
+function Sources(
+  props: Shown & {
+    /** One at least. */
+    readonly sources: readonly SourceLines[];
+    readonly organizations: ReadonlyMap<string, KnownOrganization>;
+    readonly chosen: string;
+    readonly onChosen: (key: string) => void;
+  },
+) {
+  const { code, kind, period, sources, organizations, chosen, onChosen } = props;
   const { words } = usePlace();
+  const { data } = words;
+  const nameOf = (source: Source): string => {
+    const sender = organizations.get(source.organization)?.name ?? words.common.unknownOrganization;
+    return data.sourceText(source.deviceModel || data.noDevice, sender);
+  };
+  const units = unitsApart(sources, (unit) => unitName(data, unit));
+  const shown = sources.find(({ key }) => key === chosen) ?? sources[0]!;
+  const mergeable = isMergeable(kind, period, sources);
+  const merged = mergeable && chosen === mergedKey;
   return (
-    <figure class="stack-close">
-      <figcaption>{summary}</figcaption>
-      <Chart kind={kind} period={period} source={source} label={summary} />
-      {kind.chart === "stages" && (
-        <ul class="legend" aria-hidden="true">
-          {stageOrder.map((stage, at) => (
-            <li key={stage}>
-              <span class={`swatch stage-${at}`} />
-              {words.data.stages[stage]}
-            </li>
-          ))}
-        </ul>
+    <>
+      {sources.length > 1 && (
+        <div class="field">
+          <label for="source">{data.source}</label>
+          <select
+            id="source"
+            value={merged ? mergedKey : shown.key}
+            onChange={(event) => onChosen(event.currentTarget.value)}
+          >
+            {mergeable && <option value={mergedKey}>{data.merged}</option>}
+            {sources.map(({ key, source }, at) => (
+              <option key={key} value={key}>
+                {units[at] === undefined ? nameOf(source) : data.inUnit(nameOf(source), units[at])}
+              </option>
+            ))}
+          </select>
+        </div>
       )}
-      <Figures kind={kind} period={period} source={source} />
-    </figure>
+      {merged ? (
+        <MergedCard code={code} kind={kind} period={period} unit={sources[0]!.unit} nameOf={nameOf} />
+      ) : (
+        <Drawn kind={kind} period={period} source={shown} />
+      )}
+    </>
   );
 }

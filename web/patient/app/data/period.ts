@@ -35,6 +35,16 @@ export function marksOf({ kind, start, end }: Period, zone: string): readonly nu
   return marks;
 }
 
+/** When a day begins that is written as `2026-11-27`: UTC milliseconds. */
+export function dayStart(day: string, zone: string): number {
+  return startOf(Temporal.PlainDate.from(day), zone);
+}
+
+/** When the day after it begins. */
+export function nextDayStart(day: string, zone: string): number {
+  return startOf(Temporal.PlainDate.from(day).add({ days: 1 }), zone);
+}
+
 function dayOf(ms: number, zone: string): Temporal.PlainDate {
   return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(zone).toPlainDate();
 }

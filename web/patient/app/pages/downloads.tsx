@@ -3,11 +3,12 @@ import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { Heading } from "../parts/heading.tsx";
 import { Waited } from "../parts/notice.tsx";
+import { PartCard } from "../parts/part-card.tsx";
 
 /** A confirmation that ends within this time is no use any more. */
 const leastFreshMs = 20_000;
 
-/** The whole record as one file. The file is another surface's, which asks again who wants it. */
+/** The whole record as one file, or a part of it. Files are another surface's, which asks again who wants them. */
 export function Downloads() {
   const { words, record } = usePlace();
   const { download } = words.places;
@@ -53,6 +54,7 @@ export function Downloads() {
           }
         </Waited>
       </section>
+      {fresh.value === true && <PartCard />}
     </>
   );
 }

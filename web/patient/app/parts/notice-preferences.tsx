@@ -17,6 +17,7 @@ import {
 import { keptFor, standingHere } from "../notices/this-browser.ts";
 import { Notice, ProblemNotice, Waited } from "./notice.tsx";
 import { PushBrowsers } from "./push-browsers.tsx";
+import { Tick } from "./tick.tsx";
 
 /** How the patient is told outside the inbox. */
 export function NoticePreferences() {
@@ -204,26 +205,6 @@ function Quiet(props: {
           {wrong === "empty" ? says.quietEmpty : says.quietIncomplete}
         </p>
       )}
-    </div>
-  );
-}
-
-function Tick(props: {
-  readonly id: string;
-  readonly label: string;
-  readonly checked: boolean;
-  readonly onChange: (checked: boolean) => void;
-}) {
-  const { id, label, checked, onChange } = props;
-  return (
-    <div class="tick">
-      <input
-        id={id}
-        type="checkbox"
-        checked={checked}
-        onChange={(event) => onChange(event.currentTarget.checked)}
-      />
-      <label for={id}>{label}</label>
     </div>
   );
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { saveFile } from "./save-file.ts";
 
 /** Saves a text that is here already as a file. */
 export function SaveButton(props: {
@@ -8,16 +9,8 @@ export function SaveButton(props: {
   readonly children: ComponentChildren;
 }) {
   const { name, type, text, children } = props;
-  function save(): void {
-    const url = URL.createObjectURL(new Blob([text], { type }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = name;
-    link.click();
-    URL.revokeObjectURL(url);
-  }
   return (
-    <button type="button" class="button second" onClick={save}>
+    <button type="button" class="button second" onClick={() => saveFile(name, new Blob([text], { type }))}>
       {children}
     </button>
   );

@@ -12,6 +12,43 @@ export const placesDe: typeof placesEn = {
     confirmFirst: "Alles in einer Datei ist viel. Bestätigen Sie deshalb zuerst, dass Sie es sind.",
     confirm: "Bestätigen, dass Sie es sind",
     minutes: "Eine große Akte dauert einige Minuten. Sie können inzwischen weitermachen.",
+    part: "Nur ein Teil davon",
+    kinds: "Arten von Daten",
+    kindsHint: "Kreuzen Sie an, was Sie wollen. Ohne Kreuz bekommen Sie alle.",
+    first: "Von (erster Tag)",
+    last: "Bis (letzter Tag)",
+    daysHint: "Ohne Tage bekommen Sie alle Zeiten. Mit Tagen fehlt aus der Krankenakte, was kein Datum hat.",
+    wrongOrder: "Der letzte Tag liegt vor dem ersten.",
+    files: "Dateien",
+    filesHint: "Eine Seite zum Lesen ist immer dabei.",
+    formats: {
+      2: "Tabellen für ein Tabellenprogramm (CSV)",
+      3: "Für andere Gesundheits-Apps (FHIR)",
+      4: "Für Auswertungen (Parquet)",
+    },
+    shortFormats: { 2: "CSV", 3: "FHIR", 4: "Parquet" },
+    page: "eine Seite zum Lesen",
+    prepare: "Datei vorbereiten",
+    ready: "Bereit",
+    allKinds: "Alle Arten von Daten",
+    time: (first, last) =>
+      first === "" && last === ""
+        ? "aus allen Zeiten"
+        : first === ""
+          ? `bis ${last}`
+          : last === ""
+            ? `ab ${first}`
+            : `vom ${first} bis ${last}`,
+    holdsPart: (what, time, files) => `${what}, ${time}: ${files}.`,
+    until: (time) => `Herunterladen können Sie sie bis ${time} Uhr.`,
+    ended: "Diese Datei lässt sich nicht mehr herunterladen. Bereiten Sie sie noch einmal vor.",
+    fetch: "Herunterladen",
+    coming: "Die Datei wird erstellt und kommt an",
+    came: (size) => `Bisher ${size}. Bleiben Sie auf dieser Seite, bis sie da ist.`,
+    stop: "Abbrechen",
+    saved: (size) => `Gespeichert: ${size}.`,
+    busy: "Gerade laden andere herunter. Versuchen Sie es in einer Minute wieder.",
+    cut: "Das Herunterladen ist abgebrochen, und nichts wurde gespeichert. Versuchen Sie es noch einmal.",
   },
   settings: {
     title: "Einstellungen",

@@ -11,6 +11,43 @@ export const placesEn = {
     confirmFirst: "Everything in one file is a lot. So confirm first that it is you.",
     confirm: "Confirm that it is you",
     minutes: "A large record takes some minutes. You can go on meanwhile.",
+    part: "Only a part of it",
+    kinds: "Kinds of data",
+    kindsHint: "Tick those that you want. If you tick none, you get all of them.",
+    first: "From (first day)",
+    last: "Until (last day)",
+    daysHint: "Without days you get all times. With days, clinical records that have no date are left out.",
+    wrongOrder: "The last day is before the first one.",
+    files: "Files",
+    filesHint: "A page to read is always with them.",
+    formats: {
+      2: "Tables for a spreadsheet (CSV)",
+      3: "For other health apps (FHIR)",
+      4: "For analysis (Parquet)",
+    } as Readonly<Record<number, string>>,
+    shortFormats: { 2: "CSV", 3: "FHIR", 4: "Parquet" } as Readonly<Record<number, string>>,
+    page: "a page to read",
+    prepare: "Prepare the file",
+    ready: "Ready",
+    allKinds: "All kinds of data",
+    time: (first: string, last: string) =>
+      first === "" && last === ""
+        ? "of all times"
+        : first === ""
+          ? `until ${last}`
+          : last === ""
+            ? `from ${first} on`
+            : `from ${first} to ${last}`,
+    holdsPart: (what: string, time: string, files: string) => `${what}, ${time}: ${files}.`,
+    until: (time: string) => `Can be downloaded until ${time}.`,
+    ended: "This file can't be downloaded any more. Prepare it again.",
+    fetch: "Download",
+    coming: "The file is being made, and comes",
+    came: (size: string) => `${size} so far. Stay on this page until it is there.`,
+    stop: "Stop",
+    saved: (size: string) => `Saved: ${size}.`,
+    busy: "Others are downloading at the moment. Try again in a minute.",
+    cut: "The download broke off, and nothing was saved. Try again.",
   },
   settings: {
     title: "Settings",

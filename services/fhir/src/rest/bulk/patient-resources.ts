@@ -21,6 +21,13 @@ import { calling } from "../exchange.ts";
 import type { ObservationReader } from "../observations/joined-reads.ts";
 import type { Fetched, Source } from "../observations/source.ts";
 import { clinicalSource, observationSources } from "../observations/sources.ts";
+import {
+  type MeasurementsWithin,
+  measurementsWithin,
+  type RecordPart,
+  recordsWithin,
+  wholeRecord,
+} from "../record-part.ts";
 import { addressOf, type Entered } from "../search-set.ts";
 import { patiently } from "./patience.ts";
 
@@ -32,11 +39,13 @@ export interface PatientResources {
   matching(type: string, filters: readonly TypeFilter[], since?: number): AsyncGenerator<Entered>;
 }
 
+/** `part`: what `ofType` tells of. */
 export function createPatientResources(
   transport: Transport,
   view: View,
   purpose: Purpose,
   signal: AbortSignal,
+  part: RecordPart = wholeRecord,
 ): PatientResources {
   const records = createClient(RecordsService, transport);
   const clinical = createClient(ClinicalRecordsService, transport);
@@ -48,6 +57,7 @@ export function createPatientResources(
       patient,
       purpose,
       types: [type],
+      ...recordsWithin(part),
       order: ClinicalOrder.UPDATED,
       pageSize: 1_000,
       ...updated,
@@ -62,8 +72,8 @@ export function createPatientResources(
     }
   }
 
-  async function* observed(since: number | undefined): AsyncGenerator<Entered> {
-    const asked = { patient, purpose, oldestFirst: true, pageSize: 1_000 };
+  async function* observed(within: MeasurementsWithin, since: number | undefined): AsyncGenerator<Entered> {
+    const asked = { patient, purpose, ...within, oldestFirst: true, pageSize: 1_000 };
     const found = pages(
       (pageToken) => patiently(signal, () => records.listObservations({ ...asked, pageToken }, calling)),
       (page) => page.observations,
@@ -71,9 +81,9 @@ export function createPatientResources(
     for await (const one of found) if (isSince(one, since)) yield { resource: observationOf(view, one) };
   }
 
-  async function* measured(): AsyncGenerator<Entered> {
+  async function* measured(within: MeasurementsWithin): AsyncGenerator<Entered> {
     const order = SampleOrder.OLDEST_DAY;
-    const asked = { patient, purpose, order, origin: SampleOrigin.SERIES, pageSize: 10_000 };
+    const asked = { patient, purpose, ...within, order, origin: SampleOrigin.SERIES, pageSize: 10_000 };
     const found = pages(
       (pageToken) => patiently(signal, () => records.querySeries({ ...asked, pageToken }, calling)),
       (page) => page.series,
@@ -99,8 +109,8 @@ export function createPatientResources(
     async *ofType(type, since) {
       yield* stored(type, since);
       if (type !== "Observation") return;
-      yield* observed(since);
-      yield* measured();
+      for (const within of measurementsWithin(part)) yield* observed(within, since);
+      for (const within of measurementsWithin(part)) yield* measured(within);
     },
     async *matching(type, filters, since) {
       const told = new Set<string>();

@@ -1,57 +1,75 @@
-import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { DownloadFormat } from "@wellapi/gen/wellapi/records/v1/export_service_pb";
 import { observationsCsv, samplesCsv } from "../../files/csv.ts";
 import { observationsParquet, samplesParquet } from "../../files/parquet.ts";
-import { createOutline, type Outline, summaryHtml } from "../../files/summary.ts";
+import { createOutline, type Outline, type OutlinedPart, summaryHtml } from "../../files/summary.ts";
 import type { ZipEntry } from "../../files/zip.ts";
 import { displayOf } from "../../mapping/rows-convert.ts";
 import { type Entered, writtenOf } from "../search-set.ts";
-import type { RecordReader } from "./record-reader.ts";
+import type { MeasuredCode, RecordReader } from "./record-reader.ts";
+
+/** What an archive is made of. */
+export interface ArchiveTerms {
+  readonly patient: string;
+  readonly made: Date;
+  /** As the page says it; undefined: the whole record. */
+  readonly part: OutlinedPart | undefined;
+  /** Empty: all. The page is in every archive. */
+  readonly formats: readonly DownloadFormat[];
+}
 
 /**
  * The files of a record's archive, one after the other. The record is read once for the summary, and then anew for each file, so
  * nothing is kept but the outline, whatever the record's size.
  */
-export async function* archiveOf(
-  reader: RecordReader,
-  patient: string,
-  made: Date,
-): AsyncGenerator<ZipEntry> {
-  const outline = await outlineOf(reader);
-  const { measured, observed, types } = outline;
-  yield { path: "summary.html", content: () => [summaryHtml(outline, { patient, made })] };
-  const all = new Set([...types, ...(measured.length + observed.length > 0 ? ["Observation"] : [])]);
-  for (const type of [...all].sort())
-    yield { path: `fhir/${type}.ndjson`, content: () => ndjson(reader.resources(type)) };
+export async function* archiveOf(reader: RecordReader, terms: ArchiveTerms): AsyncGenerator<ZipEntry> {
+  const { outline, measured } = await outlineOf(reader);
+  const { observed } = outline;
+  const has = (format: DownloadFormat) => terms.formats.length === 0 || terms.formats.includes(format);
+  const csv = has(DownloadFormat.CSV);
+  const fhir = has(DownloadFormat.FHIR);
+  const parquet = has(DownloadFormat.PARQUET);
+  yield {
+    path: "summary.html",
+    content: () => [summaryHtml(outline, { ...terms, files: { csv, fhir, parquet } })],
+  };
+  if (fhir) {
+    for (const type of typesOf(outline))
+      yield { path: `fhir/${type}.ndjson`, content: () => ndjson(reader.resources(type)) };
+  }
   if (measured.length > 0) {
-    yield { path: "csv/samples.csv", content: () => samplesCsv(reader.samples(measured)) };
-    yield { path: "parquet/samples.parquet", content: () => samplesParquet(reader.samples(measured)) };
+    if (csv) yield { path: "csv/samples.csv", content: () => samplesCsv(reader.samples(measured)) };
+    if (parquet)
+      yield { path: "parquet/samples.parquet", content: () => samplesParquet(reader.samples(measured)) };
   }
   if (observed.length > 0) {
-    yield { path: "csv/observations.csv", content: () => observationsCsv(reader.observations()) };
-    yield {
-      path: "parquet/observations.parquet",
-      content: () => observationsParquet(reader.observations()),
-    };
+    if (csv) yield { path: "csv/observations.csv", content: () => observationsCsv(reader.observations()) };
+    if (parquet)
+      yield {
+        path: "parquet/observations.parquet",
+        content: () => observationsParquet(reader.observations()),
+      };
   }
 }
 
-async function outlineOf(reader: RecordReader): Promise<Outline> {
+/** Measurements are told as Observations, too. */
+function typesOf({ types, measured, observed }: Outline): readonly string[] {
+  const all = new Set([...types, ...(measured.length + observed.length > 0 ? ["Observation"] : [])]);
+  return [...all].sort();
+}
+
+/** `measured`: by code. */
+async function outlineOf(
+  reader: RecordReader,
+): Promise<{ readonly outline: Outline; readonly measured: readonly MeasuredCode[] }> {
   const outline = createOutline();
-  for await (const { code, source, units, span, count } of reader.series()) {
-    outline.addSeries({
-      code: code?.code ?? "",
-      display: displayOf(code?.code ?? "", code?.display),
-      organization: source?.organization ?? "",
-      device: source?.deviceModel ?? "",
-      units,
-      from: span?.startTime && timestampDate(span.startTime),
-      to: span?.endTime && timestampDate(span.endTime),
-      count: count ?? 0,
-    });
+  const codings = new Map<string, MeasuredCode>();
+  for await (const { coding, outlined } of reader.series()) {
+    codings.set(coding.code, coding);
+    outline.addSeries(outlined);
   }
   for await (const { code } of reader.observations()) outline.addObservation(code, displayOf(code));
   for await (const { resource } of reader.resources()) outline.addResource(resource);
-  return outline;
+  return { outline, measured: outline.measured.map((code) => codings.get(code)!) };
 }
 
 async function* ndjson(resources: AsyncIterable<Entered>): AsyncGenerator<string> {
