@@ -52,17 +52,22 @@ export interface Person {
   readonly page: Page;
 }
 
-/** A browser of its own, of somebody who reads this language, on a phone. */
+/**
+ * A browser of its own, of somebody who reads this language, on a phone. Without a service worker unless it is asked for: what goes by way
+ * of one no `page.route` sees.
+ */
 export async function openPerson(
   browser: Browser,
   origin: string,
   locale: "en" | "de" = "en",
   timezoneId = "Europe/Berlin",
+  serviceWorkers: "allow" | "block" = "block",
 ): Promise<Person> {
   const context = await browser.newContext({
     baseURL: origin,
     locale,
     timezoneId,
+    serviceWorkers,
     viewport: { width: 360, height: 740 },
   });
   context.setDefaultTimeout(45_000);

@@ -1,4 +1,5 @@
 /** A patient with data, permissions and readers: what each of the patient's pages needs to have something on it. */
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
@@ -7,8 +8,16 @@ import { type Consent, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { GuardianshipService } from "@wellapi/gen/wellapi/identity/v1/guardianship_service_pb";
+import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Direction, Granularity, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import {
+  CaptureMethod,
+  Direction,
+  Granularity,
+  Purpose,
+  Resolution,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { buildSite } from "@wellapi/patient-web/build";
 import { openWorld, type World } from "../oauth/world.ts";
 import { type Account, openAccount } from "./accounts.ts";
@@ -30,6 +39,11 @@ export interface PatientScene {
   addReader(name: string): Promise<{ read(): Promise<void> }>;
   /** A company that Ada knows asks her for heart and sleep data, by the hour. */
   ask(name: string): Promise<{ consents(): Promise<readonly Consent[]> }>;
+  /**
+   * Ada has worn two devices of two makers on 2 March 2026: a watch from 8 to 9 o'clock of UTC, and a ring from half past 8 to half past 9, each with a value a
+   * minute, 70 milliseconds and one more each minute. Her order names the ring.
+   */
+  wearTwo(): Promise<void>;
   /** Somebody who is nobody to Ada, but has got her code, asks to be her guardian. */
   petition(): Promise<void>;
   close(): Promise<void>;
@@ -94,6 +108,17 @@ export async function openPatientScene(env: Record<string, string> = {}): Promis
           (await createClient(ConsentService, company.transport).listConsents({})).consents,
       };
     },
+    async wearTwo() {
+      const ring = await enrolCompany(server, "Ring Makers");
+      await grant(person, ring, Direction.CONTRIBUTE, ["heart"]);
+      await wear(maker, await patientOf(maker), "Watch", Date.UTC(2026, 2, 2, 8));
+      await wear(ring, await patientOf(ring), "Ring", Date.UTC(2026, 2, 2, 8, 30));
+      const records = createClient(RecordsService, person.transport);
+      const { patient } = ada;
+      const { series } = await records.listSeries({ patient, purpose: Purpose.PATIENT_REQUEST });
+      const { deviceId } = series.find(({ source }) => source?.deviceModel === "Ring")!.source!;
+      await records.setDevicePriority({ patient, devices: [{ organization: ring.organization, deviceId }] });
+    },
     async petition() {
       const stranger = await openAccount(origin, { name: "Nobody Known", email: "nobody@example.org" });
       const requestId = crypto.randomUUID();
@@ -117,6 +142,28 @@ export async function openPatientScene(env: Record<string, string> = {}): Promis
 async function patientOf({ transport }: Company): Promise<string> {
   const { consents } = await createClient(ConsentService, transport).listConsents({});
   return consents[0]!.patient;
+}
+
+async function wear({ transport }: Company, patient: string, model: string, from: number): Promise<void> {
+  const series = {
+    code: { code: "80404-7" },
+    unit: "ms",
+    device: { identifier: model, model },
+    method: CaptureMethod.SENSED,
+    times: {
+      start: { case: "startTime" as const, value: timestampFromMs(from) },
+      utcOffsetMinutes: 0,
+      spacing: { case: "periodMs" as const, value: 60_000 },
+    },
+    values: {
+      case: "decimals" as const,
+      value: { mantissas: Array.from({ length: 60 }, (_, at) => 70 + at) },
+    },
+  };
+  const batch = { requestId: crypto.randomUUID(), patient, series: [series] };
+  const { receipt } = await createClient(IngestionService, transport).createSeries({ batch });
+  const wrong = receipt?.items.filter(({ status }) => status !== ItemOutcome_Status.ACCEPTED) ?? [];
+  if (wrong.length > 0) throw new Error(`the ${model} was refused`);
 }
 
 async function readHeartRates({ transport }: Company, patient: string): Promise<void> {

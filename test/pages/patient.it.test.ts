@@ -11,6 +11,7 @@ import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb"
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { openPushService, type PushService } from "../../services/notices/test/push-service.ts";
+import { filesOf } from "../export/zip.ts";
 import { openAccount } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
 import { lies } from "./lies.ts";
@@ -38,8 +39,11 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
   });
 
   /** Ada, signed in. */
-  async function ada(locale: "en" | "de" = "en"): Promise<{ context: BrowserContext; page: Page }> {
-    const person = await openPerson(browser, scene.origin, locale);
+  async function ada(
+    locale: "en" | "de" = "en",
+    serviceWorkers: "allow" | "block" = "block",
+  ): Promise<{ context: BrowserContext; page: Page }> {
+    const person = await openPerson(browser, scene.origin, locale, undefined, serviceWorkers);
     onTestFinished(() => person.context.close());
     await scene.ada.enter(person.context);
     return person;
@@ -371,7 +375,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
   });
 
   test("a browser is told of what happens after one press, also at a new address, until it is removed", async () => {
-    const { context, page } = await ada();
+    const { context, page } = await ada("en", "allow");
     const here = await openPushBrowser(context, page, push);
     const client = createClient(NoticesService, scene.ada.as(scene.ada.patient));
     const ids = async () => (await client.listPushSubscriptions({})).pushSubscriptions.map(({ id }) => id);
@@ -431,7 +435,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
   }, 120_000);
 
   test("a browser that cannot show messages, may not, or has no push service says so, and is not subscribed", async () => {
-    const { context, page } = await ada();
+    const { context, page } = await ada("en", "allow");
     const client = createClient(NoticesService, scene.ada.as(scene.ada.patient));
     const before = (await client.listPushSubscriptions({})).pushSubscriptions;
     await page.goto("/me/notices");
@@ -467,6 +471,115 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       const both = [scene.maker.organization, silent.organization];
       expect(ids).toEqual(round === 1 ? both : both.reverse());
     }
+  });
+
+  test("a day of several devices is one line, which says why each part of it is of its device", async () => {
+    await scene.wearTwo();
+    const { page } = await ada();
+    await page.goto("/me/data/80404-7");
+    await settled(page);
+    await page.getByText("Day", { exact: true }).click();
+    await page.getByLabel("Source", { exact: true }).selectOption({ label: "All devices as one line" });
+    // The first half hour of the watch, and all of the ring: 30 and 60 values from 70 on.
+    await says(page, "Between 70 and 129 ms; 95 on average.");
+    await page.getByText("Why this line looks like this").click();
+    const parts = await page.locator("ol.timeline > li").allInnerTexts();
+    const [watch, ring] = ["Watch, sent by Pulse Makers", "Ring, sent by Ring Makers"];
+    expect(parts.map((one) => one.replace(/^\d\d:\d\d–\d\d:\d\d: /, "").split(/\n+/))).toEqual([
+      [`${watch}. Nothing else measured in this time.`],
+      [`${ring}. Your order of devices names it, and not the others.`, `Left out: ${watch}, in 30 minutes.`],
+    ]);
+    expect(await readingProblems(page, "en", "me-data-merged")).toEqual([]);
+    await page.getByText("Week", { exact: true }).click();
+    await says(page, "70");
+    expect(await page.getByLabel("Source", { exact: true }).locator("option").allTextContents()).toEqual(
+      expect.not.arrayContaining(["All devices as one line"]),
+    );
+  });
+
+  test("a part of the record is prepared, comes as a file, and ends", async () => {
+    await scene.ada.confirm();
+    const { page } = await ada("de");
+    await page.clock.install();
+    await page.goto("/me/downloads");
+    await page.getByLabel("Herz", { exact: true }).check();
+    await page.getByLabel("Von (erster Tag)").fill("2026-03-02");
+    await page.getByLabel("Bis (letzter Tag)").fill("2026-03-01");
+    const prepare = page.getByRole("button", { name: "Datei vorbereiten" });
+    expect(await prepare.isDisabled()).toBe(true);
+    expect(await readingProblems(page, "de", "me-downloads-wrong")).toEqual([]);
+    await page.getByLabel("Bis (letzter Tag)").fill("2026-03-02");
+    await page.getByLabel("Für Auswertungen (Parquet)").uncheck();
+    await prepare.click();
+    await says(page, "Herz, vom 02.03.2026 bis 02.03.2026: eine Seite zum Lesen, CSV und FHIR.");
+    await says(page, /^Herunterladen können Sie sie bis \d\d:\d\d Uhr\.$/);
+    const download = page.waitForEvent("download");
+    const fetch = page.getByRole("button", { name: "Herunterladen", exact: true });
+    await fetch.click();
+    const file = await download;
+    expect(file.suggestedFilename()).toMatch(/^health-record-part-[\d-]+\.zip$/);
+    const files = filesOf(await readAll(await file.createReadStream()));
+    expect([...files.keys()]).toEqual(["summary.html", "fhir/Observation.ndjson", "csv/samples.csv"]);
+    const rows = files.get("csv/samples.csv")!.toString().trimEnd().split("\r\n").slice(1);
+    expect([rows.length, new Set(rows.map((row) => row.split(",")[0]))]).toEqual([120, new Set(["80404-7"])]);
+    await says(page, /Gespeichert: \d+ KB\.$/);
+    expect(await readingProblems(page, "de", "me-downloads-saved")).toEqual([]);
+
+    const address = (one: URL) => one.pathname.startsWith("/download/");
+    await page.route(address, (route) => route.abort());
+    await fetch.click();
+    await says(page, /Das Herunterladen ist abgebrochen, und nichts wurde gespeichert\./);
+    await page.unroute(address);
+    await page.clock.fastForward("00:15:01");
+    await says(page, /^Diese Datei lässt sich nicht mehr herunterladen\./);
+    expect(await fetch.count()).toBe(0);
+  });
+
+  test("without a network an open page shows what it had, and nothing of it once it is loaded again or the session may be over", async () => {
+    const { context, page } = await ada("en", "allow");
+    await page.clock.install();
+    await page.goto("/me/");
+    await settled(page);
+    const keptDocument = () => page.evaluate<string>("caches.match('/me/').then((one) => one?.text() ?? '')");
+    await expect.poll(keptDocument).toContain("wellapi-record");
+    expect(await keptDocument()).not.toContain(scene.ada.patient);
+    const open = (name: string) => page.getByRole("link", { name, exact: true }).first().click();
+    await open("My data");
+    await says(page, "Heart rate");
+    await open("Overview");
+    await settled(page);
+
+    await context.setOffline(true);
+    await says(page, /^No connection\. You see what was loaded by \d\d:\d\d\./);
+    await open("My data");
+    await says(page, "Heart rate");
+    expect(await readingProblems(page, "en", "me-offline")).toEqual([]);
+    // Its script was not asked for yet, and its data was not either.
+    await open("Settings");
+    await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+    await says(page, /^WellAPI cannot be reached at the moment/);
+    await open("My data");
+    await says(page, "Heart rate");
+    await page.clock.fastForward("00:30:01");
+    await says(page, "Without a connection there is nothing to show: no health data is kept on this device.");
+    expect(await page.getByText("Heart rate").count()).toBe(0);
+
+    await page.reload();
+    await says(page, "Without a connection there is nothing to show: no health data is kept on this device.");
+    await context.setOffline(false);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await says(page, "Heart rate");
+    await page.reload();
+    await context.setOffline(true);
+    await page.reload();
+    await says(page, /^Without a connection/);
+    expect(await page.locator("body").textContent()).not.toContain("Heart rate");
+    const places = "[...Object.keys(localStorage), ...Object.keys(sessionStorage)]";
+    expect(await page.evaluate(places)).toEqual([]);
+    const stored = await page.evaluate<string[]>(
+      "caches.keys().then((names) => Promise.all(names.map(async (name) => (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)))).then((all) => all.flat())",
+    );
+    expect(stored.filter((path) => !/^\/me\/(assets\/[\w.-]+)?$/.test(path))).toEqual([]);
   });
 
   const everyPage = (): readonly string[] => [
@@ -560,7 +673,9 @@ function fingerprint(page: Page): Promise<{ readonly checkpoint: string }> {
 }
 
 async function readStream(stream: AsyncIterable<Buffer>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+  return (await readAll(stream)).toString("utf8");
+}
+
+async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(stream));
 }

@@ -22,8 +22,9 @@ async function fill(fresh: URL): Promise<void> {
     alias: { "node:crypto": `${app}proof/node-crypto.ts` },
     inject: { Buffer: ["buffer/", "Buffer"] },
   });
-  const serviceWorker = await bundleServiceWorker(fresh);
   const style = createAsset("me", "css", readFileSync(`${app}style.css`));
+  const pageFiles = [...names, style.name, stylesheet.name, mark.name].sort();
+  const serviceWorker = await bundleServiceWorker(fresh, pageFiles);
   const files = new Map<string, Buffer>([
     ...[...names, serviceWorker].map((name) => [name, readFileSync(new URL(name, fresh))] as const),
     [style.name, style.bytes],
@@ -43,12 +44,12 @@ async function fill(fresh: URL): Promise<void> {
   writeFileSync(new URL("site.json", fresh), JSON.stringify(index));
 }
 
-/** One file that loads nothing: not every browser runs modules there. */
-async function bundleServiceWorker(folder: URL): Promise<string> {
+/** One file that loads nothing: not every browser runs modules there. It knows the files of this build, `pageFiles`. */
+async function bundleServiceWorker(folder: URL, pageFiles: readonly string[]): Promise<string> {
   const build = await rolldown({
     input: fileURLToPath(new URL("service-worker/service-worker.ts", import.meta.url)),
     platform: "browser",
-    transform: { target: "es2023" },
+    transform: { target: "es2023", define: { PAGE_FILES: JSON.stringify(pageFiles) } },
   });
   const { output } = await build.write({
     dir: fileURLToPath(folder),

@@ -3,6 +3,8 @@ import { problemOf } from "@wellapi/ui/browser/problem";
 import { render } from "preact";
 import { openRecord } from "./api/reader.ts";
 import { PlaceContext } from "./context.ts";
+import { followNetwork } from "./offline/offline.ts";
+import { registerServiceWorker } from "./offline/service-worker.ts";
 import { NoRecord, Shell, Unreachable } from "./shell.tsx";
 
 const language = document.documentElement.lang === "de" ? "de" : "en";
@@ -32,4 +34,8 @@ async function start(): Promise<void> {
   }
 }
 
-void start();
+followNetwork();
+void start().then(async () => {
+  // After what the reader waits for. A browser that wants none has pages that need a network.
+  if ("serviceWorker" in navigator) await registerServiceWorker().catch(() => {});
+});

@@ -72,6 +72,8 @@ const reloadedFor = "wellapi-reloaded";
  * never goes round in a circle. Returns whether it is.
  */
 function reloadOnce(): boolean {
+  // Without a network it would lose what is shown.
+  if (!navigator.onLine) return false;
   const build = document.querySelector<HTMLMetaElement>('meta[name="wellapi-build"]')?.content ?? "";
   if (sessionStorage.getItem(reloadedFor) === build) return false;
   sessionStorage.setItem(reloadedFor, build);

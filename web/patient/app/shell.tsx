@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { usePlace } from "./context.ts";
 import { hrefOf, usePath } from "./location.ts";
 import { InboxContext, useWatchedInbox } from "./notices/inbox.ts";
+import { useStanding } from "./offline/offline.ts";
 import { Mark } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { RoutedPage, routeOf } from "./routes.tsx";
@@ -18,6 +19,7 @@ export function Shell() {
   const first = useRef(true);
   const { menu } = routeOf(path);
   const inbox = useWatchedInbox(record, path);
+  const standing = useStanding();
   useEffect(() => {
     if (!first.current) {
       scrollTo(0, 0);
@@ -25,8 +27,16 @@ export function Shell() {
     }
     first.current = false;
   }, [path]);
+  if (standing.kind === "over") return <Unreachable words={words} problem="unreachable" />;
   return (
     <Frame words={words} signedIn>
+      {standing.kind === "offline" && (
+        <aside class="acting" aria-label={words.common.connection}>
+          <p role="status">
+            {words.common.offline(formats.time(standing.asOf), formats.time(standing.until))}
+          </p>
+        </aside>
+      )}
       {record.as !== "self" && (
         <aside class="acting" aria-label={words.common.whoseRecord}>
           <p>
@@ -176,6 +186,7 @@ export function Unreachable({ words, problem }: { readonly words: Words; readonl
         <h1>{words.common.title}</h1>
         <Notice kind="warning">
           <p>{words.problems[problem]}</p>
+          {problem === "unreachable" && <p>{words.common.offlineNothing}</p>}
           <button type="button" class="button second" onClick={() => location.reload()}>
             {words.common.again}
           </button>

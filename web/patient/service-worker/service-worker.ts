@@ -1,12 +1,21 @@
 /**
- * Shows what *notices* pushes to this browser, and opens the inbox. It answers no request of a page and keeps nothing. A message says
- * what kind of thing happened, in its reader's language, and nothing about anybody (docs/decisions/0065-notices.md).
+ * Shows what *notices* pushes to this browser, and opens the inbox. A message says what kind of thing happened, in its reader's language, and
+ * nothing about anybody (docs/decisions/0065-notices.md). Where the network fails, and only then, it answers with the pages'
+ * own files, which hold nothing about anybody either (docs/decisions/0081-what-a-browser-keeps.md).
  */
 export {};
 
 declare const self: ServiceWorkerGlobalScope;
 
-const inbox = "/me/notices";
+/** Names of the files of the same build (`build.ts`). */
+declare const PAGE_FILES: readonly string[];
+
+const base = "/me/";
+const assets = `${base}assets/`;
+const inbox = `${base}notices`;
+
+/** Of this build alone: the names hold digests. */
+const cacheName = `wellapi-me ${PAGE_FILES.join()}`;
 /** That of the pages (app/api/changes.ts): there is something to ask for. */
 const changes = "wellapi-me";
 
@@ -24,8 +33,18 @@ const words = {
 };
 const says = self.navigator.language.startsWith("de") ? words.de : words.en;
 
-// It answers for no page, so that a new version may take the place of the old one at once.
-self.addEventListener("install", (event) => event.waitUntil(self.skipWaiting()));
+// It answers only where the network does not, so that a new version may take the place of the old one at once.
+self.addEventListener("install", (event) => event.waitUntil(keepFiles().then(() => self.skipWaiting())));
+
+self.addEventListener("activate", (event) => event.waitUntil(takeOver()));
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== self.location.origin || !pathname.startsWith(base)) return;
+  if (request.mode === "navigate") event.respondWith(documentFor(event));
+  else if (pathname.startsWith(assets)) event.respondWith(fileFor(request));
+});
 
 self.addEventListener("push", (event) => event.waitUntil(show(messageOf(event.data))));
 
@@ -35,6 +54,59 @@ self.addEventListener("notificationclick", (event) => {
 });
 
 self.addEventListener("pushsubscriptionchange", (event) => event.waitUntil(renew(event)));
+
+async function keepFiles(): Promise<void> {
+  const cache = await caches.open(cacheName);
+  await cache.addAll(PAGE_FILES.map((name) => assets + name));
+}
+
+/** The files of another build go, and the document of this one is asked for: the page that brought this worker has not come by it. */
+async function takeOver(): Promise<void> {
+  const others = (await caches.keys()).filter((name) => name !== cacheName);
+  await Promise.all(others.map((name) => caches.delete(name)));
+  await self.clients.claim();
+  await fetch(base).then(keepDocument, () => {});
+}
+
+async function documentFor(event: FetchEvent): Promise<Response> {
+  try {
+    const answer = await fetch(event.request);
+    event.waitUntil(keepDocument(answer.clone()));
+    return answer;
+  } catch (error) {
+    const kept = await caches.match(base, { cacheName });
+    if (kept === undefined) throw error;
+    return kept;
+  }
+}
+
+async function fileFor(request: Request): Promise<Response> {
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await caches.match(request, { cacheName });
+    if (kept === undefined) throw error;
+    return kept;
+  }
+}
+
+/** Without whose record was open, and only where it is of this build: another one's scripts are not here. */
+async function keepDocument(answer: Response): Promise<void> {
+  const { headers } = answer;
+  if (!answer.ok || answer.redirected || !headers.get("content-type")?.startsWith("text/html")) return;
+  const text = await answer.text();
+  const build = /<meta name="wellapi-build" content="([^"]*)"/.exec(text)?.[1] ?? "";
+  if (!PAGE_FILES.includes(build)) return;
+  const bare = text.replace(/(<meta name="wellapi-record" content=")[^"]*/, "$1");
+  // Those that say how it may be shown.
+  const kept = ["content-security-policy", "content-type", "referrer-policy", "x-content-type-options"];
+  const saying = kept.flatMap((name) => {
+    const value = headers.get(name);
+    return value === null ? [] : [[name, value] as [string, string]];
+  });
+  const cache = await caches.open(cacheName);
+  await cache.put(base, new Response(bare, { headers: saying }));
+}
 
 interface Message {
   /** The same again takes the place of the first. */

@@ -6,8 +6,11 @@ const callMs = 20_000;
 /** Whom the calls are made for (docs/decisions/0039-people-and-programs.md). The session is a cookie that no script reads. */
 const actingAsHeader = "wellapi-acting-as";
 
-/** The exchange that the page came from. `actingAs`: the id of a patient or an organization, or `account`. */
-export function createPageTransport(actingAs: string): Transport {
+/**
+ * The exchange that the page came from. `actingAs`: the id of a patient or an organization, or `account`. `around`: what the site does
+ * around each call.
+ */
+export function createPageTransport(actingAs: string, around: readonly Interceptor[] = []): Transport {
   const acting: Interceptor = (next) => (request) => {
     request.header.set(actingAsHeader, actingAs);
     return next(request);
@@ -16,7 +19,7 @@ export function createPageTransport(actingAs: string): Transport {
     baseUrl: location.origin,
     useBinaryFormat: true,
     defaultTimeoutMs: callMs,
-    interceptors: [acting, signingIn],
+    interceptors: [...around, acting, signingIn],
   });
 }
 

@@ -8,6 +8,7 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { createPageTransport } from "@wellapi/ui/browser/page-transport";
+import { keptAnswers } from "../offline/offline.ts";
 
 /** The exchange, called as this: the same contracts as everyone's. */
 export interface Connection {
@@ -33,7 +34,7 @@ const auditOf = (transport: Transport) => createClient(AuditService, transport);
 
 /** `actingAs`: a patient's id, or `account`. */
 export function connect(actingAs: string): Connection {
-  const transport = createPageTransport(actingAs);
+  const transport = createPageTransport(actingAs, [keptAnswers.keeping(actingAs)]);
   return {
     transport,
     account: accountsOf(transport),

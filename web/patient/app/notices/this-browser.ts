@@ -1,6 +1,7 @@
 import { base64Encode } from "@bufbuild/protobuf/wire";
 import type { OpenRecord } from "../api/reader.ts";
 import { base } from "../location.ts";
+import { registerServiceWorker } from "../offline/service-worker.ts";
 import { noticesOf } from "./inbox.ts";
 import { type KeptSubscription, pushStanding } from "./push-standing.ts";
 
@@ -82,7 +83,7 @@ async function subscribed(): Promise<PushSubscription | undefined> {
 }
 
 async function subscribe(key: string): Promise<PushSubscription> {
-  await navigator.serviceWorker.register(serviceWorker(), { scope: base });
+  await registerServiceWorker();
   const { pushManager } = await navigator.serviceWorker.ready;
   const before = await pushManager.getSubscription();
   // A browser has one, for one key.
@@ -110,22 +111,6 @@ function bytesOf(subscription: PushSubscription, name: PushEncryptionKeyName): U
 function keyOf({ options }: PushSubscription): string {
   const { applicationServerKey } = options;
   return applicationServerKey === null ? "" : base64Encode(new Uint8Array(applicationServerKey), "url");
-}
-
-/** TypeScript's types of a browser have none of Trusted Types. */
-interface ScriptPolicies {
-  createPolicy(name: string, rules: { createScriptURL(): string }): { createScriptURL(input: ""): string };
-}
-
-let trusted: string | undefined;
-
-/** The address that the browser may run as a service worker: this one, whatever it is asked (`trusted-types` of the gateway's policy). */
-function serviceWorker(): string {
-  const policies = (globalThis as { readonly trustedTypes?: ScriptPolicies }).trustedTypes;
-  const createScriptURL = () => `${base}service-worker.js`;
-  trusted ??=
-    policies?.createPolicy("service-worker", { createScriptURL }).createScriptURL("") ?? createScriptURL();
-  return trusted;
 }
 
 const name = "wellapi-push";

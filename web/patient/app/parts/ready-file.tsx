@@ -47,6 +47,14 @@ export function ReadyFile({ ready }: { readonly ready: ReadyDownload }) {
     }
   }
 
+  const became =
+    state.kind === "saved"
+      ? ` ${download.saved(sizeText(state.bytes, formats.number))}`
+      : state.kind === "busy" || state.kind === "cut"
+        ? ` ${download[state.kind]}`
+        : "";
+  const ended = over || state.kind === "ended";
+  const standingText = (ended ? download.ended : download.until(formats.time(ready.ends))) + became;
   return (
     <div class="stack-close grow">
       <p>{usePartText(ready.part)}</p>
@@ -63,12 +71,9 @@ export function ReadyFile({ ready }: { readonly ready: ReadyDownload }) {
       ) : (
         <>
           <p class="small quiet" role="status">
-            {over || state.kind === "ended" ? download.ended : download.until(formats.time(ready.ends))}{" "}
-            {state.kind === "saved" && download.saved(sizeText(state.bytes, formats.number))}
-            {state.kind === "busy" && download.busy}
-            {state.kind === "cut" && download.cut}
+            {standingText}
           </p>
-          {!over && state.kind !== "ended" && (
+          {!ended && (
             <button type="button" class="button slim" onClick={() => void begin()}>
               {download.fetch}
             </button>

@@ -54,6 +54,11 @@ export const de: Words = {
     oldPage: "Diese Seite ist von vor einer Aktualisierung. Laden Sie sie neu.",
     load: "Neu laden",
     unknownOrganization: "Eine Organisation, die nicht mehr bekannt ist",
+    connection: "Verbindung",
+    offline: (asOf, until) =>
+      `Keine Verbindung. Sie sehen, was bis ${asOf} Uhr geladen war. Nur diese offene Seite hat es, höchstens bis ${until} Uhr.`,
+    offlineNothing:
+      "Ohne Verbindung gibt es nichts zu zeigen: Auf diesem Gerät werden keine Gesundheitsdaten aufbewahrt.",
     zone: (zone) => `Zeiten gelten für die Zone ${zone}.`,
   },
   problems: {

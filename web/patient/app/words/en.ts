@@ -53,6 +53,10 @@ export const en = {
     oldPage: "This page is from before an update. Load it again.",
     load: "Load again",
     unknownOrganization: "An organization that is not known any more",
+    connection: "Connection",
+    offline: (asOf: string, until: string) =>
+      `No connection. You see what was loaded by ${asOf}. Only this open page has it, until ${until} at most.`,
+    offlineNothing: "Without a connection there is nothing to show: no health data is kept on this device.",
     zone: (zone: string) => `Times are of the zone ${zone}.`,
   },
   problems: {

@@ -78,7 +78,7 @@ export const placesDe: typeof placesEn = {
     zoneLead: (zone) => `Tage Ihrer Daten sind Tage in ${zone}.`,
     here: "Was dieses Gerät behält",
     hereLead:
-      "Einen Fingerabdruck des Protokolls, damit Sie es prüfen können. Nichts über Ihre Gesundheit. In den Einstellungen Ihres Browsers löschen Sie ihn.",
+      "Einen Fingerabdruck des Protokolls, damit Sie es prüfen können, und diese Seiten ohne Inhalt, damit sie sich auch ohne Verbindung öffnen. Nichts über Ihre Gesundheit. In den Einstellungen Ihres Browsers löschen Sie beides.",
     erase: "Alles löschen",
     eraseLead:
       "Alle Erlaubnisse enden, die Schlüssel Ihrer Daten werden vernichtet, und die Daten werden gelöscht. Niemand kann sie zurückholen, auch Sie nicht. Was Organisationen schon bekommen haben, behalten sie. Das Protokoll behält, dass etwas geschah, ohne was.",

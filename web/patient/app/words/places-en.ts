@@ -77,7 +77,7 @@ export const placesEn = {
     zoneLead: (zone: string) => `Days of your data are days in ${zone}.`,
     here: "What this device keeps",
     hereLead:
-      "A fingerprint of the log, so that you can check it. Nothing about your health. Your browser's own settings delete it.",
+      "A fingerprint of the log, so that you can check it, and these pages without anything in them, so that they open without a connection. Nothing about your health. Your browser's own settings delete it.",
     erase: "Erase everything",
     eraseLead:
       "All permissions end, the keys of your data are destroyed, and the data is deleted. Nobody can bring it back, also not you. What organizations got before they still have. The log keeps that something happened, without what.",
