@@ -1,18 +1,15 @@
 /** Every flow again in a mesh: a process a service, identity twice, MongoDB between them. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Mesh, openMesh, parseMeshConfig } from "@wellapi/host/mesh-launcher";
-import { createLogger } from "@wellapi/runtime";
+import type { Mesh } from "@wellapi/host/mesh-launcher";
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../../scripts/tools.ts";
 import { describeClinicians } from "./clinicians.ts";
 import { describeDoors } from "./doors.ts";
 import { describeFlows } from "./flows.ts";
+import { openMeshWorld } from "./mesh-world.ts";
 import { describeCertificates } from "./mtls.ts";
 import { describeRefusals } from "./refused.ts";
-import { confidentialClient, connected, populate, settingsIn, type World } from "./world.ts";
+import { confidentialClient, connected, type World } from "./world.ts";
 
 /** Whether MongoDB and NATS can be had. A laptop skips, and says so; CI fails. */
 async function serversCanBeHad(): Promise<boolean> {
@@ -27,25 +24,13 @@ async function serversCanBeHad(): Promise<boolean> {
 }
 
 describe.skipIf(!(await serversCanBeHad()))("in a mesh with two replicas of identity", () => {
-  const folder = mkdtempSync(join(tmpdir(), "wellapi-oauth-mesh-"));
   let mesh: Mesh;
   let world: World;
 
   beforeAll(async () => {
-    const env = {
-      ...process.env,
-      ...settingsIn(folder),
-      WELLAPI_HOST: "127.0.0.1",
-      WELLAPI_MTLS_PORT: "0",
-      WELLAPI_PROFILE: "sandbox",
-      WELLAPI_LOG_LEVEL: "error",
-      WELLAPI_DRAIN_MS: "1000",
-      WELLAPI_REPLICAS: "identity=2",
-    };
-    mesh = await openMesh(parseMeshConfig(env), env, createLogger({ name: "mesh", env }));
-    world = await populate(mesh, () => rmSync(folder, { recursive: true }));
+    ({ mesh, world } = await openMeshWorld({ WELLAPI_REPLICAS: "identity=2" }));
   }, 300_000);
-  afterAll(() => world?.close() ?? mesh?.close(), 150_000);
+  afterAll(() => world?.close(), 150_000);
 
   describeFlows(() => world);
   describeRefusals(() => world);

@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, enrolCompany } from "@wellapi/demo/people";
+import { chosenTarget } from "@wellapi/demo/server";
 import { type Consent, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentRequestService } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
@@ -19,6 +20,7 @@ import {
   Resolution,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { buildSite } from "@wellapi/patient-web/build";
+import { openMeshWorld } from "../oauth/mesh-world.ts";
 import { openWorld, type World } from "../oauth/world.ts";
 import { type Account, openAccount } from "./accounts.ts";
 
@@ -49,10 +51,10 @@ export interface PatientScene {
   close(): Promise<void>;
 }
 
-/** `env`: settings of the exchange. */
+/** `env`: settings of the exchange, which is a mesh of processes with `TARGET=mesh`. */
 export async function openPatientScene(env: Record<string, string> = {}): Promise<PatientScene> {
   await buildSite();
-  const world = await openWorld(env);
+  const world = chosenTarget() === "mesh" ? (await openMeshWorld(env)).world : await openWorld(env);
   const { issuer: origin, company: maker, server } = world;
   const ada = await openAccount(origin, { name: "Ada Example", email: "ada@example.org" });
   const person = { transport: ada.as(ada.patient) };

@@ -8,7 +8,7 @@ import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { createPageTransport } from "@wellapi/ui/browser/page-transport";
-import { keptAnswers } from "../offline/offline.ts";
+import { keptAnswers } from "../offline/kept-answers.ts";
 
 /** The exchange, called as this: the same contracts as everyone's. */
 export interface Connection {

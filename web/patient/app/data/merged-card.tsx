@@ -6,7 +6,8 @@ import { hrefOf } from "../location.ts";
 import { Waited } from "../parts/notice.tsx";
 import { Drawn } from "./drawn.tsx";
 import type { Kind } from "./kinds.ts";
-import { mergedOf, type Stretch } from "./merged.ts";
+import { mergedOf } from "./merged.ts";
+import type { Stretch } from "./merged-line.ts";
 import type { Period } from "./period.ts";
 
 /** A reader looks through so many. */

@@ -1,6 +1,6 @@
 import type { SourcedSeries } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import type { Decimals } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { Place } from "../context.ts";
+import { numbersOf } from "./decimals.ts";
 import { amountText, unitName } from "./summary-text.ts";
 
 /** The values of samples, as a reader says them, in their order. For a few of them: each is made into text. */
@@ -39,10 +39,4 @@ export function sampleTexts(
     default:
       return [];
   }
-}
-
-/** Of a column, as numbers: a screen is no more exact. */
-export function numbersOf({ scale, mantissas, wideMantissas }: Decimals): readonly number[] {
-  const whole = mantissas.length > 0 ? mantissas : wideMantissas.map(Number);
-  return whole.map((mantissa) => mantissa / 10 ** scale);
 }

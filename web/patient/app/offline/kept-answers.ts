@@ -103,6 +103,9 @@ export function createKeptAnswers(now: () => number = Date.now): KeptAnswers {
   };
 }
 
+/** Those of this page. */
+export const keptAnswers = createKeptAnswers();
+
 /** By its name, as the house names RPCs: an answer to a change must never be one of before. */
 function isRead({ name }: DescMethod): boolean {
   return /^(Get|List|Aggregate|Merge)[A-Z]/.test(name);

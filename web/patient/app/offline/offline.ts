@@ -1,8 +1,6 @@
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useEffect, useState } from "preact/hooks";
-import { createKeptAnswers, type Standing } from "./kept-answers.ts";
-
-export const keptAnswers = createKeptAnswers();
+import { keptAnswers, type Standing } from "./kept-answers.ts";
 
 /** Follows what the browser says of its network. What it says is a hint: what counts is whether calls are answered. */
 export function followNetwork(): void {
