@@ -186,7 +186,7 @@ describe("a patient's download", () => {
     ]);
     const page = files.get("summary.html")!.toString();
     expect(page).toContain(
-      "a part of the record: heart from 2026-02-02T05:00:00.000Z on before 2026-02-02T05:10",
+      "about a part of the record: heart from 2026-02-02T05:00:00.000Z on before 2026-02-02T05:10",
     );
     expect(page).toContain("<td>600</td>");
 

@@ -523,6 +523,9 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     const rows = files.get("csv/samples.csv")!.toString().trimEnd().split("\r\n").slice(1);
     expect([rows.length, new Set(rows.map((row) => row.split(",")[0]))]).toEqual([120, new Set(["80404-7"])]);
     await says(page, /Gespeichert: \d+ KB\.$/);
+    // The button comes anew under the mouse, and fades into the colour of one that is pointed at.
+    await page.mouse.move(0, 0);
+    await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))");
     expect(await readingProblems(page, "de", "me-downloads-saved")).toEqual([]);
 
     const address = (one: URL) => one.pathname.startsWith("/download/");

@@ -14,8 +14,9 @@ const base = "/me/";
 const assets = `${base}assets/`;
 const inbox = `${base}notices`;
 
+const ours = "wellapi-me ";
 /** Of this build alone: the names hold digests. */
-const cacheName = `wellapi-me ${PAGE_FILES.join()}`;
+const cacheName = ours + PAGE_FILES.join();
 /** That of the pages (app/api/changes.ts): there is something to ask for. */
 const changes = "wellapi-me";
 
@@ -62,7 +63,7 @@ async function keepFiles(): Promise<void> {
 
 /** The files of another build go, and the document of this one is asked for: the page that brought this worker has not come by it. */
 async function takeOver(): Promise<void> {
-  const others = (await caches.keys()).filter((name) => name !== cacheName);
+  const others = (await caches.keys()).filter((name) => name.startsWith(ours) && name !== cacheName);
   await Promise.all(others.map((name) => caches.delete(name)));
   await self.clients.claim();
   await fetch(base).then(keepDocument, () => {});

@@ -46,6 +46,17 @@ describe("who did what is in an entry", () => {
     expect(readsByDay([preview], () => "2026-11-27")).toEqual([]);
   });
 
+  test("is a file that was asked for and fetched, and no read of nothing", () => {
+    const by = { actor: { kind: Actor_Kind.PATIENT, id: "pat_ada" }, direction: Direction.READ };
+    const [asked, fetched] = ["PrepareDownload", "OpenDownload"].map((name) =>
+      access("x", { method: `wellapi.records.v1.ExportService/${name}`, codes: ["8867-4"], ...by }),
+    );
+    expect([told(asked!, "usr_ada"), told(fetched!, "usr_ada")]).toEqual([
+      "You asked for data as a file.",
+      "You downloaded data as a file.",
+    ]);
+  });
+
   test("is a stranger's where another person asks to act for the patient, to the patient and to a guardian", () => {
     expect(happeningOf(petition, "usr_ada").doer).toBe("person");
     expect(told(petition, "usr_ada")).toBe("A signed-in person asked to act for you.");

@@ -184,7 +184,7 @@ export function summaryHtml(
 <body>
 <h1>${title}</h1>
 <p>Made on ${escaped(made.toISOString())} for ${escaped(patient)}. ${partText(part)}</p>
-<p>${filesText(files)}Keep it safe: whoever has it can read it.</p>
+<p>${filesText(files, resources.size > 0)}Keep it safe: whoever has it can read it.</p>
 ${measured}${observed}${clinical.join("")}</body>
 </html>
 `;
@@ -192,22 +192,26 @@ ${measured}${observed}${clinical.join("")}</body>
 
 /** What is not in it must not be taken for what there is not. */
 function partText(part: OutlinedPart | undefined): string {
-  if (part === undefined) return "It holds all of the record.";
+  if (part === undefined) return "It is about all of the record.";
   const { categories, from, to } = part;
   const kinds = categories.length === 0 ? "all kinds of data" : escaped(categories.join(", "));
   const since = from === undefined ? "" : ` from ${from.toISOString()} on`;
   const until = to === undefined ? "" : ` before ${to.toISOString()}`;
   const dated = since + until === "" ? "" : "; clinical records without a date are not in it";
-  return `It holds a part of the record: ${kinds}${since}${until}${dated}.`;
+  return `It is about a part of the record: ${kinds}${since}${until}${dated}.`;
 }
 
-function filesText({ csv, parquet, fhir }: SummaryTerms["files"]): string {
+/** `clinical`: whether there are records that FHIR's files alone have. */
+function filesText({ csv, parquet, fhir }: SummaryTerms["files"], clinical: boolean): string {
   const folders = [
     ...(csv ? ["<code>csv/</code> for tables"] : []),
     ...(parquet ? ["<code>parquet/</code> for programs that analyse"] : []),
     ...(fhir ? ["<code>fhir/</code> for other health applications (FHIR R4, one resource a line)"] : []),
   ];
-  return folders.length === 0 ? "" : `The files beside this page hold it whole: ${folders.join(", ")}. `;
+  const beside = folders.length === 0 ? "" : `The files beside this page: ${folders.join(", ")}. `;
+  return clinical && !fhir
+    ? `${beside}No file holds the clinical records below: those are FHIR's, which were not asked for. `
+    : beside;
 }
 
 function dayOf(date: Date | undefined): string {

@@ -6,6 +6,9 @@ export type HappeningKind =
   | "read"
   /** The patient looked at what an organization sees. */
   | "previewed"
+  /** The record, or a part of it, leaves as a file: it was asked for, it was fetched. */
+  | "exported"
+  | "fetched"
   | "sent"
   | "permitted"
   | "stopped"
@@ -44,6 +47,8 @@ export function happeningOf(access: Access, ownAccount = ""): Happening {
 
 const methodKinds: ReadonlyArray<readonly [RegExp, HappeningKind]> = [
   [/\/PreviewReads$/, "previewed"],
+  [/\/PrepareDownload$/, "exported"],
+  [/\/OpenDownload$/, "fetched"],
   [/\/ErasePatient$/, "erased"],
   [/^wellapi\.consent\.v1\.EmergencyService\//, "emergency"],
   [/\/(CreateConsent|CompleteInteraction|AcceptConsentRequest)$/, "permitted"],

@@ -54,7 +54,7 @@ export function Downloads() {
           }
         </Waited>
       </section>
-      {fresh.value === true && <PartCard />}
+      <PartCard />
     </>
   );
 }

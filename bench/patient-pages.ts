@@ -1,0 +1,155 @@
+/**
+ * The patient's pages in a real browser, of somebody who has given 500 organizations a permission and has three years of minutes: how long until the
+ * overview is there, and how long a press on *Earlier* takes until the chart of the time before is drawn. Run with
+ * `node bench/patient-pages.ts [organizations] [years]`; it prints one line of JSON a measurement, after some minutes of filling.
+ */
+import { createClient } from "@connectrpc/connect";
+import { grant } from "@wellapi/demo/consents";
+import { type Company, enrolCompany, operatorAt, originOf } from "@wellapi/demo/people";
+import { startServer, temporaryFolder } from "@wellapi/demo/server";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
+import { CaptureMethod, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { openAccount } from "../test/pages/accounts.ts";
+import { openBrowser } from "../test/pages/chromium.ts";
+import { buildSite } from "../web/patient/build.ts";
+import { makeStart } from "./src/make-start.ts";
+import { tell } from "./src/neighbour.ts";
+import { median } from "./src/statistics.ts";
+
+const organizations = Number(process.argv[2] ?? 500);
+const years = Number(process.argv[3] ?? 3);
+const dayMs = 86_400_000;
+const pans = 12;
+
+type Page = Awaited<ReturnType<Awaited<ReturnType<typeof openBrowser>>["newPage"]>>;
+type Reader = Awaited<ReturnType<typeof openAccount>>;
+
+/** A value each minute, a day a batch. */
+async function sendMinutes(company: Company, patient: string): Promise<number> {
+  const ingestion = createClient(IngestionService, company.transport);
+  const last = Math.floor(Date.now() / dayMs) * dayMs;
+  const days = Array.from({ length: Math.round(years * 365) }, (_, at) => last - (at + 1) * dayMs);
+  const send = async (from: number): Promise<void> => {
+    const mantissas = Array.from({ length: 1_440 }, (_, at) => 60 + ((at * 7 + from / dayMs) % 50));
+    const seconds = BigInt(from / 1_000);
+    const series = {
+      code: { code: "8867-4" },
+      unit: "/min",
+      device: { identifier: "watch", model: "Watch" },
+      method: CaptureMethod.SENSED,
+      times: {
+        start: { case: "startTime" as const, value: { seconds, nanos: 0 } },
+        utcOffsetMinutes: 60,
+        spacing: { case: "periodMs" as const, value: 60_000 },
+      },
+      values: { case: "decimals" as const, value: { mantissas } },
+    };
+    await ingestion.createSeries({ batch: { requestId: `day-${from}`, patient, series: [series] } });
+  };
+  while (days.length > 0) await Promise.all(days.splice(0, 8).map(send));
+  return Math.round(years * 365) * 1_440;
+}
+
+async function permit(reader: Reader, server: Parameters<typeof operatorAt>[0]): Promise<void> {
+  const office = createClient(OrganizationService, operatorAt(server));
+  for (let at = 0; at < organizations; at += 1) {
+    const requestId = crypto.randomUUID();
+    const named = { organization: { displayName: `Clinic ${at + 1}` }, requestId };
+    const { organization } = await office.createOrganization(named);
+    await grant({ transport: reader.as(reader.patient) }, { organization: organization!.id }, Direction.READ);
+  }
+}
+
+/** Milliseconds from a press on the button until the picture is another one and nothing is awaited. */
+function pressed(page: Page, name: string): Promise<number> {
+  return page.evaluate<number>(`new Promise((resolve) => {
+    const before = document.querySelector(".chart svg")?.innerHTML;
+    const button = [...document.querySelectorAll("button")].find((one) => one.textContent === ${JSON.stringify(name)});
+    const start = performance.now();
+    const look = () => {
+      const now = document.querySelector(".chart svg")?.innerHTML;
+      const waits = document.querySelector(".loading") !== null;
+      if (now !== undefined && now !== before && !waits) resolve(performance.now() - start);
+      else requestAnimationFrame(look);
+    };
+    button.click();
+    requestAnimationFrame(look);
+  })`);
+}
+
+async function overview(page: Page): Promise<void> {
+  for (const visit of ["first", "again"]) {
+    let calls = 0;
+    const count = (): void => {
+      calls += 1;
+    };
+    page.on("request", count);
+    const start = performance.now();
+    await page.goto("/me/");
+    await page.waitForFunction(`document.querySelectorAll(".tile").length >= ${organizations}`, undefined, {
+      polling: "raf",
+    });
+    const tiles = performance.now() - start;
+    await page.getByRole("link", { name: `Clinic ${organizations}`, exact: true }).waitFor();
+    const named = performance.now() - start;
+    page.off("request", count);
+    tell(`overview, ${visit} visit`, {
+      "ms to tiles": Math.round(tiles),
+      "ms to names": Math.round(named),
+      requests: calls,
+    });
+  }
+}
+
+async function panned(page: Page): Promise<void> {
+  await page.goto("/me/data/8867-4");
+  await page.locator(".chart svg").waitFor();
+  for (const period of ["Day", "Week", "Month", "Year"]) {
+    const before = await page.locator(".chart svg").innerHTML();
+    await page.getByText(period, { exact: true }).click();
+    if (period !== "Week") {
+      const drawn = `document.querySelector(".chart svg")?.innerHTML !== ${JSON.stringify(before)} && !document.querySelector(".loading")`;
+      await page.waitForFunction(drawn);
+    }
+    const times: number[] = [];
+    const most = period === "Year" ? years - 1 : pans;
+    for (let at = 0; at < most; at += 1) times.push(await pressed(page, "Earlier"));
+    tell(`pan by ${period.toLowerCase()}`, {
+      pans: times.length,
+      "ms median": Math.round(median(times)),
+      "ms longest": Math.round(Math.max(...times)),
+    });
+    for (let at = 0; at < most; at += 1) await pressed(page, "Later");
+  }
+}
+
+const folder = temporaryFolder();
+await buildSite();
+const server = await startServer({
+  dataDir: folder.path,
+  env: { ...makeStart, WELLAPI_ADDRESS_RATE: "100000" },
+});
+const browser = await openBrowser();
+try {
+  const origin = originOf(server);
+  const reader = await openAccount(origin, { name: "Ada Example", email: "ada@example.org" });
+  const maker = await enrolCompany(server, "Pulse Makers");
+  await grant({ transport: reader.as(reader.patient) }, maker, Direction.CONTRIBUTE);
+  const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
+  const begun = performance.now();
+  const samples = await sendMinutes(maker, consents[0]!.patient);
+  await permit(reader, server);
+  tell("filled", { samples, organizations, s: Math.round((performance.now() - begun) / 1_000) });
+  const context = await browser.newContext({ baseURL: origin, locale: "en", timezoneId: "Europe/Berlin" });
+  context.setDefaultTimeout(120_000);
+  await reader.enter(context);
+  const page = await context.newPage();
+  await overview(page);
+  await panned(page);
+} finally {
+  await browser.close();
+  await server.stop();
+  folder.remove();
+}
