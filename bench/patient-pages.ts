@@ -11,9 +11,10 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { CaptureMethod, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Page } from "playwright-core";
 import { openAccount } from "../test/pages/accounts.ts";
-import { openBrowser } from "../test/pages/chromium.ts";
 import { buildSite } from "../web/patient/build.ts";
+import { openChromium } from "./src/first-load.ts";
 import { makeStart } from "./src/make-start.ts";
 import { tell } from "./src/neighbour.ts";
 import { median } from "./src/statistics.ts";
@@ -23,7 +24,6 @@ const years = Number(process.argv[3] ?? 3);
 const dayMs = 86_400_000;
 const pans = 12;
 
-type Page = Awaited<ReturnType<Awaited<ReturnType<typeof openBrowser>>["newPage"]>>;
 type Reader = Awaited<ReturnType<typeof openAccount>>;
 
 /** A value each minute, a day a batch. */
@@ -131,7 +131,7 @@ const server = await startServer({
   dataDir: folder.path,
   env: { ...makeStart, WELLAPI_ADDRESS_RATE: "100000" },
 });
-const browser = await openBrowser();
+const browser = (await openChromium())!;
 try {
   const origin = originOf(server);
   const reader = await openAccount(origin, { name: "Ada Example", email: "ada@example.org" });
