@@ -3,6 +3,8 @@ import { createServer } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { type Gateway, openGatewayService } from "@wellapi/gateway";
+import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
+import { RequestIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/request_intake_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import type { MountedSurface, RegisteredOrigins } from "@wellapi/http";
 import { boundOpens } from "@wellapi/limits";
@@ -14,7 +16,9 @@ import {
   type CertificatePair,
   createAuthentication,
   createDenials,
+  createEndedRequests,
   type Denials,
+  type EndedRequests,
   type FaultOrders,
   type GrpcServer,
   openGrpcServer,
@@ -101,6 +105,42 @@ export function openDenials(options: {
   return denials;
 }
 
+/**
+ * Keeps what ends at the doors of the process `workload` for the organizations whose requests they are. The log of requests itself is
+ * left out: who watches it would see little else.
+ */
+export function openEndedRequests(options: {
+  readonly workload: string;
+  readonly network: HostNetwork;
+  readonly clock: Clock;
+  readonly closers: Closers;
+  readonly log: Logger;
+}): EndedRequests {
+  const { workload, network, clock, closers, log } = options;
+  const audit = createClient(RequestIntakeService, network.unauthenticated(workload));
+  const requests = createEndedRequests({
+    clock,
+    log,
+    isLeftOut: (method) => method.startsWith(`${RequestLogService.typeName}/`),
+    send: (batch) =>
+      audit.keepRequests(
+        {
+          organizations: batch.map(({ requests, omitted, ...one }) => ({
+            ...one,
+            omitted: BigInt(omitted),
+            requests: requests.map(({ startTime, ...request }) => ({
+              ...request,
+              startTimeMs: BigInt(startTime),
+            })),
+          })),
+        },
+        { timeoutMs: 5_000 },
+      ),
+  });
+  closers.push(`ended requests of ${workload}`, () => requests.close());
+  return requests;
+}
+
 /** The providers' gRPC door (mTLS). */
 export async function openGrpcDoor(options: {
   readonly settings: DoorSettings;
@@ -114,6 +154,7 @@ export async function openGrpcDoor(options: {
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
   readonly denials: Denials;
+  readonly requests: EndedRequests;
   readonly unread: UnreadAnswers;
   /** A certificate for the door; requested again every day. */
   readonly certificate: () => Promise<ServerTls>;
@@ -134,6 +175,7 @@ export async function openGrpcDoor(options: {
         streamLimit: options.streamLimit,
         budget: options.budget,
         denials: options.denials,
+        requests: options.requests,
         release: { guard: options.answers, guards: options.isConsented, unread: options.unread },
         ...faultsIn(options.profile),
         selfValidating: options.selfValidating,
@@ -178,6 +220,7 @@ export async function openHttpDoor(options: {
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
   readonly denials: Denials;
+  readonly requests: EndedRequests;
   readonly unread: UnreadAnswers;
   /** In a sandbox callers may order failures. */
   readonly profile: Profile;

@@ -26,6 +26,7 @@ import {
   type DoorSettings,
   drainDoors,
   openDenials,
+  openEndedRequests,
   openGrpcDoor,
   openHttpDoor,
 } from "./doors.ts";
@@ -105,7 +106,9 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
   const { clientAuthority } = await asked(certificate);
   const { verifierKey } = await asked(() => audit.getCheckpoint({}, { timeoutMs: callMs }));
   await enforcer.ready(waiting);
-  const shared = { isConsented: registry.isConsented, answers, streamLimit, unread, budget, closers, log };
+  const requests = openEndedRequests({ workload: http, network, clock, closers, log });
+  const atDoors = { answers, streamLimit, unread, budget, requests, log };
+  const shared = { ...atDoors, isConsented: registry.isConsented, closers };
   const atHttp = openDenials({ workload: http, network, closers, log });
   const grpcDoor = await openGrpcDoor({
     ...shared,
@@ -141,11 +144,7 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
           routes,
           upstream: network.unauthenticated(name),
           authentication: authenticationOf(name, http),
-          answers,
-          streamLimit,
-          budget,
-          unread,
-          log,
+          ...atDoors,
         }),
       ),
     ),

@@ -8,6 +8,7 @@ import {
   type Budget,
   createDoor,
   type Door,
+  type EndedRequests,
   isPublic,
   type Route,
   type StreamLimit,
@@ -42,9 +43,11 @@ export function createSurfaceDoor(options: {
   readonly streamLimit: StreamLimit;
   readonly budget: Budget;
   readonly unread: UnreadAnswers;
+  /** Absent: the surfaces have no callers with an organization. */
+  readonly requests?: EndedRequests | undefined;
   readonly log: Logger;
 }): Door {
-  const { registry, upstream, authentication, answers, streamLimit, unread, budget, log } = options;
+  const { registry, upstream, authentication, answers, streamLimit, unread, budget, requests, log } = options;
   const { routes, name } = options;
   const own = routes.filter(({ service }) => isPublic(service) || isForSurfaces(service, name));
   const others = registry.publicContracts.filter(({ typeName }) =>
@@ -58,6 +61,7 @@ export function createSurfaceDoor(options: {
       authentication,
       streamLimit,
       budget,
+      ...(requests && { requests }),
       ...(answers && { release: { guard: answers, guards: registry.isConsented, unread } }),
       selfValidating: registry.services.flatMap((service) => service.selfValidating ?? []),
     }),

@@ -13,6 +13,8 @@ const kept: Readonly<
   "AuditService/ListAccesses": "refused",
   "AuditService/GetAccess": "refused",
   "UsageService/ListUsage": "refused",
+  "RequestLogService/ListRequests": "refused",
+  "RequestLogService/WatchRequests": "refused",
   "ConsentService/CreateConsent": "patients only",
   "ConsentService/GetConsent": "consent",
   "ConsentService/ListConsents": "consent",

@@ -1,3 +1,4 @@
+import { RequestIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/request_intake_service_pb";
 import { createRemoteSurface, type HttpServer, openHttpServer, type Surface } from "@wellapi/http";
 import {
   certificateIdentity,
@@ -8,7 +9,7 @@ import {
 } from "@wellapi/rpc";
 import type { ComposedService, Registry, ServiceDescriptor } from "@wellapi/service";
 import { openBudget } from "../budgets.ts";
-import { createDoorAuthentication, listening } from "../doors.ts";
+import { createDoorAuthentication, listening, openEndedRequests } from "../doors.ts";
 import { createSurfaceDoor } from "../surface-door.ts";
 import type { ServiceConfig } from "./config.ts";
 import type { MeshPlatform } from "./platform.ts";
@@ -43,6 +44,8 @@ export async function openSurfaces(options: {
     believeMs: credentialCacheMs,
   });
   closers.push("ends of access", accessEnds.listen(authentication.forget));
+  // The surface of the service that keeps the requests is of public files.
+  const keepsOwn = descriptor.contracts.includes(RequestIntakeService);
   const door = createSurfaceDoor({
     registry,
     name,
@@ -56,6 +59,7 @@ export async function openSurfaces(options: {
     }),
     unread: createUnreadAnswers({ log }),
     budget,
+    requests: keepsOwn ? undefined : openEndedRequests({ workload: name, network, clock, closers, log }),
     log,
   });
   const tls = () => {

@@ -22,6 +22,7 @@ const ofTheLog = none(
   "reads of the log itself: an entry for each would make each reading change what is read",
 );
 const publicData = none("names no person, and anyone may read it");
+const ofRequests = none("names no person: which calls an organization made, and how they ended");
 const ofOrganizations = none("names no person");
 const ownAccount = none("a person's own account, shown to that person");
 const beginning = none("begins what another RPC finishes, which leaves the entry");
@@ -53,6 +54,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     GetLogFile: publicData,
   },
   "wellapi.audit.v1.UsageService": { ListUsage: ofTheLog },
+  "wellapi.audit.v1.RequestLogService": { ListRequests: ofRequests, WatchRequests: ofRequests },
   "wellapi.codes.v1.CodeReleaseService": {
     CreateCodeRelease: change,
     AddConcepts: none("a part of a release, of which the beginning and the activation leave entries"),
@@ -315,6 +317,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
 
   "wellapi.internal.audit.v1.AccessDirectoryService": { LookupAccess: lookUp, DescribeReceived: lookUp },
   "wellapi.internal.audit.v1.AuditIntakeService": { Append: none("takes entries in") },
+  "wellapi.internal.audit.v1.RequestIntakeService": { KeepRequests: none("takes ended requests in") },
   "wellapi.internal.consent.v1.ConsentDecisionService": {
     Decide: lookUp,
     Foresee: lookUp,

@@ -67,6 +67,13 @@ export {
 export { cookieIn } from "./caller/cookie.ts";
 export { apiKeyPrefix, dpopHeader, dpopNonceHeader, showsToken } from "./caller/credential.ts";
 export { createDenials, type Denials, type DenialsOptions } from "./caller/denials.ts";
+export {
+  createEndedRequests,
+  type EndedOfOrganization,
+  type EndedRequest,
+  type EndedRequests,
+  type EndedRequestsOptions,
+} from "./caller/ended-requests.ts";
 export { type CertificateForwarder, forwardedCertificate } from "./caller/forwarded-certificate.ts";
 export {
   jsonPosition,
@@ -93,6 +100,7 @@ export {
   tokenAudience,
 } from "./caller/token-verifier.ts";
 export { asCaller, asService, createOnwardTokens, type OnwardTokens } from "./caller/tokens.ts";
+export { createUnadmittedRequests, type UnadmittedRequest } from "./caller/unadmitted-requests.ts";
 export {
   openWorkloadCertificates,
   type WorkloadCertificate,

@@ -29,6 +29,7 @@ import { entriesOf } from "./log-entries.ts";
 import { locateDamage } from "./log-locate.ts";
 import { createLogRepository, type LogRepository } from "./log-repository.ts";
 import { readPublished } from "./read-published.ts";
+import { isWholePage, requestsCollection } from "./requests/request-pages.ts";
 import { keptTile } from "./tiles.ts";
 import { isWholeUsage, usageCollection } from "./usage/usage-repository.ts";
 
@@ -91,6 +92,16 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
     });
   };
 
+  const requests: DocumentCheck = async (document) => {
+    if (isWholePage(sealer, document)) return undefined;
+    const { partition, organization, first } = document;
+    return findingOf(requestsCollection.name, [partition, organization, first].map(String), {
+      what: "its seal does not open",
+      means: UNSHOWN,
+      remedy: "none: it is deleted within a week, and what comes is kept beside it",
+    });
+  };
+
   /** An access that the next start will tag is not compared. */
   function isOf({ organization: tag }: StoredAccess, secret: Uint8Array): boolean {
     if (tag !== undefined && !isTag(tag)) return true;
@@ -100,7 +111,11 @@ export async function auditCheck(deps: AuditCheckDeps): Promise<StoreCheck> {
 
   return {
     collections: auditCollections,
-    documents: { [accessesCollection.name]: accesses, [usageCollection.name]: usage },
+    documents: {
+      [accessesCollection.name]: accesses,
+      [usageCollection.name]: usage,
+      [requestsCollection.name]: requests,
+    },
     together: () => lookAtLog(deps, log),
   };
 }
@@ -110,6 +125,8 @@ const MISLISTED =
 const HIDDEN =
   "one access of one patient cannot be shown; what the log has published of it can still be proven";
 const UNCOUNTED = "the usage of one organization cannot be listed over that day; the log itself is whole";
+const UNSHOWN =
+  "up to 50 requests of one organization's last days are not shown to its developers; the log of accesses itself is whole";
 const UNPROVEN = "one access of one patient cannot be proven";
 
 async function* lookAtLog(deps: AuditCheckDeps, log: LogRepository): AsyncGenerator<Finding> {

@@ -1,14 +1,23 @@
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
 import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { RequestIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/request_intake_service_pb";
 import { describeService, optionalSetting } from "@wellapi/service";
 import { auditCollections } from "./collections.ts";
 import { logSurface } from "./log-surface.ts";
 
 export const auditService = describeService({
   name: "audit",
-  contracts: [AuditService, UsageService, AuditIntakeService, AccessDirectoryService],
+  contracts: [
+    AuditService,
+    UsageService,
+    RequestLogService,
+    AuditIntakeService,
+    RequestIntakeService,
+    AccessDirectoryService,
+  ],
   store: {
     collections: auditCollections,
     async check({ logFolders, ...context }) {

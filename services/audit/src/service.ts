@@ -2,9 +2,11 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLeafSealer } from "@wellapi/access-log";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
 import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { RequestIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/request_intake_service_pb";
 import type { Tree } from "@wellapi/log-verifier";
 import { type Frontier, frontierRoot, hexKeyId } from "@wellapi/merkle";
 import { openReceiptKey } from "@wellapi/receipts";
@@ -36,6 +38,11 @@ import { createDirectoryHandlers } from "./noted/directory-handlers.ts";
 import { createNotedAccesses } from "./noted/noted-access.ts";
 import { createPublicLog, type PublicLog } from "./public-log.ts";
 import { openPublication } from "./publication.ts";
+import { createRequestHandlers, createRequestIntakeHandlers } from "./requests/request-handlers.ts";
+import { openRequestLog } from "./requests/request-log.ts";
+import { createRequestPages } from "./requests/request-pages.ts";
+import { createRequestReader } from "./requests/request-reader.ts";
+import { createRequestWriter } from "./requests/request-writer.ts";
 import { openPublished, settlePublished } from "./start-check.ts";
 import { createUsageHandlers } from "./usage/usage-handlers.ts";
 import { createUsageRepository } from "./usage/usage-repository.ts";
@@ -82,6 +89,13 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
   const sealing = await createAccessSealing({ vault, sealer, kms });
   const whole = await tagStoredAccesses({ store, sealing, log: logger });
   const usage = createUsageRepository({ store, sealer, sealing, damage });
+  const pages = createRequestPages({ store, sealer, damage });
+  const requests = openRequestLog({
+    reader: createRequestReader({ pages, sealing }),
+    writer: createRequestWriter({ store, pages, sealing }),
+    clock,
+    log: logger,
+  });
   const integrator = createIntegrator({
     log,
     publication,
@@ -133,6 +147,8 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
         }),
       ),
       route(UsageService, createUsageHandlers({ usage, pageTokens, clock })),
+      route(RequestLogService, createRequestHandlers({ requests, pageTokens, clock })),
+      route(RequestIntakeService, createRequestIntakeHandlers({ requests, clock })),
       route(AuditIntakeService, createIntakeHandlers(intake)),
       route(AccessDirectoryService, createDirectoryHandlers({ reader, terminology: deps.terminology })),
     ],
@@ -141,6 +157,7 @@ export async function openAuditService(config: AuditConfig, deps: AuditDeps): Pr
     settled: integrator.settled,
     async close() {
       stopObserving();
+      await requests.close();
       await check.close();
       await integrator.close();
     },

@@ -7,6 +7,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Client, createClient } from "@connectrpc/connect";
 import { AccessSchema } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
 import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccessDirectoryService } from "@wellapi/gen/wellapi/internal/audit/v1/access_directory_service_pb";
 import {
@@ -14,6 +15,7 @@ import {
   type Leaf,
   LeafSchema,
 } from "@wellapi/gen/wellapi/internal/audit/v1/audit_intake_service_pb";
+import { RequestIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/request_intake_service_pb";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Logger, randomIds, silentLogger, systemClock } from "@wellapi/runtime";
@@ -58,6 +60,9 @@ export interface AuditWorld extends Awaited<ReturnType<typeof openAuditService>>
   readonly directory: Client<typeof AccessDirectoryService>;
   as(principal: Partial<Principal>): Client<typeof AuditService>;
   usageAs(principal: Partial<Principal>): Client<typeof UsageService>;
+  requestsAs(principal: Partial<Principal>): Client<typeof RequestLogService>;
+  /** As the edge calls. */
+  readonly doors: Client<typeof RequestIntakeService>;
   shut(): Promise<void>;
 }
 
@@ -67,6 +72,8 @@ export async function openAudit(
     folder?: string;
     wrap?: (store: Store) => Store;
     now?: number;
+    /** Instead of `now`, where time goes on. */
+    clock?: () => number;
     acceptBreak?: string;
     rotateKey?: string;
     checkedAtStart?: number;
@@ -82,10 +89,11 @@ export async function openAudit(
     collections: [...auditCollections, ...vaultCollections],
   });
   const { wrap = (store) => store, now } = options;
+  const time = options.clock ?? (now === undefined ? undefined : () => now);
   const store = wrap(real);
   try {
     const vault = await openVault({ store, kms });
-    const clock = { ...systemClock, ...(now === undefined ? {} : { now: () => now }) };
+    const clock = { ...systemClock, ...(time && { now: time }) };
     const deps: AuditDeps = {
       store,
       vault,
@@ -126,6 +134,8 @@ export async function openAudit(
         transportOf({ kind: "service", id: "consent" }, "consent"),
       ),
       as: (principal) => createClient(AuditService, transportOf(principal)),
+      requestsAs: (principal) => createClient(RequestLogService, transportOf(principal)),
+      doors: createClient(RequestIntakeService, transportOf({}, "gateway")),
       usageAs: (principal) => createClient(UsageService, transportOf(principal)),
       shut,
     };

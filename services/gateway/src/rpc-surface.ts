@@ -39,7 +39,9 @@ import {
   requestBytesOf,
   requestIdHeader,
   requestIdKey,
+  rpcNameOf,
   spendingKey,
+  type UnadmittedRequest,
   usualRequestBytes,
   warmValidation,
 } from "@wellapi/rpc";
@@ -62,6 +64,8 @@ export interface RpcSurfaceOptions {
   /** Of answers, and of the requests whose contract says no less. */
   readonly maximumMessageBytes: number;
   readonly paced: PacedAnswers;
+  /** Is told of requests that are answered before they are calls; nobody is unless given. */
+  readonly unadmitted?: ((request: UnadmittedRequest) => void) | undefined;
 }
 
 /** The error for every path without a surface. */
@@ -77,7 +81,7 @@ export const noSuchPath: HttpProblem = {
  * for connect-fastify's plugin, which writes failures to the console.
  */
 export function createRpcSurface(options: RpcSurfaceOptions): Surface {
-  const { services, upstream, interceptors, maximumMessageBytes, paced } = options;
+  const { services, upstream, interceptors, maximumMessageBytes, paced, unadmitted } = options;
   const routes = services.map((service) => forwardingRoute(service, upstream, "http1"));
   assertRoutes(routes);
   warmValidation(routes);
@@ -121,7 +125,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
             method: ["GET", "POST"],
             url: handler.requestPath,
             handler: (request, reply) =>
-              answerCall({ handler, admission, terms, endOf, paced, log }, request, reply),
+              answerCall({ handler, admission, terms, endOf, paced, unadmitted, log }, request, reply),
           });
         }
       }
@@ -138,11 +142,13 @@ interface ServedMethod {
   /** Aborts when the request is over, also by the server's stop. */
   readonly endOf: (reply: HttpReply) => AbortController;
   readonly paced: PacedAnswers;
+  readonly unadmitted: RpcSurfaceOptions["unadmitted"];
   readonly log: Logger;
 }
 
 async function answerCall(served: ServedMethod, request: HttpRequest, reply: HttpReply): Promise<void> {
-  const { handler, admission, terms, endOf, paced, log } = served;
+  const { handler, admission, terms, endOf, paced, unadmitted, log } = served;
+  const began = performance.now();
   const { method } = handler;
   reply.hijack();
   passPageHeaders(reply);
@@ -163,11 +169,22 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
   const pace = streams ? createStreamPace({ values, method, target, paced, ending }) : undefined;
   values.set(streamPaceKey, pace);
   try {
-    const answer = await handler(
-      connectRequest(request, { body: unread(request, terms), signal: ending.signal, values }),
-    );
+    const called = connectRequest(request, { body: unread(request, terms), signal: ending.signal, values });
+    const answer = await handler(called);
     const refused = admission.begun(values) ? undefined : unadmittedProblem(answer, method);
-    if (refused !== undefined) logRefusal(log, request, { status: answer.status, reason: refused.reason });
+    if (refused !== undefined) {
+      logRefusal(log, request, { status: answer.status, reason: refused.reason });
+      unadmitted?.({
+        header: called.header,
+        contextValues: values,
+        problem: refused,
+        method: rpcNameOf(method),
+        protocol: "connect",
+        durationMs: performance.now() - began,
+        requestId: request.id,
+        traceId: "",
+      });
+    }
     const told = await reasoned(answer, terms);
     for (const [name, value] of readableByPage(request, values.get(callerKey))) {
       reply.raw.setHeader(name, value);

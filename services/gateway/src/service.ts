@@ -15,7 +15,9 @@ import {
   type Authentication,
   type Budget,
   type CertificatePair,
+  createUnadmittedRequests,
   type Denials,
+  type EndedRequests,
   type FaultOrders,
   type StreamLimit,
   serverInterceptors,
@@ -38,6 +40,8 @@ export interface GatewayDeps {
   readonly budget?: Budget;
   /** Gives refused callers their entries; they leave none unless given. */
   readonly denials?: Denials;
+  /** Tells organizations of their calls; nobody is told unless given. */
+  readonly requests?: EndedRequests;
   /** Ends answers whose readers take nothing; they wait for ever unless given. */
   readonly unread?: UnreadAnswers;
   /** Callers may order failures, in a sandbox; whoever tries is refused unless given. */
@@ -79,12 +83,15 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     ...(deps.streamLimit && { streamLimit: deps.streamLimit }),
     ...(deps.budget && { budget: deps.budget }),
     ...(deps.denials && { denials: deps.denials }),
+    ...(deps.requests && { requests: deps.requests }),
     ...(deps.faults && { faults: deps.faults }),
   });
+  const { authentication, requests } = deps;
   const rpc = createRpcSurface({
     services: deps.services,
     upstream,
     interceptors,
+    ...(requests && { unadmitted: createUnadmittedRequests({ authentication, requests }) }),
     maximumMessageBytes: gatewayLimits.maximumMessageBytes,
     paced: deps.paced ?? createPacedAnswers(createSendQueues()),
   });

@@ -9,6 +9,8 @@ export const ingestionService = describeService({
   contracts: [IngestionService, TerminologyService],
   needs: ["terminology"],
   calls: ["records"],
+  // Keeps the requests that came by the surface.
+  surfaceCalls: ["audit"],
   replicas: "many",
   surfaces: [vendorSurface],
   sizing: { cpu: "500m" },

@@ -1,4 +1,4 @@
-import { type Client, Code, type ConnectError, type ContextValues } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type {
   CallLimits,
   TokenExchangeService,
@@ -8,8 +8,9 @@ import { describeError, problemError, problemOf } from "../status.ts";
 import type { Authenticated } from "./authentication.ts";
 import { type Budget, budgetStateKey, peerAddressKey } from "./budget.ts";
 import { createCache, fingerprint } from "./cache.ts";
-import { agedCaller, type Caller, type CallerLimits } from "./caller.ts";
+import { agedCaller, type Caller, type CallerLimits, type Principal } from "./caller.ts";
 import type { ShownCredential } from "./credential.ts";
+import { refusedHolderKey } from "./ended-requests.ts";
 import type { TokenVerifier } from "./token-verifier.ts";
 
 /** An edge, which takes callers from outside. */
@@ -87,18 +88,28 @@ export function createDoorExchange(options: {
     return { caller: first, credential: key, renew, ...(nonce !== "" && { nonce }) };
   }
 
+  async function authenticate(shown: ShownCredential, values: ContextValues): Promise<Authenticated> {
+    // What is permitted may depend on where the call comes from: an answer for one address holds for no other.
+    const key = `${keyOf(shown)} ${values.get(peerAddressKey) ?? ""}`;
+    if (shown.presented?.dpopProof) return exchangeProof(key, shown, values);
+    // Another look at an open stream is no use of a session. Its answer is kept apart, so that none takes it for a use.
+    const ask = async (recheck: boolean): Promise<Authenticated> => ({
+      caller: aged(await exchange(recheck ? `recheck ${key}` : key, shown, values, recheck)),
+      credential: key,
+      renew: () => ask(true),
+    });
+    return ask(false);
+  }
+
   return {
     async authenticate(shown, values) {
-      // What is permitted may depend on where the call comes from: an answer for one address holds for no other.
-      const key = `${keyOf(shown)} ${values.get(peerAddressKey) ?? ""}`;
-      if (shown.presented?.dpopProof) return exchangeProof(key, shown, values);
-      // Another look at an open stream is no use of a session. Its answer is kept apart, so that none takes it for a use.
-      const ask = async (recheck: boolean): Promise<Authenticated> => ({
-        caller: aged(await exchange(recheck ? `recheck ${key}` : key, shown, values, recheck)),
-        credential: key,
-        renew: () => ask(true),
-      });
-      return ask(false);
+      try {
+        return await authenticate(shown, values);
+      } catch (error) {
+        const principal = error instanceof ConnectError ? refusedHolders.get(error) : undefined;
+        if (principal !== undefined) values.set(refusedHolderKey, principal);
+        throw error;
+      }
     },
     // An exchange in progress is dropped, too: it may have begun before the revocation.
     forget: () => exchanged.clear(),
@@ -138,13 +149,38 @@ async function exchangeAt(
     };
     return { caller, nonce: dpopNonce };
   } catch (error) {
-    const described = translated(error);
+    const described = withoutHolder(translated(error));
     // Who lacks a nonce has shown a good token with a good proof, and is about to come back.
     const refused =
       described.code === Code.Unauthenticated && problemOf(described).reason !== "DPOP_NONCE_REQUIRED";
     if (refused) budget?.exchanged(address, key, false);
     throw described;
   }
+}
+
+/** Facts about a refused credential that identity gives the door, and nobody else. */
+const holderFacts = {
+  organization: "holder_organization",
+  application: "holder_application",
+  credential: "holder_credential",
+};
+
+/** Of the refusals that were made here: calls that showed the same credential at once share one. */
+const refusedHolders = new WeakMap<ConnectError, Principal>();
+
+/** Whose the refused credential is, is not for its caller. */
+function withoutHolder(refused: ConnectError): ConnectError {
+  const { metadata = {}, ...problem } = problemOf(refused);
+  const {
+    [holderFacts.organization]: organization,
+    [holderFacts.application]: id,
+    [holderFacts.credential]: credential,
+    ...others
+  } = metadata;
+  if (organization === undefined || id === undefined || credential === undefined) return refused;
+  const told = problemError({ ...problem, metadata: others }, refused.cause);
+  refusedHolders.set(told, { kind: "application", id, organization, credential });
+  return told;
 }
 
 /** A token beside another certificate is another credential. Proofs do not count: they are never kept. */

@@ -3,6 +3,7 @@ import type { Logger } from "@wellapi/runtime";
 import type { Authentication } from "../caller/authentication.ts";
 import type { Budget } from "../caller/budget.ts";
 import type { Denials } from "../caller/denials.ts";
+import type { EndedRequests } from "../caller/ended-requests.ts";
 import type { StreamLimit } from "../caller/stream-limit.ts";
 import { admissionInterceptor } from "./admission.ts";
 import { authenticationInterceptor } from "./authentication.ts";
@@ -25,6 +26,8 @@ export interface ServerInterceptorOptions {
   readonly streamLimit?: StreamLimit;
   /** At a door: gives what the callers' table refuses its entries. Absent: it leaves none. */
   readonly denials?: Denials;
+  /** At a door: tells organizations of their calls. Absent: nobody is told. */
+  readonly requests?: EndedRequests;
   /** At a door: what callers may spend. Absent: as much as they like. */
   readonly budget?: Budget;
   /** At a door: which answers may leave. Absent: none that is about a patient. */
@@ -44,7 +47,7 @@ export interface ServerInterceptorOptions {
 export function serverInterceptors(options: ServerInterceptorOptions): readonly StepInterceptor[] {
   return [
     errorsInterceptor(options.log),
-    telemetryInterceptor(options.log),
+    telemetryInterceptor(options.log, options.requests),
     deadlineInterceptor(options.maximumTimeoutMs ?? 30_000),
     authenticationInterceptor(options.authentication),
     authorizationInterceptor(options),

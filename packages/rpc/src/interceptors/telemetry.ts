@@ -20,10 +20,17 @@ import {
 } from "@opentelemetry/semantic-conventions/incubating";
 import { createCounter, createHistogram, type LogFields, type Logger } from "@wellapi/runtime";
 import { peerAddressKey } from "../caller/budget.ts";
-import { callerKey } from "../caller/caller.ts";
+import { callerKey, type Principal } from "../caller/caller.ts";
 import { rpcNameOf } from "../caller/callers.ts";
 import { peerWorkloadKey, requestIdKey } from "../caller/context.ts";
+import {
+  type EndedCall,
+  type EndedRequests,
+  type Protocol,
+  refusedHolderKey,
+} from "../caller/ended-requests.ts";
 import { problemFor } from "../status.ts";
+import { memoryUrl } from "../wire/handler-context.ts";
 import { hookStream, onAbort } from "../wire/stream.ts";
 import { type StepInterceptor, step } from "./step.ts";
 
@@ -62,6 +69,12 @@ function systemOf({ url, header }: { readonly url: string; readonly header: Head
   return RPC_SYSTEM_NAME_VALUE_CONNECTRPC;
 }
 
+/** How a call from outside was made: those of HTTP surfaces go on in this process. */
+function protocolOf(request: Parameters<typeof systemOf>[0]): Protocol {
+  if (request.url.startsWith(memoryUrl)) return "http";
+  return systemOf(request) === RPC_SYSTEM_NAME_VALUE_GRPC ? "grpc" : "connect";
+}
+
 /**
  * A trace from outside goes on, so that a partner finds its own calls; but its sampling flag does not count, by which a caller
  * could hide, and its `tracestate` stays outside.
@@ -84,12 +97,34 @@ function callerFields(values: ContextValues): LogFields {
   };
 }
 
+/** Of a call. */
+function lineOf(
+  { method, status, reason, durationMs, requestId, traceId }: EndedCall,
+  values: ContextValues,
+) {
+  return {
+    rpc: method,
+    code: status,
+    ...(reason === "" ? {} : { reason }),
+    duration_ms: durationMs,
+    request_id: requestId,
+    ...(traceId === "" ? {} : { trace_id: traceId }),
+    workload: values.get(peerWorkloadKey) ?? "outside",
+    ...callerFields(values),
+  };
+}
+
+/** Whose the call is: also where the credential was refused. */
+function holderOf(values: ContextValues): Principal {
+  return values.get(refusedHolderKey) ?? values.get(callerKey).principal;
+}
+
 /**
  * A span, its metrics and one log line a call (semantic conventions 1.45, stable RPC names). Free while no
  * provider is registered. None of the three carries a patient, an organization, a value or a credential. The line names the
- * calling application, and the address by its pseudonym.
+ * calling application, and the address by its pseudonym. At a door the caller's organization is told of the call, too.
  */
-export function telemetryInterceptor(log: Logger): StepInterceptor {
+export function telemetryInterceptor(log: Logger, requests?: EndedRequests): StepInterceptor {
   const tracer = trace.getTracer(scope);
   const duration = createHistogram("callDuration");
   const activeStreams = createCounter("activeStreams");
@@ -136,21 +171,17 @@ export function telemetryInterceptor(log: Logger): StepInterceptor {
         const reason = { [ATTR_RPC_RESPONSE_STATUS_CODE]: status, [ATTR_REASON]: problem.reason };
         refusedCalls.add(1, { ...attributes, ...reason });
       }
-      const { traceId } = span.spanContext();
-      const level = failed ? "warn" : inside ? "debug" : "info";
-      log[level](
-        {
-          rpc,
-          code: status,
-          ...(problem === undefined ? {} : { reason: problem.reason }),
-          duration_ms: Math.round(milliseconds * 10) / 10,
-          request_id: request.contextValues.get(requestIdKey),
-          ...(trace.isSpanContextValid(span.spanContext()) ? { trace_id: traceId } : {}),
-          workload: request.contextValues.get(peerWorkloadKey) ?? "outside",
-          ...callerFields(request.contextValues),
-        },
-        "call",
-      );
+      const ended: EndedCall = {
+        method: rpc,
+        protocol: protocolOf(request),
+        status,
+        reason: problem?.reason ?? "",
+        durationMs: Math.round(milliseconds * 10) / 10,
+        requestId: request.contextValues.get(requestIdKey),
+        traceId: trace.isSpanContextValid(span.spanContext()) ? span.spanContext().traceId : "",
+      };
+      log[failed ? "warn" : inside ? "debug" : "info"](lineOf(ended, request.contextValues), "call");
+      requests?.ended(holderOf(request.contextValues), ended);
       span.end();
     };
 

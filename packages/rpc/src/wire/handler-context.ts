@@ -1,6 +1,9 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ContextValues, type HandlerContext } from "@connectrpc/connect";
 
+/** Begins the URL of a call that its process makes by itself, without a network. */
+export const memoryUrl = "memory:///";
+
 /** A call as its handler sees it, and how the transport ends it. */
 export interface OpenHandlerContext extends HandlerContext {
   /** Aborts the signal, stops the deadline and stops following other signals. Call it when the call is over. */

@@ -33,7 +33,7 @@ import {
 import { assertInterceptors } from "../interceptors/step.ts";
 import { callOver } from "../status.ts";
 import { copyMessage } from "./copy.ts";
-import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
+import { memoryUrl, type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary, unaryHandler } from "./invoke.ts";
 import type { Route } from "./route.ts";
 import { type StartedCall, startUnary } from "./started-call.ts";
@@ -201,7 +201,7 @@ function openCall(specs: Specs, origin: Origin, method: DescMethod, options: Cal
   });
   const handlerContext = openHandlerContext({
     method,
-    url: `memory:///${rpcNameOf(method)}`,
+    url: `${memoryUrl}${rpcNameOf(method)}`,
     timeoutMs: timeoutMs === undefined ? undefined : Math.min(timeoutMs, longestTimeoutMs),
     follow: [signal, ...origin.follow],
     requestHeader,

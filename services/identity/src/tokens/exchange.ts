@@ -10,7 +10,13 @@ import { standingOf } from "../credentials/credential.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
 import type { LastUses } from "../credentials/last-uses.ts";
 import { isWithin } from "../credentials/networks.ts";
-import { callerNotPermitted, credentialInvalid, organizationUnverified, testKeyRefused } from "../errors.ts";
+import {
+  callerNotPermitted,
+  credentialInvalid,
+  IdentityError,
+  organizationUnverified,
+  testKeyRefused,
+} from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
@@ -113,7 +119,8 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     if (use === "test" && keyUse !== "test") throw testKeyRefused();
     const found = use && (await credentials.findByFingerprint(digestOf(key)));
     if (found?.networks !== undefined && !isWithin(found.networks, address)) {
-      throw credentialInvalid("the API key is limited to networks, and this call comes from another one");
+      const why = "the API key is limited to networks, and this call comes from another one";
+      throw heldBy(credentialInvalid(why), found);
     }
     return ofCredential(found, "api_key");
   }
@@ -124,7 +131,9 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
   ): Promise<InternalClaims> {
     const what = kind === "certificate" ? "certificate" : "API key";
     if (credential?.kind !== kind) throw credentialInvalid(`the ${what} is unknown`);
-    await checkInForce(deps, credential);
+    await checkInForce(deps, credential).catch((error: unknown) => {
+      throw heldBy(error, credential);
+    });
     lastUses.note(credential, clock.now());
     return { principal: holderOf(credential), credentialEnd: credential.expireTime };
   }
@@ -203,6 +212,22 @@ async function checkInForce(
   if (may === "disabled")
     throw credentialInvalid("the application or its organization is disabled or deleted");
   if (may === "unverified") throw organizationUnverified();
+}
+
+/**
+ * The refusal of a credential that an application holds, with facts for the door: it tells the organization of the call, and takes them
+ * out of what the caller is told (packages/rpc/src/caller/door-exchange.ts).
+ */
+function heldBy(error: unknown, { id, holder }: Credential): unknown {
+  if (!(error instanceof IdentityError) || holder.kind === "operator") return error;
+  const { application, organization } = holder;
+  const facts = {
+    holder_organization: organization,
+    holder_application: application,
+    holder_credential: id,
+  };
+  const metadata = { ...error.problem.metadata, ...facts };
+  return new IdentityError(error.code, { ...error.problem, metadata }, { cause: error });
 }
 
 function holderOf({ id, holder, scopes }: Credential): Principal {
