@@ -117,6 +117,11 @@ export function table(head: readonly string[], rows: ReadonlyArray<ReadonlyArray
   return drawn.toString();
 }
 
+/** `RecordsService/ReadSeries` of the full name. */
+export function methodText(method: string): string {
+  return method.replace(/^wellapi\.(\w+\.)*v\d+\./, "");
+}
+
 /** A timestamp as RFC 3339 in UTC; empty where there is none. */
 export function timeText(time: Timestamp | undefined): string {
   return time ? new Date(timestampMs(time)).toISOString() : "";

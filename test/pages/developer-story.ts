@@ -51,6 +51,16 @@ export async function developerStory(page: Page): Promise<string[]> {
   expect(await counted.locator("td").first().textContent()).not.toBe("0");
   await look("usage");
 
+  await page.getByRole("link", { name: "Requests", exact: true }).click();
+  await page.locator("tr", { hasText: "ConsentService/ListConsents" }).first().waitFor();
+  const refused = await page.request.post("/wellapi.consent.v1.ConsentService/ListConsents", {
+    headers: { authorization: `Bearer ${key}` },
+    data: { pageSice: 1 },
+  });
+  await page.locator("tr", { hasText: refused.headers()["x-request-id"]! }).waitFor();
+  await page.locator("section li", { hasText: "MALFORMED_MESSAGE" }).waitFor();
+  await look("requests");
+
   await page.getByRole("link", { name: "Calls" }).click();
   await page.locator("tr", { hasText: "ConsentService/ListConsents" }).first().waitFor();
   await look("calls");

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { instant, interval } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import type { Io } from "../io.ts";
-import { createOutput, timeText } from "../output.ts";
+import { createOutput, methodText, timeText } from "../output.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 const columns = ["day", "application", "rpc", "accesses", "refused", "items"];
@@ -47,7 +47,7 @@ function row({ startTime, application, method, accesses, refusals, items }: Usag
   return [
     day!,
     application || "people",
-    method.replace(/^wellapi\.(\w+\.)*v\d+\./, ""),
+    methodText(method),
     String(accesses),
     reasons.join(", "),
     String(items),

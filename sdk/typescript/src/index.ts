@@ -55,5 +55,5 @@ export {
   verifyLogGrowth,
   verifyLoggedAccess,
 } from "./verification.ts";
-export { type EventClient, type WatchOptions, watchEvents, watchSeries } from "./watch.ts";
+export { type EventClient, type WatchOptions, watchEvents, watchRequests, watchSeries } from "./watch.ts";
 export { type LogFinding, verifyWholeLog, type WholeLog } from "./whole-log.ts";

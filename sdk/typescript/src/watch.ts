@@ -1,5 +1,10 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type CallOptions, type Client, Code, ConnectError } from "@connectrpc/connect";
+import type {
+  RequestLogService,
+  WatchRequestsRequestSchema,
+  WatchRequestsResponse,
+} from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
 import type { EventService, WatchEventsResponse } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import type {
   WatchSeriesRequestSchema,
@@ -47,6 +52,18 @@ export function watchEvents(
   options: WatchOptions = {},
 ): AsyncGenerator<WatchEventsResponse, void, undefined> {
   return resumed((resumeToken, callOptions) => client.watchEvents({ resumeToken }, callOptions), options);
+}
+
+/** The requests of the organization as they end, as `watchSeries` watches; `filter` leaves the others out. */
+export function watchRequests(
+  client: Client<typeof RequestLogService>,
+  filter: NonNullable<MessageInitShape<typeof WatchRequestsRequestSchema>["filter"]>,
+  options: WatchOptions = {},
+): AsyncGenerator<WatchRequestsResponse, void, undefined> {
+  return resumed(
+    (resumeToken, callOptions) => client.watchRequests({ filter, resumeToken }, callOptions),
+    options,
+  );
 }
 
 async function* resumed<M extends { readonly resumeToken: string }>(

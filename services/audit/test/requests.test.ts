@@ -62,6 +62,8 @@ test("an organization lists its requests, the last ended first, by any filter, p
   expect(await list({ reason: "NOT_FOUND" })).toEqual(["Get NOT_FOUND 0"]);
   expect(await list({ application: "app_2" })).toEqual(["List OK 3"]);
   expect(await list({ method: "a.B/Old" })).toEqual(["Old OK 0"]);
+  expect(await list({ method: "B/Old" })).toEqual(["Old OK 0"]);
+  expect(await list({ method: "ld" })).toEqual([]);
   expect(await list({ requestId: old.requestId })).toEqual(["Old OK 0"]);
   expect(await list({ interval: { endTime: timestampFromMs(now) } })).toEqual(["Old OK 0"]);
   expect(told((await world.requestsAs(asOther).listRequests({})).requests)).toEqual(["Other OK 0"]);
@@ -89,7 +91,7 @@ test("a watch begins now, tells what ends at once, and goes on behind what was t
   expect(told(next.requests)).toEqual(["Get NOT_FOUND 0"]);
   stop.abort();
   await keep(world, [ended({ method: "a.B/Meanwhile" })]);
-  const again = requests.watchRequests({ afterPosition: next.position })[Symbol.asyncIterator]();
+  const again = requests.watchRequests({ resumeToken: next.resumeToken })[Symbol.asyncIterator]();
   const { value: missed } = await again.next();
   expect(told(missed.requests)).toEqual(["Meanwhile OK 0"]);
   const ended2 = again.next();

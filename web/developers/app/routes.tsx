@@ -11,6 +11,11 @@ const routes: readonly Route[] = [
     load: async () => (await import("./pages/application.tsx")).ApplicationPage,
   },
   { pattern: /^usage$/, menu: "usage", load: async () => (await import("./pages/usage.tsx")).UsagePage },
+  {
+    pattern: /^requests$/,
+    menu: "requests",
+    load: async () => (await import("./pages/requests.tsx")).Requests,
+  },
   { pattern: /^log$/, menu: "log", load: async () => (await import("./pages/log.tsx")).Log },
   {
     pattern: /^webhooks$/,

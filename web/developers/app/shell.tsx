@@ -87,6 +87,7 @@ function Menu({ current }: { readonly current: PagePath }) {
   const entries: readonly (readonly [PagePath, string])[] = [
     ["", common.applications],
     ["usage", common.usage],
+    ["requests", common.requests],
     ["log", common.log],
     ["webhooks", common.webhooks],
   ];

@@ -126,7 +126,7 @@ export declare type RequestFilter = Message<"wellapi.audit.v1.RequestFilter"> & 
   application: string;
 
   /**
-   * Of this RPC, fully qualified.
+   * Of this RPC, fully qualified or without its package: `RecordsService/ReadSeries`.
    *
    * @generated from field: string method = 2;
    */
@@ -242,11 +242,11 @@ export declare type WatchRequestsRequest = Message<"wellapi.audit.v1.WatchReques
   filter?: RequestFilter | undefined;
 
   /**
-   * Begins behind this position: the last that was answered before. 0: now.
+   * From an answer before: goes on behind it. Empty: now.
    *
-   * @generated from field: int64 after_position = 2;
+   * @generated from field: string resume_token = 2;
    */
-  afterPosition: bigint;
+  resumeToken: string;
 };
 
 /**
@@ -269,11 +269,11 @@ export declare type WatchRequestsResponse = Message<"wellapi.audit.v1.WatchReque
   requests: LoggedRequest[];
 
   /**
-   * How far the stream is, also where the filter left requests out: to go on from, as `after_position`.
+   * How far the stream is, also where the filter left requests out: to go on from.
    *
-   * @generated from field: int64 position = 2;
+   * @generated from field: string resume_token = 2;
    */
-  position: bigint;
+  resumeToken: string;
 };
 
 /**

@@ -54,9 +54,8 @@ async function* watch(
   const changes = requests.watch(organization);
   try {
     const newest = await requests.newest(organization);
-    const after = Number(request.afterPosition);
     // One from before everything of the organization was deleted lies behind what has come since.
-    let position = after === 0 ? newest : Math.min(after, newest);
+    let position = request.resumeToken === "" ? newest : Math.min(Number(request.resumeToken), newest);
     let first = true;
     while (!signal.aborted) {
       const changed = changes.next();
@@ -65,7 +64,7 @@ async function* watch(
       if (first || page.reached > position) {
         first = false;
         position = page.reached;
-        yield { requests: page.requests.map(requestMessage), position: BigInt(position) };
+        yield { requests: page.requests.map(requestMessage), resumeToken: String(position) };
       }
       if (!page.more) await raceAbort(changed, signal).catch(() => {});
     }

@@ -60,7 +60,7 @@ export function isWanted(request: EndedRequest, filter: RequestFilter): boolean 
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = interval;
   return (
     (application === "" || request.application === application) &&
-    (method === "" || request.method === method) &&
+    (method === "" || request.method === method || request.method.endsWith(`.${method}`)) &&
     (reason === "" || request.reason === reason) &&
     (requestId === "" || request.requestId === requestId) &&
     (!failed || request.reason !== "") &&

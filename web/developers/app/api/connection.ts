@@ -1,5 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
 import { UsageService } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { AccountService } from "@wellapi/gen/wellapi/identity/v1/account_service_pb";
 import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
@@ -18,6 +19,7 @@ export function connect(actingAs: string) {
     credentials: createClient(CredentialService, transport),
     webhooks: createClient(WebhookService, transport),
     usage: createClient(UsageService, transport),
+    requests: createClient(RequestLogService, transport),
     audit: createClient(AuditService, transport),
   };
 }

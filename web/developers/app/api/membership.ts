@@ -43,6 +43,11 @@ export function mayReadLog({ roles: own }: Membership): boolean {
   return own.some((role) => role === "owner" || role === "auditor");
 }
 
+/** The organization's requests name no patient. */
+export function mayReadRequests(membership: Membership): boolean {
+  return mayChange(membership);
+}
+
 const chosenKey = "wellapi-organization";
 
 /** The organization that a link names, else that which was chosen in this browser, else the first; undefined where there is none. */

@@ -1,0 +1,124 @@
+/** What an organization's developers see of its requests: of every door, the good ones and the refused ones. */
+import { randomUUID } from "node:crypto";
+import { createClient } from "@connectrpc/connect";
+import { connect } from "@wellapi/client";
+import { type Company, enrolCompany, operatorAt } from "@wellapi/demo/people";
+import {
+  type LoggedRequest,
+  RequestLogService,
+  type WatchRequestsResponse,
+} from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { beforeAll, describe, expect, test } from "vitest";
+import { sharedExchange } from "./shared-exchange.ts";
+
+const listConsents = "/wellapi.consent.v1.ConsentService/ListConsents";
+
+describe("an organization's requests", () => {
+  const server = sharedExchange();
+  let company: Company;
+  let application: string;
+  let key: { readonly apiKey: string; readonly id: string };
+
+  beforeAll(async () => {
+    company = await enrolCompany(server, "Requests");
+    const operator = operatorAt(server);
+    const { organization } = company;
+    const { applications } = await createClient(OrganizationService, operator).listApplications({
+      organization,
+    });
+    application = applications[0]!.id;
+    const issued = await createClient(CredentialService, operator).createApiKey({
+      requestId: randomUUID(),
+      application,
+    });
+    key = { apiKey: issued.apiKey, id: issued.credential!.id };
+  });
+
+  const post = (path: string, body: string, type = "application/json") =>
+    fetch(`${server.http}${path}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key.apiKey}`, "content-type": type },
+      body,
+    });
+
+  const requests = () => createClient(RequestLogService, company.transport);
+
+  /** The request with that id, once it is there. */
+  async function requestOf(answer: Response): Promise<LoggedRequest> {
+    const requestId = answer.headers.get("x-request-id")!;
+    const found = async () => (await requests().listRequests({ filter: { requestId } })).requests;
+    await expect.poll(async () => (await found()).length).toBe(1);
+    return (await found())[0]!;
+  }
+
+  test("are there, whatever came of them: the good, the malformed, of a wrong type, of a revoked key", async () => {
+    const answers = {
+      good: await post(listConsents, "{}"),
+      malformed: await post(listConsents, '{"pageSize":'),
+      wrongType: await post(listConsents, "{}", "text/plain"),
+    };
+    const good = await requestOf(answers.good);
+    expect(good).toMatchObject({
+      application,
+      credential: key.id,
+      method: listConsents.slice(1),
+      protocol: "connect",
+      status: "OK",
+      reason: "",
+    });
+    expect(good.durationMs).toBeGreaterThan(0);
+    expect(await requestOf(answers.malformed)).toMatchObject({ reason: "MALFORMED_MESSAGE", application });
+    expect(answers.wrongType.status).toBe(415);
+    expect(await requestOf(answers.wrongType)).toMatchObject({
+      reason: "UNSUPPORTED_MEDIA_TYPE",
+      application,
+    });
+    await createClient(CredentialService, operatorAt(server)).revokeCredential({
+      credential: key.id,
+    });
+    const revoked = await post(listConsents, "{}");
+    expect(revoked.status).toBe(401);
+    expect(await revoked.text()).not.toContain(company.organization);
+    expect(await requestOf(revoked)).toMatchObject({ reason: "CREDENTIAL_INVALID", credential: key.id });
+  });
+
+  test("are streamed, from the gRPC door and from FHIR, and looks at them are not among them", async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const watching = (async () => {
+      const answers: AsyncIterable<WatchRequestsResponse> = requests().watchRequests(
+        {},
+        { signal: stop.signal },
+      );
+      for await (const { requests: some } of answers)
+        for (const { protocol, method, status } of some)
+          seen.push(`${protocol} ${method.split("/")[1]} ${status}`);
+    })().catch(() => {});
+    await createClient(ConsentService, company.transport).listConsents({});
+    await expect.poll(() => seen).toContain("grpc ListConsents OK");
+    const { apiKey } = await createClient(CredentialService, operatorAt(server)).createApiKey({
+      requestId: randomUUID(),
+      application,
+    });
+    const headers = { authorization: `Bearer ${apiKey}` };
+    await fetch(`${server.http}/fhir/R4/Consent`, { headers });
+    await expect.poll(() => seen.filter((one) => one.startsWith("http ")).length).toBeGreaterThan(0);
+    stop.abort();
+    await watching;
+    expect(seen.filter((one) => /Requests/.test(one))).toEqual([]);
+  });
+
+  test("of others are theirs", async () => {
+    const other = await enrolCompany(server, "Other Requests");
+    await createClient(ConsentService, other.transport).listConsents({});
+    const own = createClient(RequestLogService, other.transport);
+    await expect.poll(async () => (await own.listRequests({})).requests.length).toBeGreaterThan(0);
+    const { requests: seen } = await own.listRequests({});
+    expect(seen.map((one) => one.application)).not.toContain(application);
+    const stranger = createClient(RequestLogService, connect({ url: server.http }));
+    await expect(stranger.listRequests({})).rejects.toThrow(/credential/);
+  });
+});
