@@ -171,7 +171,7 @@ describe("the wellapi command", { timeout: 60_000 }, () => {
     write({ grantee: id.clinic, provisions: [{ ...provision, withNobody: true }] });
     const unknown = await run("consent", "create", ...asPatient, "--from", file);
     expect(unknown).toMatchObject({ code: 8, err: expect.stringContaining("withNobody") });
-    write({ grantee: id.clinic, provisions: [{ ...provision, masks: ["MASK_NOTES"] }] });
+    write({ grantee: id.clinic, provisions: [{ ...provision, masks: ["MASK_DEVICE"] }] });
     const later = await run("consent", "create", ...asPatient, "--from", file);
     expect(later).toMatchObject({ code: 8, err: expect.stringContaining("provisions[0].masks") });
 

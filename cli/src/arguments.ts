@@ -1,4 +1,5 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { InvalidArgumentError, Option } from "commander";
@@ -17,6 +18,9 @@ export const purposes: Names<Purpose> = {
   emergency: Purpose.EMERGENCY,
   "family-request": Purpose.FAMILY_REQUEST,
 };
+
+/** What is left out of data that is read. */
+export const masks: Names<Mask> = { notes: Mask.NOTES, performer: Mask.PERFORMER };
 
 export const resolutions: Names<Resolution> = {
   raw: Resolution.RAW,

@@ -5,6 +5,7 @@ import {
   Consent_State,
   ConsentSchema,
   DeIdentification,
+  type Mask,
   type Provision,
   Provision_Effect,
   type ProvisionSchema,
@@ -16,7 +17,7 @@ import {
   Resolution,
   type TimeInterval,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { directions, interval, nameOf, purposes, resolutions } from "./arguments.ts";
+import { directions, interval, masks, nameOf, purposes, resolutions } from "./arguments.ts";
 import { CliError } from "./failure.ts";
 import { fileText } from "./file-text.ts";
 import { timeText } from "./output.ts";
@@ -31,6 +32,7 @@ export interface CreateOptions {
   resolution?: Resolution;
   deIdentified?: true;
   source?: string[];
+  mask?: Mask[];
   windowFrom?: number;
   windowTo?: number;
   lastDays?: number;
@@ -89,6 +91,7 @@ export function provisionOf(
     resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
     ...(options.deIdentified && { deIdentification: DeIdentification.SAFE_HARBOR }),
     ...(options.source && { sources: { organizations: options.source } }),
+    masks: options.mask ?? [],
     window,
   };
 }
@@ -103,7 +106,10 @@ function lastDaysWindow(days: number) {
  */
 export function narrowed(
   provisions: readonly Provision[],
-  options: Pick<CreateOptions, "direction" | "category" | "purpose" | "resolution" | "lastDays" | "source">,
+  options: Pick<
+    CreateOptions,
+    "direction" | "category" | "purpose" | "resolution" | "lastDays" | "source" | "mask"
+  >,
   now: number,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const { direction, category, purpose, resolution, lastDays } = options;
@@ -118,37 +124,40 @@ export function narrowed(
     const coarse = reads ? Math.max(resolution ?? one.resolution, one.resolution) : Resolution.UNSPECIFIED;
     const window = lastDays === undefined ? one.window : shortened(one.window, lastDays, now);
     const rest = { ...one, categories, purposes: purposesLeft, resolution: coarse, window };
-    return options.source === undefined || !reads
+    return !reads || (options.source === undefined && options.mask === undefined)
       ? [{ ...rest, directions: directionsLeft }]
-      : fromSources(rest, directionsLeft, options.source);
+      : readingApart(rest, directionsLeft, options);
   });
   if (left.length === 0)
     throw new CliError("usage", "nothing of what was asked for is left: refuse it instead");
   return left;
 }
 
-/** What is read is left of these contributors alone; what is sent, which has no other source than its sender, stays beside it. */
-function fromSources(
+/**
+ * What is read is left of these contributors alone, without what is masked; what is sent, of which neither can be said, stays beside it.
+ */
+function readingApart(
   provision: Provision,
   left: readonly Direction[],
-  source: readonly string[],
+  { source, mask = [] }: Pick<CreateOptions, "source" | "mask">,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const asked = provision.sources?.organizations;
-  const organizations = asked === undefined ? [...source] : asked.filter((one) => source.includes(one));
+  const organizations = asked?.filter((one) => source?.includes(one) ?? true) ?? source;
   const sent = { purposes: [], resolution: Resolution.UNSPECIFIED };
   return [
     ...(left.includes(Direction.CONTRIBUTE)
       ? [{ ...provision, ...sent, directions: [Direction.CONTRIBUTE] }]
       : []),
-    ...(organizations.length > 0
-      ? [
+    ...(organizations?.length === 0
+      ? []
+      : [
           {
             ...provision,
             directions: [Direction.READ],
-            sources: create(SourceSelectorSchema, { organizations }),
+            masks: [...new Set([...provision.masks, ...mask])],
+            ...(organizations && { sources: create(SourceSelectorSchema, { organizations }) }),
           },
-        ]
-      : []),
+        ]),
   ];
 }
 
@@ -192,6 +201,9 @@ export function provisionText(provision: Provision): string {
     ...(resolution === Resolution.UNSPECIFIED ? [] : [nameOf(resolutions, resolution)]),
     ...(provision.deIdentification === DeIdentification.UNSPECIFIED ? [] : ["de-identified"]),
     ...(provision.sources ? [`from ${provision.sources.organizations.join(", ")}`] : []),
+    ...(provision.masks.length > 0
+      ? [`without ${provision.masks.map((mask) => nameOf(masks, mask)).join(", ")}`]
+      : []),
     ...windowText(window),
     ...(regions.length > 0 ? [`in ${regions.join(", ")}`] : []),
   ].join(" ");

@@ -1,5 +1,14 @@
 import type { Command } from "commander";
-import { count, directions, instant, purposes, resolutions, several, wordOption } from "./arguments.ts";
+import {
+  count,
+  directions,
+  instant,
+  masks,
+  purposes,
+  resolutions,
+  several,
+  wordOption,
+} from "./arguments.ts";
 
 /** What one provision says, for whoever grants it and for whoever asks for it; `provisionOf` reads it. */
 export function addProvisionOptions(command: Command): Command {
@@ -10,6 +19,13 @@ export function addProvisionOptions(command: Command): Command {
     .addOption(wordOption("--resolution <word>", "how fine (reading); default raw", resolutions))
     .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
     .option("--source <org...>", "only data that these organizations contributed (reading)", several(String))
+    .addOption(
+      wordOption(
+        "--mask <word...>",
+        "leave out notes and other free text, or the performer (reading)",
+        masks,
+      ),
+    )
     .option("--window-from <time>", "only data captured from here on", instant)
     .option("--window-to <time>", "only data captured before", instant)
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count);

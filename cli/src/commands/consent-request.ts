@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { paginate } from "@wellapi/client";
+import type { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import {
   type ConsentRequest,
@@ -15,6 +16,7 @@ import {
   count,
   directions,
   instant,
+  masks,
   nameOf,
   purposes,
   resolutions,
@@ -54,6 +56,7 @@ interface AcceptOptions {
   readonly resolution?: Resolution;
   readonly lastDays?: number;
   readonly source?: string[];
+  readonly mask?: Mask[];
   readonly validTo?: number;
   readonly from?: string;
 }
@@ -154,6 +157,9 @@ function addAccept(group: Command, io: Io): void {
     .addOption(wordOption("--purpose <word...>", "only for these", purposes))
     .addOption(wordOption("--resolution <word>", "no finer than this", resolutions))
     .option("--source <org...>", "only data that these organizations contributed", several(String))
+    .addOption(
+      wordOption("--mask <word...>", "without notes and other free text, or without the performer", masks),
+    )
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
     .option("--valid-to <time>", "only until then", instant)
     .option("--from <file>", "a consent in JSON, whose provisions are permitted, instead of these options")

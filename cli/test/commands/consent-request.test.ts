@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { Provision_Effect, type ProvisionSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Mask, Provision_Effect, type ProvisionSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   ConsentReceiptService,
   type GetConsentReceiptRequest,
@@ -165,9 +165,15 @@ test("a patient accepts what was asked for, or what options leave of it", async 
     { directions: [Direction.CONTRIBUTE], purposes: [], resolution: Resolution.UNSPECIFIED },
     { directions: [Direction.READ], sources: { organizations: ["org_watch"] }, resolution: Resolution.RAW },
   ]);
+  await wellapi(["consent", "accept", "crq_1", "--mask", "notes", "performer"], { env });
+  expect(accepted[4]!.provisions).toMatchObject([
+    { directions: [Direction.CONTRIBUTE], masks: [] },
+    { directions: [Direction.READ], masks: [Mask.NOTES, Mask.PERFORMER] },
+  ]);
+  expect(accepted[4]!.provisions[1]!.sources).toBeUndefined();
   const nothing = await wellapi(["consent", "accept", "crq_1", "--category", "glucose"], { env });
   expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining("refuse it instead") });
-  expect(accepted).toHaveLength(4);
+  expect(accepted).toHaveLength(5);
 });
 
 test("an option widens none of what was asked for", async () => {

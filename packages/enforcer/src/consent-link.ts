@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import { createClient, type Transport } from "@connectrpc/connect";
+import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   ConsentDecisionService,
   type RecallPatient,
@@ -163,14 +164,18 @@ const knownResolutions: ReadonlySet<Resolution> = new Set([
   Resolution.DAILY,
 ]);
 
+/** What those who release data can leave out. */
+const knownMasks: ReadonlySet<Mask> = new Set([Mask.NOTES, Mask.PERFORMER]);
+
 function permitOf(grant: Grant): DatedPermit | undefined {
-  const { consent, version, provision, resolution, window, validity, emergency, deIdentified } = grant;
+  const { consent, version, provision, resolution, window, validity, emergency, deIdentified, masks } = grant;
   if (isUnknown(grant) || isUnknown(window) || isUnknown(validity)) return undefined;
   if (!knownResolutions.has(resolution)) return undefined;
   const lastMs = Number(grant.capturedInLastMs);
   if (consent === "" || version < 1 || provision < 0 || lastMs < 0) return undefined;
   const { onlyOrganizations, exceptOrganizations } = grant;
   if (onlyOrganizations.length > 0 && exceptOrganizations.length > 0) return undefined;
+  if (!masks.every((mask) => knownMasks.has(mask))) return undefined;
   const from = millisOf(window?.startTime, earliestTime);
   return {
     consent,
@@ -182,6 +187,7 @@ function permitOf(grant: Grant): DatedPermit | undefined {
     ...(lastMs > 0 ? { sliding: { lastMs, from } } : {}),
     ...(onlyOrganizations.length > 0 ? { sources: { only: new Set(onlyOrganizations) } } : {}),
     ...(exceptOrganizations.length > 0 ? { sources: { except: new Set(exceptOrganizations) } } : {}),
+    ...(masks.length > 0 ? { masks: [...masks] } : {}),
     notBefore: millisOf(validity?.startTime, earliestTime),
     notAfter: millisOf(validity?.endTime, latestTime),
     ...(emergency ? { emergency } : {}),

@@ -1,3 +1,4 @@
+import type { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 
@@ -31,6 +32,8 @@ export interface Permit {
   readonly sliding?: Sliding;
   /** Only data of these contributors. Absent: of all. */
   readonly sources?: Sources;
+  /** What is left out of it. Absent: nothing. */
+  readonly masks?: readonly Mask[];
   /** The permit is in force until then. */
   readonly notAfter: number;
   /** It is emergency access, not a consent. */

@@ -1,6 +1,7 @@
 import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   ConsentDecisionService,
   type WatchRequest,
@@ -134,6 +135,14 @@ describe("an enforcer", () => {
     expect(of(only)).toMatchObject({ permits: [{ sources: { only: new Set(["org_watch"]) } }] });
     expect(of(except)).toMatchObject({ permits: [{ sources: { except: new Set(["org_watch"]) } }] });
     expect(of({ ...only, ...except })).toMatchObject({ denied: { permitted: false } });
+  });
+
+  it("says what is left out, and drops a grant that leaves out what cannot be left out here", () => {
+    const of = (...masks: Mask[]) => answerOf(create(DecisionSchema, { grants: [{ ...grant, masks }] }));
+    expect(of(Mask.NOTES, Mask.PERFORMER)).toMatchObject({ permits: [{ masks: [2, 3] }] });
+    for (const unknown of [Mask.DEVICE, Mask.UNSPECIFIED, 99 as Mask]) {
+      expect(of(Mask.NOTES, unknown)).toMatchObject({ denied: { permitted: false } });
+    }
   });
 
   it("says what is disputed with each decision, from the cache, too, and with no permit not at all", async () => {

@@ -25,6 +25,10 @@ export type Resolution = (typeof resolutions)[number];
 export const deIdentifications = ["safe_harbor"] as const;
 export type DeIdentification = (typeof deIdentifications)[number];
 
+/** What can be left out of data that is read: notes and other free text, and who took it. */
+export const masks = ["notes", "performer"] as const;
+export type Mask = (typeof masks)[number];
+
 /** An absent end is open. */
 export interface Interval {
   readonly start?: number;
@@ -63,6 +67,8 @@ export interface Provision {
   readonly captured: Captured;
   /** Of reading alone: whose data. Absent: everybody's. */
   readonly sources?: FromSources;
+  /** Of a permission to read alone: what is left out of it, each once, in the order of `masks`. Absent: nothing. */
+  readonly masks?: readonly Mask[];
   /** Of a permission to read: only without what tells who the patient is. Absent: as it is. */
   readonly deIdentification?: DeIdentification;
   /** Empty in a permission: the patient's home region only. Always empty in a denial: it denies in all. */

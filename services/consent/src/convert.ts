@@ -29,6 +29,7 @@ import {
   denialMessages,
   directionMessages,
   effectMessages,
+  maskMessages,
   named,
   numberOf,
   purposeMessages,
@@ -101,7 +102,18 @@ export function decisionMessage(
     };
   }
   const grants = decision.permits.map(
-    ({ consent, version, provision, resolution, captured, validity, sources, emergency, deIdentified }) => ({
+    ({
+      consent,
+      version,
+      provision,
+      resolution,
+      captured,
+      validity,
+      sources,
+      masks = [],
+      emergency,
+      deIdentified,
+    }) => ({
       consent,
       version,
       provision,
@@ -113,6 +125,7 @@ export function decisionMessage(
       deIdentified: deIdentified === true,
       onlyOrganizations: sources && "only" in sources ? [...sources.only] : [],
       exceptOrganizations: sources && "except" in sources ? [...sources.except] : [],
+      masks: masks.map((mask) => maskMessages[mask]),
     }),
   );
   return { grants, disputes: decision.disputes?.map(disputeMessage) ?? [] };
@@ -138,7 +151,17 @@ export function actorMessage({ kind, id }: Author, patient: string): MessageInit
 }
 
 export function provisionMessage(provision: Provision): MessageInitShape<typeof ProvisionSchema> {
-  const { effect, directions, categories, purposes, resolution, captured, regions, sources } = provision;
+  const {
+    effect,
+    directions,
+    categories,
+    purposes,
+    resolution,
+    captured,
+    regions,
+    sources,
+    masks = [],
+  } = provision;
   return {
     effect: numberOf(effectMessages, effect),
     directions: directions.map((direction) => numberOf(directionMessages, direction)),
@@ -147,6 +170,7 @@ export function provisionMessage(provision: Provision): MessageInitShape<typeof 
     resolution: numberOf(resolutionMessages, resolution),
     window: windowMessage(captured),
     ...(sources && { sources: { organizations: [...sources.organizations] } }),
+    masks: masks.map((mask) => numberOf(maskMessages, mask)),
     regions: [...regions],
     deIdentification: numberOf(deIdentificationMessages, provision.deIdentification),
   };

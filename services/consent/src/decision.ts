@@ -8,6 +8,7 @@ import {
   homeRegionOf,
   type Interval,
   isFrozen,
+  type Mask,
   type OpenEmergency,
   type Provision,
   type Purpose,
@@ -60,6 +61,8 @@ export interface Permit {
   readonly validity: Interval;
   /** Only data of these contributors. Absent: of all. */
   readonly sources?: Sources;
+  /** What is left out of it. Absent: nothing. */
+  readonly masks?: readonly Mask[];
   /** It is emergency access. */
   readonly emergency?: true;
   /** Only for exports that leave out what tells who the patient is. */
@@ -284,6 +287,7 @@ function permitsOf(
       resolution,
       captured: { ...captured, ...(lastMs === undefined ? {} : { lastMs }) },
       validity,
+      ...(provision.masks !== undefined && { masks: provision.masks }),
       // Whatever it says there, also what a newer release means by it, is less than the data as it is.
       ...(provision.deIdentification !== undefined && { deIdentified: true as const }),
     }));

@@ -11,6 +11,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   type Consent as ConsentMessage,
   ConsentSchema,
+  Mask as MaskMessage,
   type Provision as ProvisionMessage,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
@@ -25,6 +26,8 @@ import {
   type Direction,
   hasEnded,
   type Interval,
+  type Mask,
+  masks,
   mostSources,
   type PinnedCategory,
   type Provision,
@@ -37,6 +40,7 @@ import {
   deIdentificationMessages,
   directionMessages,
   effectMessages,
+  maskMessages,
   named,
   purposeMessages,
   resolutionMessages,
@@ -141,6 +145,7 @@ function provisionOf(
   }
   const resolution = named(resolutionMessages, message.resolution);
   const sources = sourcesOf(message, directions, path, refuse);
+  const left = masksOf(message, effect === "permit" && reading, path, refuse);
   const deIdentification = deIdentificationOf(message, effect === "permit" && reading, path, refuse);
   if (effect === "deny") refuseInDenial(message, path, refuse);
   else if (reading) {
@@ -159,6 +164,7 @@ function provisionOf(
     ...(effect === "permit" && reading && resolution ? { resolution } : {}),
     captured: capturedOf(message, path, refuse),
     ...(sources && { sources }),
+    ...(left.length > 0 && { masks: left }),
     regions: [...message.regions],
     ...(deIdentification && { deIdentification }),
   };
@@ -184,6 +190,29 @@ function sourcesOf(
   return { organizations: [...sources.organizations].sort() };
 }
 
+/** What is left out of what is read, each once and in one order, so that the same said otherwise is the same. */
+function masksOf(
+  message: ProvisionMessage,
+  permitsReading: boolean,
+  path: string,
+  refuse: Refuse,
+): readonly Mask[] {
+  if (message.masks.length === 0) return [];
+  const place = `${path}.masks`;
+  for (const one of message.masks) {
+    if (one === MaskMessage.DEVICE)
+      refuse(place, "MASK_DEVICE is not enforced yet: leave it out", notEnforced);
+    else if (named(maskMessages, one) === undefined)
+      refuse(place, `${one} is not known: use MASK_NOTES, MASK_PERFORMER`);
+  }
+  if (!permitsReading || message.directions.length > 1) {
+    refuse(place, "is of permissions to read alone: leave it out, or part the provision");
+  }
+  if (message.deIdentification !== 0)
+    refuse(place, "is of data with a name: de-identified data has neither, so leave it out");
+  return masks.filter((one) => message.masks.includes(maskMessages[one]));
+}
+
 /** What is read without a name is read as it was recorded, and not contributed to: an export knows no other form of it. */
 function deIdentificationOf(
   message: ProvisionMessage,
@@ -205,10 +234,6 @@ function deIdentificationOf(
 }
 
 function refuseWhatIsNotEnforced(message: ProvisionMessage, path: string, refuse: Refuse): void {
-  const later = (field: string) => {
-    refuse(`${path}.${field}`, "is not enforced yet: leave it out", notEnforced);
-  };
-  if (message.masks.length > 0) later("masks");
   if (message.resolution === ResolutionMessage.COUNT_ONLY) {
     const description = "COUNT_ONLY is not enforced yet: use RAW, HOURLY or DAILY";
     refuse(`${path}.resolution`, description, notEnforced);

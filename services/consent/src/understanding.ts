@@ -1,4 +1,4 @@
-import { directions, effects, type PinnedCategory, purposes } from "./consent.ts";
+import { directions, effects, masks, type PinnedCategory, purposes } from "./consent.ts";
 
 /** The categories that are known here. */
 export interface Categories {
@@ -26,6 +26,7 @@ const members = {
     "resolution",
     "captured",
     "sources",
+    "masks",
     "regions",
     "deIdentification",
   ],
@@ -97,7 +98,7 @@ export function unknownInConsent(consent: unknown, categories: Categories): stri
 
 function unknownInProvision(provision: unknown, path: string, categories: Categories): string | undefined {
   if (!isObject(provision)) return path;
-  const { effect, captured, sources } = provision;
+  const { effect, captured, sources, masks: left } = provision;
   if (!isOneOf(effects, effect)) return `${path}.effect`;
   const lists = ["directions", "categories", "purposes", "regions"].find(
     (name) => !Array.isArray(provision[name]),
@@ -107,6 +108,7 @@ function unknownInProvision(provision: unknown, path: string, categories: Catego
     unknownMember(provision, members.provision, `${path}.`) ??
     unknownInInterval(captured, members.captured, `${path}.captured`) ??
     (sources === undefined ? undefined : unknownInSources(provision, `${path}.sources`)) ??
+    (left === undefined ? undefined : unknownInMasks(provision, `${path}.masks`)) ??
     firstOf(provision.categories, `${path}.categories`, (category, at) =>
       isObject(category) ? unknownMember(category, members.category, `${at}.`) : at,
     ) ??
@@ -124,6 +126,15 @@ function unknownInSources({ directions: stated, sources }: Members, path: string
     ) ??
     ((sources.organizations as unknown[]).length > 0 ? undefined : path)
   );
+}
+
+/** What is to be left out is not known here, or of what: so nothing is read by it. */
+function unknownInMasks(
+  { effect, directions: stated, masks: left }: Members,
+  path: string,
+): string | undefined {
+  if (effect !== "permit" || (stated as unknown[]).some((one) => one !== "read")) return path;
+  return firstOf(left, path, (one, at) => (isOneOf(masks, one) ? undefined : at));
 }
 
 /** The unknown part of a denial may cover the question. */

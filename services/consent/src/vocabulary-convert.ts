@@ -1,6 +1,7 @@
 import {
   Consent_State,
   DeIdentification as DeIdentificationMessage,
+  Mask as MaskMessage,
   Provision_Effect,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { DenialReason as DenialReasonMessage } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
@@ -10,7 +11,16 @@ import {
   Purpose as PurposeMessage,
   Resolution as ResolutionMessage,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import type { Author, DeIdentification, Direction, Effect, Purpose, Resolution, State } from "./consent.ts";
+import type {
+  Author,
+  DeIdentification,
+  Direction,
+  Effect,
+  Mask,
+  Purpose,
+  Resolution,
+  State,
+} from "./consent.ts";
 import type { DenialReason } from "./decision.ts";
 
 export const effectMessages: Record<Effect, Provision_Effect> = {
@@ -42,6 +52,11 @@ export const resolutionMessages: Record<Resolution, ResolutionMessage> = {
 
 export const deIdentificationMessages: Record<DeIdentification, DeIdentificationMessage> = {
   safe_harbor: DeIdentificationMessage.SAFE_HARBOR,
+};
+
+export const maskMessages: Record<Mask, MaskMessage> = {
+  notes: MaskMessage.NOTES,
+  performer: MaskMessage.PERFORMER,
 };
 
 export const stateMessages: Record<State, Consent_State> = {

@@ -102,12 +102,12 @@ describe("granting", () => {
     const consent = { ...wanted, provisions: [reading, later, sliding] };
     const told = await problem(patient().createConsent({ consent, requestId: "r1" }));
     expect(told).toMatchObject({ code: Code.InvalidArgument, reason: "INVALID_FIELD" });
-    const fields = ["masks", "resolution", "sources.methods"];
+    const fields = ["resolution", "sources.methods", "masks"];
     expect(told!.violations!.map(({ field, reason }) => [field, reason])).toEqual([
       ...fields.map((field) => [`consent.provisions[1].${field}`, "NOT_ENFORCED_YET"]),
       ["consent.provisions[2].captured_in_last", "NOT_ENFORCED_YET"],
     ]);
-    expect(told!.message).toContain("provisions[1].masks: is not enforced yet: leave it out");
+    expect(told!.message).toContain("provisions[1].resolution: COUNT_ONLY is not enforced yet: use RAW");
     expect((await patient().listConsents({})).consents).toEqual([]);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Provision, Terms } from "../src/consent.ts";
+import type { Mask, Provision, Terms } from "../src/consent.ts";
 import { asksNoLess, beyond } from "../src/requests/narrowing.ts";
 import { permission } from "./terms.ts";
 
@@ -48,6 +48,14 @@ describe("what lies within a request", () => {
     expect(inside({ regions: ["eu"] })).toBe(false);
     expect(inside({}, { regions: ["eu"] })).toBe(false);
     expect(inside({}, { regions: ["eu", "local"] })).toBe(true);
+  });
+
+  it("leaves out what was not asked for, and perhaps more", () => {
+    const without = (...masks: Mask[]) => ({ masks });
+    expect(inside(without("notes"))).toBe(true);
+    expect(inside(without("notes", "performer"), without("notes"))).toBe(true);
+    expect(inside({}, without("notes"))).toBe(false);
+    expect(inside(without("performer"), without("notes"))).toBe(false);
   });
 
   it("is data of some of the contributors whose data was asked for", () => {

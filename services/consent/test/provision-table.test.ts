@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
-import type { Captured, Direction, Interval, Provision, Purpose, Resolution } from "../src/consent.ts";
+import type { Captured, Direction, Interval, Mask, Provision, Purpose, Resolution } from "../src/consent.ts";
 import { decide, type Permit } from "../src/decision.ts";
 import { consentOf, currentOf } from "./terms.ts";
 
@@ -19,12 +19,12 @@ const rows = readFileSync(new URL("../../../docs/contracts.md", import.meta.url)
   .map((line) => line.split("|").map((cell) => cell.trim()) as [string, string, string, string]);
 
 const provisionText =
-  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
+  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,]+))?(?: without ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
 
 function provisionOf(text: string): Provision {
   const parts = provisionText.exec(text);
   if (parts === null) throw new Error(`"${text}" is no provision`);
-  const [, effect, directions, names, purposes = "", resolution, sources, days, within = ".."] = parts;
+  const [, effect, directions, names, purposes = "", resolution, sources, left, days, within = ".."] = parts;
   const captured: Captured = days === undefined ? intervalOf(within) : { lastMs: Number(days) * dayMs };
   return {
     effect: effect as Provision["effect"],
@@ -34,6 +34,7 @@ function provisionOf(text: string): Provision {
     ...(resolution === undefined ? {} : { resolution: resolution as Resolution }),
     captured,
     ...(sources && { sources: { organizations: sources.split(",") } }),
+    ...(left && { masks: left.split(",") as Mask[] }),
     regions: [],
   };
 }
@@ -44,7 +45,7 @@ function intervalOf(text: string): Interval {
   return { ...(start ? { start: Date.parse(start) } : {}), ...(end ? { end: Date.parse(end) } : {}) };
 }
 
-function textOf({ resolution, sources, captured: { start, end, lastMs } }: Permit): string {
+function textOf({ resolution, sources, masks, captured: { start, end, lastMs } }: Permit): string {
   const day = (time: number | undefined) =>
     time === undefined ? "" : new Date(time).toISOString().slice(0, 10);
   // A window that slides holds nothing of before it began: that goes without saying.
@@ -55,7 +56,8 @@ function textOf({ resolution, sources, captured: { start, end, lastMs } }: Permi
   return (
     [resolution, ...[last, within].filter(Boolean)].join(" of ") +
     (last || within ? "" : " of all times") +
-    (whose === undefined ? "" : ` ${whose.flat().join(" ")}`)
+    (whose === undefined ? "" : ` ${whose.flat().join(" ")}`) +
+    (masks === undefined ? "" : ` without ${masks.join(" and ")}`)
   );
 }
 

@@ -7,10 +7,12 @@ import type {
   Dispute,
   Emergencies,
   Interval,
+  Mask,
   Provision,
   Purpose,
   Resolution,
 } from "../src/consent.ts";
+import { masks } from "../src/consent.ts";
 import { decide, type Permit } from "../src/decision.ts";
 import { categories, consentOf, currentOf, heartRate, steps } from "./terms.ts";
 
@@ -26,11 +28,19 @@ const directions = someOf<Direction>(["contribute", "read"], 1);
 /** Contributors; the last one is never named. */
 const contributors = ["org_watch", "org_lab", "org_spa"] as const;
 
-/** A provision, and perhaps the contributors whose data it is about: such a one is of reading alone. */
+/** A provision, and perhaps the contributors whose data it is about, or what it leaves out: such a one is of reading alone. */
 function fromSome(provision: fc.Arbitrary<Provision>): fc.Arbitrary<Provision> {
   const sources = fc.option(someOf<string>(contributors.slice(0, 2), 1));
-  return fc.tuple(provision, sources).map(([one, organizations]): Provision => {
-    return organizations === null ? one : { ...one, directions: ["read"], sources: { organizations } };
+  const left = fc.option(someOf<Mask>(masks, 1));
+  return fc.tuple(provision, sources, left).map(([one, organizations, masked]): Provision => {
+    const maskable = masked !== null && one.effect === "permit";
+    if (organizations === null && !maskable) return one;
+    return {
+      ...one,
+      directions: ["read"],
+      ...(organizations && { sources: { organizations } }),
+      ...(maskable && { masks: masked }),
+    };
   });
 }
 
@@ -138,8 +148,17 @@ function isEmergency({ open, refuseTime }: Emergencies, use: Use): boolean {
   );
 }
 
-/** The rule as a patient is told it: some permission matches, and no denial does. */
-function mayBeUsed(all: readonly Consent[], emergency: Emergencies, use: Use): boolean {
+/** What is left out of what may be used: what each of those leaves out that let it through. */
+function leftOutBy(through: readonly { readonly masks?: readonly Mask[] }[]): readonly Mask[] {
+  return masks.filter((mask) => through.every((one) => one.masks?.includes(mask)));
+}
+
+/** The rule as a patient is told it: some permission matches, and no denial does. Those that do; undefined: it may not be used. */
+function permitting(
+  all: readonly Consent[],
+  emergency: Emergencies,
+  use: Use,
+): readonly { readonly masks?: readonly Mask[] }[] | undefined {
   const matching = (effect: string) =>
     all
       .filter(({ terms }) => terms.grantee === "org_clinic" && within(terms.validity, use.used))
@@ -158,10 +177,14 @@ function mayBeUsed(all: readonly Consent[], emergency: Emergencies, use: Use): b
         const { lastMs } = captured;
         return lastMs === undefined ? within(captured, use.captured) : use.captured >= use.used - lastMs;
       });
-  const permitting = matching("permit").filter(
-    ({ resolution }) => (use.direction === "contribute" ? "raw" : resolution) === use.resolution,
-  );
-  return (permitting.length > 0 || isEmergency(emergency, use)) && matching("deny").length === 0;
+  const through = [
+    ...matching("permit").filter(
+      ({ resolution }) => (use.direction === "contribute" ? "raw" : resolution) === use.resolution,
+    ),
+    // It is whole.
+    ...(isEmergency(emergency, use) ? [{}] : []),
+  ];
+  return through.length > 0 && matching("deny").length === 0 ? through : undefined;
 }
 
 function isAbout({ record, category: { name, version } }: Dispute, code: string): boolean {
@@ -213,12 +236,18 @@ describe("provisions", () => {
           for (let captured = -1; captured <= 9; captured += 1) {
             for (const resolution of ["raw", "hourly"] as const) {
               const use: Use = { direction, code, purpose, person, source, resolution, captured, used };
-              const expected = mayBeUsed(all, emergency, use);
-              if (permits.some((permit) => holds(permit, use)) !== expected) {
+              const expected = permitting(all, emergency, use);
+              const through = permits.filter((permit) => holds(permit, use));
+              if (through.length > 0 !== (expected !== undefined)) {
                 throw new Error(`${JSON.stringify(use)} is ${expected ? "not " : ""}permitted`);
               }
-              if (expected) permitted += 1;
-              else refused += 1;
+              if (expected === undefined) refused += 1;
+              else {
+                permitted += 1;
+                const [told, right] = [leftOutBy(through), leftOutBy(expected)].map(String);
+                if (told !== right)
+                  throw new Error(`${JSON.stringify(use)} is told without ${told}, not ${right}`);
+              }
             }
           }
         }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
+import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { openReceiptKey, verifyReceipt } from "@wellapi/receipts";
@@ -13,6 +14,7 @@ import {
   refusalClaims,
   rightsClaims,
   schemaVersion,
+  versionWithMasks,
   versionWithSources,
 } from "../src/receipts/receipt-convert.ts";
 import type { RightsAnswer, RightsRequest } from "../src/rights/rights-request.ts";
@@ -114,6 +116,19 @@ describe("a receipt", () => {
     expect(await verifyReceipt(kind, jws, jwks)).toMatchObject({
       schema_version: versionWithSources,
       pii_processing: [{ effect: "permit", sources: { party_ids: ["org_maker"] } }],
+    });
+  });
+
+  it("says what is left out, in a version of its own, too", async () => {
+    const { patient, jwks, patientReceipts, ofVersion } = await openReceipts();
+    const provision = { ...reading, masks: [Mask.NOTES], sources: { organizations: ["org_maker"] } };
+    const consent = { grantee: "org_clinic", provisions: [provision] };
+    const given = await patient().createConsent({ consent, requestId: "without-notes" });
+    expect(given.consent!.provisions[0]!.masks).toEqual([Mask.NOTES]);
+    const { jws } = await patientReceipts.getConsentReceipt(ofVersion(given.consent!.id, 1));
+    expect(await verifyReceipt(kind, jws, jwks)).toMatchObject({
+      schema_version: versionWithMasks,
+      pii_processing: [{ effect: "permit", masks: ["notes"] }],
     });
   });
 

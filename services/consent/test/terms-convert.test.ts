@@ -234,6 +234,19 @@ describe("what is wrong is refused by its field:", () => {
     expect(refusedProvision({ ...raw, deIdentification: 7 })).toEqual(invalid("de_identification"));
   });
 
+  it("a mask where nothing is read, where something is sent, too, or where no name is told anyway", () => {
+    const masks = [Mask.PERFORMER, Mask.NOTES, Mask.NOTES];
+    expect(takenProvision({ ...reading, masks })).toMatchObject({ masks: ["notes", "performer"] });
+    expect(takenProvision(reading)).not.toHaveProperty("masks");
+    expect(refusedProvision({ ...contributing, masks })).toEqual(invalid("masks"));
+    expect(refusedProvision({ ...denial, masks })).toEqual(invalid("masks"));
+    const both = [Direction.READ, Direction.CONTRIBUTE];
+    expect(refusedProvision({ ...reading, masks, directions: both })).toEqual(invalid("masks"));
+    const nameless = { resolution: Resolution.RAW, deIdentification: DeIdentification.SAFE_HARBOR };
+    expect(refusedProvision({ ...reading, masks, ...nameless })).toEqual(invalid("masks"));
+    expect(refusedProvision({ ...reading, masks: [0 as Mask] })).toEqual(invalid("masks"));
+  });
+
   it("whatever is not enforced yet, by that reason", () => {
     const methods = { organizations: ["org_a"], methods: [CaptureMethod.SELF_REPORTED] };
     expect(refusedProvision({ ...reading, sources: methods })).toEqual(notYet("sources.methods"));

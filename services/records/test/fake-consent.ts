@@ -1,5 +1,6 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Dispute, Recall } from "@wellapi/enforcer";
+import type { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DenialReason, type Question } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -16,6 +17,8 @@ export interface TestConsent {
   readonly window?: { readonly from: number; readonly to: number };
   /** Whose data. */
   readonly sources?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
+  /** What is left out. */
+  readonly masks?: readonly Mask[];
   /** Codes that another provision denies. */
   readonly denied?: readonly string[];
   /** Only data captured in the last so many milliseconds. */
@@ -77,6 +80,7 @@ export function createFakeConsent() {
       consent: id,
       version: 1,
       resolution: terms.resolution ?? Resolution.RAW,
+      masks: [...(terms.masks ?? [])],
       capturedInLastMs: BigInt(terms.lastMs ?? 0),
       onlyOrganizations: [...(terms.sources && "only" in terms.sources ? terms.sources.only : [])],
       exceptOrganizations: [...(terms.sources && "except" in terms.sources ? terms.sources.except : [])],

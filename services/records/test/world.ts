@@ -329,6 +329,7 @@ export async function openWorld(options: WorldOptions = {}) {
       pairwise.outward(organization, await withBox(vault, partition, (box) => box.commitId(sequence))),
     idFor: ({ organization }: TestApplication, { id }: TestPatient) => pairwise.outward(organization, id),
     ownId: ({ id }: TestPatient) => pairwise.outward("installation", id),
+    outerId: ({ organization }: TestApplication, id: string) => pairwise.outward(organization, id),
     /** The internal id behind one of the organization's. */
     innerId: ({ organization }: TestApplication, id: string) => pairwise.inward(organization, "rec", id)!,
     grant: (patient: TestPatient, terms: TestConsent) => consent.grant(patient.partition, terms),

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import {
   type Consent,
   Consent_State,
+  Mask,
   SourceSelectorSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -54,6 +55,10 @@ describe("what an organization may see", () => {
     expect(readCategories(nothing!)).toEqual([]);
     const [watch] = permissionsOf([consent({ provisions: [fromWatch] })]);
     expect(watch!.reads[0]!.sources).toEqual(["org_watch"]);
+    const [masked] = permissionsOf([
+      consent({ provisions: [{ ...permit(["heart"]), masks: [Mask.NOTES] }] }),
+    ]);
+    expect(masked!.reads[0]!.masks).toEqual([Mask.NOTES]);
   });
 
   const at = (seconds: number) => ({ seconds: BigInt(seconds) });

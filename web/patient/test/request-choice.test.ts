@@ -1,9 +1,9 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Mask, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
-import { acceptanceOf, resolutionsOf, shorterDays, wholeOf } from "../app/sharing/request-choice.ts";
+import { acceptanceOf, masksOf, resolutionsOf, shorterDays, wholeOf } from "../app/sharing/request-choice.ts";
 
 const now = Date.parse("2026-11-27T12:00:00Z");
 const request = create(ConsentRequestSchema, {
@@ -55,6 +55,18 @@ describe("what a patient accepts", () => {
         purposes: [Purpose.TREATMENT],
       },
     ]);
+    expect(provisions[0]!.sources).toBeUndefined();
+  });
+
+  test("leaves notes out of what is read, beside what was not asked for; hourly data has none", () => {
+    const asked = clone(ConsentRequestSchema, request);
+    asked.provisions[0]!.resolution = Resolution.RAW;
+    asked.provisions[0]!.masks = [Mask.PERFORMER];
+    expect(masksOf(asked.provisions[0]!)).toEqual([Mask.NOTES]);
+    expect(masksOf(request.provisions[0]!)).toEqual([]);
+    const chosen = { ...wholeOf(asked), masks: [new Set([Mask.NOTES])] };
+    const { provisions } = acceptanceOf(asked, chosen, now)!;
+    expect(provisions).toMatchObject([{ masks: [Mask.PERFORMER, Mask.NOTES] }]);
     expect(provisions[0]!.sources).toBeUndefined();
   });
 

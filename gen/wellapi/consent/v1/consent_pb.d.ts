@@ -237,7 +237,8 @@ export declare type Provision = Message<"wellapi.consent.v1.Provision"> & {
   sources?: SourceSelector | undefined;
 
   /**
-   * What is left out of data that is read. Not enforced yet, so not taken.
+   * Of permissions to read alone: what is left out of it. Clinical records, in which free text can stand anywhere, are not read by a
+   * permission with any mask. What another permission permits without the mask is read whole. MASK_DEVICE is not enforced yet, so not taken.
    *
    * @generated from field: repeated wellapi.consent.v1.Mask masks = 9;
    */
@@ -431,14 +432,15 @@ export enum Mask {
   DEVICE = 1,
 
   /**
-   * Notes and other free text.
+   * Notes and other free text: `notes`, `code_text`, and values that are text, also of components and in segments. What a code means
+   * (`display`) stays.
    *
    * @generated from enum value: MASK_NOTES = 2;
    */
   NOTES = 2,
 
   /**
-   * Who performed the measurement.
+   * Who performed the measurement: `performer`.
    *
    * @generated from enum value: MASK_PERFORMER = 3;
    */

@@ -14,10 +14,12 @@ import type { Right, RightsAnswer, RightsRequest } from "../rights/rights-reques
 
 /**
  * The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. The
- * second has `sources`: who does not know it must not take the permission for wider than it is. What says none stays in the first.
+ * second has `sources`, the third `masks`, too: who does not know them must not take the permission for wider than it is. What says none
+ * stays in the first.
  */
 export const schemaVersion = "wellapi-consent-receipt/1";
 export const versionWithSources = "wellapi-consent-receipt/2";
+export const versionWithMasks = "wellapi-consent-receipt/3";
 
 /** Who gets the receipt, and the id by which they know the patient. */
 export interface Holder {
@@ -173,6 +175,7 @@ function header(record: string, { organization, patient }: Holder): Claims {
 function processing({ grantee, provisions, validity, notice }: Terms): Claims {
   return {
     ...(sourcesNamed(provisions).length > 0 && { schema_version: versionWithSources }),
+    ...(provisions.some(({ masks }) => masks !== undefined) && { schema_version: versionWithMasks }),
     lawful_basis: "consent",
     pii_controllers: [{ party_id: grantee }],
     ...(notice && { privacy_notice: { uri: notice.uri, language: notice.language, sha256: notice.sha256 } }),
@@ -182,7 +185,7 @@ function processing({ grantee, provisions, validity, notice }: Terms): Claims {
 }
 
 function provisionClaims(provision: Provision): Claims {
-  const { effect, directions, categories, purposes, resolution, captured, sources } = provision;
+  const { effect, directions, categories, purposes, resolution, captured, sources, masks } = provision;
   return {
     effect,
     directions,
@@ -191,6 +194,7 @@ function provisionClaims(provision: Provision): Claims {
     ...(resolution && { resolution }),
     captured: window(captured),
     ...(sources && { sources: { party_ids: sources.organizations } }),
+    ...(masks && { masks }),
     ...(provision.deIdentification && { de_identification: provision.deIdentification }),
     processing_locations: provision.regions,
   };

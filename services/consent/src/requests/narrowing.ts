@@ -58,6 +58,7 @@ function isOfItsKind(inner: Provision, outer: Provision, home: string): boolean 
     purposes.every((one) => outer.purposes.includes(one)) &&
     isAsCoarse(inner, outer) &&
     isFromWithin(inner, outer) &&
+    (outer.masks ?? []).every((mask) => inner.masks?.includes(mask)) &&
     (outer.deIdentification === undefined || outer.deIdentification === deIdentification) &&
     regionsOf(inner, home).every((one) => regionsOf(outer, home).includes(one))
   );

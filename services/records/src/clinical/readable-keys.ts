@@ -1,6 +1,7 @@
 import { keysOfCategory, type Terminology } from "@wellapi/terminology";
 import type { DisputableRecord } from "../gate/disputes.ts";
 import { unlessLeftOut } from "../gate/left-out.ts";
+import { unmasked } from "../gate/masks.ts";
 import { type CodePermit, type ConsentPermit, ownPermit, rawPermit } from "../gate/permit.ts";
 import { type Read, refuseStrangers } from "../gate/reading.ts";
 import { permitsFrom } from "../gate/sources.ts";
@@ -89,12 +90,12 @@ export function allKeys(terminology: Terminology): string[] {
   ];
 }
 
-/** Consents for hourly or daily data do not permit a record, which is whole or not at all. */
+/** Consents for hourly or daily data, or with a mask, do not permit a record, which is whole or not at all. */
 async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined> {
   const decided = await unlessLeftOut(read.decide(key, ALWAYS));
   if (decided === undefined) return undefined;
   if (decided.own) return { from: ownPermit(ALWAYS).from, permits: [], isReadable: () => true };
-  const permit = rawPermit(decided.permits, ALWAYS);
+  const permit = rawPermit(unmasked(decided.permits), ALWAYS);
   if (permit === undefined) return undefined;
   const { from, permits } = permit;
   return { from, permits, isReadable: (organization) => permitsFrom(permits, organization).length > 0 };

@@ -8,6 +8,7 @@ import {
   type Permit,
   type Question,
 } from "@wellapi/enforcer";
+import { Mask as MaskMessage } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   ConsentDecisionService,
   type ForeseeRequest,
@@ -18,6 +19,7 @@ import type { Principal } from "@wellapi/rpc";
 import { invalidField, type RecordsError, refusal } from "../errors.ts";
 import { unite } from "../model/interval.ts";
 import type { Contributions } from "./contribution.ts";
+import type { Mask } from "./masks.ts";
 import type { ConsentPermit } from "./permit.ts";
 import type { Subject } from "./subject.ts";
 
@@ -159,7 +161,7 @@ function readDecision(decision: Decision, deIdentified: boolean): ReadDecision {
 
 /** An unknown resolution never permits. */
 function consentPermit(permit: Permit): ConsentPermit {
-  const { consent, version, provision, resolution, from, to, sliding, sources, emergency } = permit;
+  const { consent, version, provision, resolution, from, to, sliding, sources, masks, emergency } = permit;
   const window = { from, to };
   return {
     consent,
@@ -169,9 +171,15 @@ function consentPermit(permit: Permit): ConsentPermit {
     window,
     sliding,
     sources,
+    masks: masks && new Set(masks.flatMap((mask) => maskNames.get(mask) ?? [])),
     emergency,
   };
 }
+
+const maskNames: ReadonlyMap<MaskMessage, Mask> = new Map([
+  [MaskMessage.NOTES, "notes"],
+  [MaskMessage.PERFORMER, "performer"],
+]);
 
 const fineness: ReadonlyMap<Resolution, ConsentPermit["fineness"]> = new Map([
   [Resolution.RAW, "raw"],

@@ -1,5 +1,6 @@
 import type { Sources } from "@wellapi/enforcer";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
+import { type Mask, masksText } from "./masks.ts";
 import { namesSources, permitsFrom, sourcesText } from "./sources.ts";
 
 /** The finest data that a consent permits. */
@@ -20,6 +21,8 @@ export interface ConsentPermit {
   readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
   /** Only data of these contributors; undefined: of all. */
   readonly sources?: Sources | undefined;
+  /** What is left out of it; undefined: nothing. */
+  readonly masks?: ReadonlySet<Mask> | undefined;
   /** It is emergency access, not a consent. */
   readonly emergency?: true | undefined;
 }
@@ -72,9 +75,11 @@ function fromEach(
   };
 }
 
-/** Whether the permits let samples of every contributor be read as recorded in all of `bounds`. */
+/** Whether the permits let data of every contributor be read as recorded, and whole, in all of `bounds`. */
 export function coversRaw(permits: readonly ConsentPermit[], bounds: Interval): boolean {
-  const raw = permits.filter(({ fineness, sources }) => fineness === "raw" && sources === undefined);
+  const raw = permits.filter(
+    ({ fineness, sources, masks }) => fineness === "raw" && sources === undefined && masks === undefined,
+  );
   return covers(unite(raw.map(({ window }) => window)), bounds);
 }
 
@@ -84,7 +89,11 @@ export function signatureOf(permits: readonly ConsentPermit[]): string {
     .map((permit) => {
       const { consent, version, provision, fineness, window, sliding } = permit;
       const from = sliding === undefined ? window.from : `${sliding.from} last ${sliding.lastMs}`;
-      return [consent, version, provision, fineness, from, window.to].join(":") + sourcesText(permit);
+      return (
+        [consent, version, provision, fineness, from, window.to].join(":") +
+        sourcesText(permit) +
+        masksText(permit)
+      );
     })
     .sort()
     .join(" ");

@@ -8,10 +8,12 @@ import {
 } from "../blocks/observation-scan.ts";
 import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
+import { hasMasks, masksAt } from "../gate/masks.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
 import { coversTimes } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
+import { withoutMasked } from "./masked-rest-convert.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
@@ -114,9 +116,10 @@ async function* ofCode(
 ): AsyncGenerator<StoredObservation> {
   const { partition, code, codePermit } = place;
   const { intervals } = codePermit;
+  const told = teller(codePermit);
   for (const interval of descending ? intervals.toReversed() : intervals) {
     for await (const found of observations.inOrder({ partition, code, interval, descending, position })) {
-      if (isReadable(codePermit, found)) yield found;
+      if (isReadable(codePermit, found)) yield told(found);
     }
   }
 }
@@ -124,6 +127,16 @@ async function* ofCode(
 /** Whether it may be read of its contributor, too. */
 function isReadable({ from }: CodePermit, { record: { time, provenance } }: StoredObservation): boolean {
   return coversTimes(from(provenance.organization), [time]);
+}
+
+/** What is told of each observation that may be read: all of it, or what the masks of all permits that let it through leave. */
+function teller({ permits }: CodePermit): (stored: StoredObservation) => StoredObservation {
+  if (!hasMasks(permits)) return (stored) => stored;
+  return ({ record, ...stored }) => {
+    const { rest: whole, ...others } = record;
+    const rest = withoutMasked(whole, masksAt(permits, record.provenance.organization, record.time));
+    return { ...stored, record: rest === undefined ? others : { ...others, rest } };
+  };
 }
 
 /** With its ids, times, source and the names of all fields. */
@@ -164,7 +177,7 @@ export function getObservation(
       fineness: "raw",
       codes: [code],
       permits: codePermit.permits,
-      answer: (access) => ({ partition, observation, access }),
+      answer: (access) => ({ partition, observation: teller(codePermit)(observation), access }),
     };
   });
 }

@@ -227,6 +227,7 @@ function TermsText({ terms, sources }: { readonly terms: ReadTerms; readonly sou
     const names = terms.sources.map((one) => sources.get(one)?.name ?? common.unknownOrganization);
     parts.push(home.onlyFrom(formats.list(names)));
   }
+  parts.push(...terms.masks.flatMap((one) => home.masks[one] ?? []));
   if (deIdentified) parts.push(home.deIdentified);
   return <>{parts.join(", ")}</>;
 

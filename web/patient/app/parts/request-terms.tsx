@@ -1,10 +1,10 @@
-import type { Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import type { Mask, Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { KnownOrganization } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
-import { type Choice, resolutionsOf, shorterDays, sourcesOf } from "../sharing/request-choice.ts";
+import { type Choice, masksOf, resolutionsOf, shorterDays, sourcesOf } from "../sharing/request-choice.ts";
 import { categoryName } from "../words/names.ts";
 
 interface Terms {
@@ -116,6 +116,7 @@ function ProvisionFields(props: Fields) {
         </div>
       )}
       <SourceField {...props} />
+      <MaskFields {...props} />
       {purposes.length > 0 && (
         <p class="small">
           {requests.purposes}: {formats.list(purposes)}
@@ -130,6 +131,34 @@ function ProvisionFields(props: Fields) {
     if (reads && sends) return requests.both;
     return reads ? requests.read : requests.send;
   }
+}
+
+/** What is left out: what was not asked for anyway, and what the patient takes out. */
+function MaskFields({ at, provision, choice, onChoice }: Fields) {
+  const { requests, home } = usePlace().words;
+  const left = provision.masks.flatMap((mask) => home.masks[mask] ?? []);
+  function tick(mask: Mask, on: boolean): void {
+    const next = new Set(choice.masks[at]);
+    if (on) next.add(mask);
+    else next.delete(mask);
+    onChoice({ ...choice, masks: choice.masks.map((one, i) => (i === at ? next : one)) });
+  }
+  return (
+    <>
+      {left.length > 0 && <p class="small">{left.join(", ")}</p>}
+      {masksOf(provision).map((mask) => (
+        <div class="tick" key={mask}>
+          <input
+            id={`mask-${at}-${mask}`}
+            type="checkbox"
+            checked={choice.masks[at]!.has(mask)}
+            onChange={(event) => tick(mask, event.currentTarget.checked)}
+          />
+          <label for={`mask-${at}-${mask}`}>{requests.leaveOut[mask]}</label>
+        </div>
+      ))}
+    </>
+  );
 }
 
 /** Whose data: as it was asked for, or that of one sender. */

@@ -2,6 +2,7 @@ import {
   type Consent,
   Consent_State,
   DeIdentification,
+  type Mask,
   type Provision,
   Provision_Effect,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
@@ -32,6 +33,8 @@ export interface ReadTerms {
   readonly window: Window | undefined;
   /** Organizations whose data alone it is; empty: everybody's. */
   readonly sources: readonly string[];
+  /** What is left out. */
+  readonly masks: readonly Mask[];
   /** Only without what tells who the patient is. */
   readonly deIdentified: boolean;
 }
@@ -136,7 +139,7 @@ function endOf({ validity }: Consent): number {
 
 function readTerms(
   category: string,
-  { resolution, purposes, window, sources, deIdentification }: Provision,
+  { resolution, purposes, window, sources, masks, deIdentification }: Provision,
 ): ReadTerms {
   return {
     category,
@@ -144,6 +147,7 @@ function readTerms(
     purposes: [...purposes].sort((a, b) => a - b),
     window: windowOf(window),
     sources: [...(sources?.organizations ?? [])].sort(),
+    masks: [...masks].sort((a, b) => a - b),
     deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
   };
 }

@@ -1,5 +1,6 @@
 import { clone, create } from "@bufbuild/protobuf";
 import {
+  Mask,
   type Provision,
   ProvisionSchema,
   SourceSelectorSchema,
@@ -16,6 +17,8 @@ export interface Choice {
   readonly resolutions: readonly Resolution[];
   /** By the place of the provision: whose data alone is read; undefined: as it was asked for. */
   readonly sources: readonly (string | undefined)[];
+  /** By the place of the provision: what is left out beside what was not asked for. */
+  readonly masks: readonly ReadonlySet<Mask>[];
   /** Days from now; undefined: as long as was asked for. */
   readonly days: number | undefined;
 }
@@ -29,6 +32,7 @@ export function wholeOf({ provisions }: ConsentRequest): Choice {
     categories: provisions.map(({ categories }) => new Set(categories.map(({ name }) => name))),
     resolutions: provisions.map(({ resolution }) => resolution),
     sources: provisions.map(() => undefined),
+    masks: provisions.map(() => new Set()),
     days: undefined,
   };
 }
@@ -44,6 +48,13 @@ export function sourcesOf({ directions, sources }: Provision, senders: readonly 
   if (!directions.includes(Direction.READ)) return [];
   const organizations = sources?.organizations ?? senders;
   return sources !== undefined && organizations.length < 2 ? [] : organizations;
+}
+
+/** What can be left out beside what was not asked for; empty where nothing is read. Hourly and daily data has neither. */
+export function masksOf({ directions, resolution, masks, deIdentification }: Provision): readonly Mask[] {
+  if (!directions.includes(Direction.READ) || resolution !== Resolution.RAW || deIdentification !== 0)
+    return [];
+  return [Mask.NOTES, Mask.PERFORMER].filter((one) => !masks.includes(one));
 }
 
 const dayMs = 86_400_000;
@@ -64,14 +75,17 @@ export function acceptanceOf(request: ConsentRequest, choice: Choice, now: numbe
     const provision = clone(ProvisionSchema, asked);
     provision.categories = asked.categories.filter(({ name }) => choice.categories[at]!.has(name));
     provision.resolution = choice.resolutions[at]!;
-    return provision.categories.length === 0 ? [] : fromSource(provision, choice.sources[at]);
+    return provision.categories.length === 0
+      ? []
+      : readingApart(provision, choice.sources[at], choice.masks[at]!);
   });
   if (kept.length === 0) return undefined;
   const same = request.provisions.every(
     ({ categories, resolution }, at) =>
       categories.length === choice.categories[at]!.size &&
       resolution === choice.resolutions[at] &&
-      choice.sources[at] === undefined,
+      choice.sources[at] === undefined &&
+      choice.masks[at]!.size === 0,
   );
   const { startTime } = request.validity ?? {};
   return {
@@ -83,12 +97,20 @@ export function acceptanceOf(request: ConsentRequest, choice: Choice, now: numbe
   };
 }
 
-/** What is read is left of one sender alone; what may be sent, which has no other source than its sender, stays beside it. */
-function fromSource(provision: Provision, source: string | undefined): readonly Provision[] {
-  if (source === undefined || !provision.directions.includes(Direction.READ)) return [provision];
+/**
+ * What is read is left of one sender alone, without what is masked; what may be sent, of which neither can be said, stays beside it.
+ */
+function readingApart(
+  provision: Provision,
+  source: string | undefined,
+  masks: ReadonlySet<Mask>,
+): readonly Provision[] {
+  const narrows = source !== undefined || masks.size > 0;
+  if (!narrows || !provision.directions.includes(Direction.READ)) return [provision];
   const read = clone(ProvisionSchema, provision);
   read.directions = [Direction.READ];
-  read.sources = create(SourceSelectorSchema, { organizations: [source] });
+  if (source !== undefined) read.sources = create(SourceSelectorSchema, { organizations: [source] });
+  read.masks = [...provision.masks, ...masks];
   if (!provision.directions.includes(Direction.CONTRIBUTE)) return [read];
   const sent = clone(ProvisionSchema, provision);
   Object.assign(sent, {

@@ -51,6 +51,10 @@ export const homeDe: typeof homeEn = {
   denied: "Was Sie ihr verboten haben",
   resolutions: { 1: "jeden einzelnen Wert", 2: "nur Mittelwerte je Stunde", 3: "nur Mittelwerte je Tag" },
   onlyFrom: (names) => `nur was von ${names} kommt`,
+  masks: {
+    2: "ohne Notizen und andere freie Texte",
+    3: "ohne wer gemessen hat",
+  },
   deIdentified: "ohne das, was verrät, wer Sie sind",
   lastDays: (days) => (days === 1 ? "nur vom letzten Tag" : `nur von den letzten ${days} Tagen`),
   between: (from, to) => `nur vom ${from} bis zum ${to}`,

@@ -53,6 +53,10 @@ export const homeEn = {
     3: "only averages by the day",
   } as Readonly<Record<number, string>>,
   onlyFrom: (names: string) => `only what ${names} sent`,
+  masks: {
+    2: "without notes and other free text",
+    3: "without who took it",
+  } as Readonly<Record<number, string>>,
   deIdentified: "without what tells who you are",
   lastDays: (days: number) => (days === 1 ? "only of the last day" : `only of the last ${days} days`),
   between: (from: string, to: string) => `only from ${from} to ${to}`,

@@ -15,6 +15,10 @@ export const requestsDe: typeof requestsEn = {
   fineness: "Wie genau",
   whose: "Wessen Daten",
   everyone: "von allen, die welche senden",
+  leaveOut: {
+    2: "Notizen und andere freie Texte weglassen",
+    3: "Weglassen, wer gemessen hat",
+  },
   until: "Bis wann",
   days: (days) => (days === 1 ? "1 Tag" : `${days} Tage`),
   untilDay: (day) => `${day}, wie erbeten`,

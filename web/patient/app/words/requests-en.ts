@@ -14,6 +14,10 @@ export const requestsEn = {
   fineness: "How fine",
   whose: "Whose data",
   everyone: "from everyone who sends some",
+  leaveOut: {
+    2: "Leave out notes and other free text",
+    3: "Leave out who took it",
+  } as Readonly<Record<number, string>>,
   until: "Until when",
   days: (days: number) => (days === 1 ? "1 day" : `${days} days`),
   untilDay: (day: string) => `${day}, as it asks`,

@@ -8,6 +8,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import type { Message } from "@bufbuild/protobuf";
 import type { Direction, Purpose, Resolution, TimeInterval } from "../../../type/v1/vocabulary_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Mask } from "../../../consent/v1/consent_pb.js";
 
 /**
  * Describes the file wellapi/internal/consent/v1/decision.proto.
@@ -247,6 +248,14 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: repeated string except_organizations = 11;
    */
   exceptOrganizations: string[];
+
+  /**
+   * What is left out of it. What another grant permits without a mask is told whole. An enforcer that meets a mask that it does not
+   * know takes the grant as permitting nothing.
+   *
+   * @generated from field: repeated wellapi.consent.v1.Mask masks = 12;
+   */
+  masks: Mask[];
 };
 
 /**
