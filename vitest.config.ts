@@ -21,7 +21,7 @@ const units = [
 const oneExchange = [
   "test/fhir/{capabilities,fhir,inference,observations,synthea,whole-patient}.test.ts",
   "test/{export/download,sdk}.test.ts",
-  "test/{fhir/hapi-client,guide-languages,sdk-python}.it.test.ts",
+  "test/{fhir/hapi-client,guide-languages,sdk-languages}.it.test.ts",
   "test/security/tenants.test.ts",
   "test/after-revocation/after-revocation.test.ts",
   "test/contracts-{reads,table}.test.ts",

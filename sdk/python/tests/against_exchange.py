@@ -1,5 +1,5 @@
 """
-What the library promises, against a running exchange: `test/sdk-python.it.test.ts` starts one and runs this. The first argument
+What the library promises, against a running exchange: `test/sdk-languages.it.test.ts` starts one and runs this. The first argument
 is a JSON file of what it has there. Prints a line for each thing that holds; an AssertionError says which does not.
 """
 

@@ -1,5 +1,5 @@
-/** The client library for Python: its wheel, built from the contracts as they are, against a real exchange and every scenario. */
-import { spawn } from "node:child_process";
+/** The client libraries for Python and Java, built from the contracts as they are, against a real exchange and every scenario. */
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,15 +22,42 @@ import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/voc
 import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { buildPythonSdk } from "../scripts/python-sdk.ts";
+import { readScenarios } from "../sdk/conformance/src/scenario.ts";
 import { sharedExchange } from "./shared-exchange.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sdk = join(root, "sdk/python");
+const javaSdk = join(root, "sdk/java");
 
-// Its wheel needs 100 MB of libraries: not for each run on a laptop.
+// The wheel needs 100 MB of libraries, Java's 20: not for each run on a laptop.
 const wanted = process.env.CI || process.env.WELLAPI_TRY_LANGUAGES;
 if (!wanted) {
-  process.stderr.write("sdk-python.it.test.ts: not run without CI or WELLAPI_TRY_LANGUAGES=1\n");
+  process.stderr.write("sdk-languages.it.test.ts: not run without CI or WELLAPI_TRY_LANGUAGES=1\n");
+}
+const hasJava = ["javac", "mvn"].every((program) => spawnSync(program, ["-version"]).error === undefined);
+if (wanted && !hasJava) {
+  process.stderr.write("sdk-languages.it.test.ts: javac and mvn are not here, so Java's library was not run\n");
+}
+
+/** What the program prints; fails with all that it said where it fails. */
+async function runIn(
+  cwd: string,
+  command: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const child = spawn(command, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [out, err, [code, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>,
+  ]);
+  expect({ code, signal }, `${command} ${args.join(" ")}\n${out}${err}`).toEqual({ code: 0, signal: null });
+  return out;
 }
 
 describe.runIf(wanted)("the client library for Python", { timeout: 300_000, concurrent: true }, () => {
@@ -39,20 +66,8 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
   const python = join(folder.path, "venv/bin/python");
   const server = sharedExchange();
 
-  async function run(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    const child = spawn(command, args, {
-      cwd: folder.path,
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1", PYTHONFAULTHANDLER: "1", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const [out, err, [code, signal]] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>,
-    ]);
-    expect({ code, signal }, `${command} ${args.join(" ")}\n${out}${err}`).toEqual({ code: 0, signal: null });
-    return out;
-  }
+  const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    runIn(folder.path, command, args, { PYTHONDONTWRITEBYTECODE: "1", PYTHONFAULTHANDLER: "1", ...env });
 
   /** The wheel, installed as a user would, with what it brings for those who ask for it. */
   async function install() {
@@ -130,7 +145,64 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
   });
 });
 
-/** An organization with a certificate, a key and an OAuth client, a patient, and the patient's consent: in files for Python. */
+describe.runIf(wanted && hasJava)("the client library for Java", { timeout: 300_000, concurrent: true }, () => {
+  const folder = temporaryFolder();
+  const credentials = join(folder.path, "credentials");
+  const server = sharedExchange();
+  let classPath = "";
+
+  const java = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+    // They live for seconds: their own code is compiled quickly, not well. Nothing in them is timed: others first.
+    runIn(
+      folder.path,
+      "nice",
+      ["-n", "10", "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classPath, ...args],
+      env,
+    );
+
+  beforeAll(async () => {
+    const built = runIn(root, process.execPath, ["scripts/java-sdk.ts"]);
+    [classPath] = await Promise.all([built.then((out) => out.trim()), describeExchange(server, credentials)]);
+  }, 600_000);
+
+  afterAll(() => folder.remove());
+
+  // Alone: it reads all that there is.
+  test("the README's program sends a batch and reads it back", { concurrent: false }, async () => {
+    const program = readFileSync(join(javaSdk, "examples/HeartRate.java"), "utf8");
+    expect(readFileSync(join(javaSdk, "README.md"), "utf8")).toContain(`\`\`\`java\n${program}\`\`\``);
+    const out = await java(["HeartRate", credentials], { WELLAPI_URL: server.grpc });
+    expect(out).toBe(
+      [
+        "STATUS_ACCEPTED",
+        "2026-04-14T08:00+02:00 72.0 /min",
+        "2026-04-14T08:01+02:00 75.0 /min",
+        "2026-04-14T08:02+02:00 74.5 /min",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("it writes and reads by certificate, key and OAuth, follows, verifies, and stays exact", async () => {
+    const [exchange, alone] = await Promise.all([
+      java(["AgainstExchange", join(credentials, "here.json")]),
+      java(["Verified", join(root, "packages/merkle/test/golden")]),
+    ]);
+    const parts = ["byEachWay", "clinical", "progress", "refusals", "tokens", "watch", "flow", "log"];
+    expect(exchange.trim().split("\n")).toEqual(parts.map((part) => `ok ${part}`));
+    const verified = ["checkpoints", "proofs", "successions", "webhooks", "decimals", "retries"];
+    expect(alone.trim().split("\n")).toEqual(verified.map((part) => `ok ${part}`));
+  });
+
+  test("it behaves as every scenario says", async () => {
+    const main = join(root, "sdk/conformance/src/main.ts");
+    const out = await java(["JavaRunner", process.execPath, main]);
+    const runs = readScenarios().reduce((sum, { over }) => sum + over.length, 0);
+    expect(out.trim().split("\n").length).toBe(runs);
+  });
+});
+
+/** An organization with a certificate, a key and an OAuth client, a patient, and the patient's consent: in files for a program. */
 async function describeExchange(server: Announcement, folder: string): Promise<void> {
   const operatorKey = server.operatorKey!;
   const operator = connect({ url: server.http, apiKey: operatorKey });
