@@ -81,6 +81,10 @@ release-candidate: node_modules/.installed ## Writes proto/released.binpb, with 
 sdk-python: node_modules/.installed ## Builds the wheel of the client library for Python into sdk/python/dist
 	@$(NODE) scripts/python-sdk.ts
 
+.PHONY: sdk-java
+sdk-java: node_modules/.installed ## Builds the jar of the client library for Java into sdk/java/dist and Maven's local repository
+	@$(NODE) scripts/java-sdk.ts install
+
 web/patient/dist/site.json: node_modules/.served $(PATIENT_SOURCES)
 	@$(NODE) web/patient/build.ts
 

@@ -21,10 +21,19 @@ const programs = ["sdk/java/tests", "sdk/java/examples", "sdk/conformance"];
 export function compileJavaSdk(): string {
   const libraries = fetchLibraries();
   const sources = programs.flatMap((folder) => globSync(`${folder}/*.java`, { cwd: root }));
-  const classes = join(root, ".tools/java-sdk", digestOf([...globSync("proto/**/*.proto", { cwd: root }), ...sources]));
+  const classes = join(
+    root,
+    ".tools/java-sdk",
+    digestOf([...globSync("proto/**/*.proto", { cwd: root }), ...sources]),
+  );
   if (!existsSync(classes)) {
     rmSync(join(root, ".tools/java-sdk"), { recursive: true, force: true });
-    compile(libraries, sources.map((file) => join(root, file)), classes, false);
+    compile(
+      libraries,
+      sources.map((file) => join(root, file)),
+      classes,
+      false,
+    );
   }
   return [classes, join(libraries, "lib/*")].join(delimiter);
 }
@@ -80,10 +89,33 @@ function compile(libraries: string, further: readonly string[], classes: string,
     mkdirSync(unfinished, { recursive: true });
     // The start of a compiler's life is most of it here: its own code is compiled quickly, not well.
     const quick = ["-J-XX:TieredStopAtLevel=1", "-J-XX:+UseSerialGC"];
-    const strict = ["--release", "17", "-encoding", "UTF-8", "-proc:none", "-Xlint:all,-processing", "-Werror"];
+    const strict = [
+      "--release",
+      "17",
+      "-encoding",
+      "UTF-8",
+      "-proc:none",
+      "-Xlint:all,-processing",
+      "-Werror",
+    ];
     const generatedIsNotOurs = whole ? ["-Xlint:none"] : [];
-    const path = ["-sourcepath", `${own}${delimiter}${generated}`, "-implicit:class", "-cp", join(libraries, "lib/*")];
-    const all = [...quick, ...strict, ...generatedIsNotOurs, ...path, "-d", unfinished, ...sources, ...further];
+    const path = [
+      "-sourcepath",
+      `${own}${delimiter}${generated}`,
+      "-implicit:class",
+      "-cp",
+      join(libraries, "lib/*"),
+    ];
+    const all = [
+      ...quick,
+      ...strict,
+      ...generatedIsNotOurs,
+      ...path,
+      "-d",
+      unfinished,
+      ...sources,
+      ...further,
+    ];
     run("javac", all, root);
     renameSync(unfinished, classes);
   } finally {
@@ -95,7 +127,8 @@ function compile(libraries: string, further: readonly string[], classes: string,
 /** Of the library, how it is built, and these files of the checkout. */
 function digestOf(files: readonly string[]): string {
   const hash = createHash("sha256");
-  const sources = files.length === 0 ? [] : [...globSync("sdk/java/src/**/*.java", { cwd: root }), "scripts/java-sdk.ts"];
+  const sources =
+    files.length === 0 ? [] : [...globSync("sdk/java/src/**/*.java", { cwd: root }), "scripts/java-sdk.ts"];
   for (const file of ["sdk/java/pom.xml", ...sources, ...files].sort()) {
     hash.update(`${file}\n`).update(readFileSync(join(root, file)));
   }

@@ -22,7 +22,10 @@ export async function buildPythonSdk(folder: string): Promise<string> {
     cpSync(join(root, "sdk/python"), project, { recursive: true });
     cpSync(join(root, "LICENSE"), join(project, "LICENSE"));
     const contracts = join(stage, "contracts");
-    generateContracts([publicContracts], plugins([...messages, tools["protoc-gen-connectrpc"].command], contracts));
+    generateContracts(
+      [publicContracts],
+      plugins([...messages, tools["protoc-gen-connectrpc"].command], contracts),
+    );
     for (const area of readdirSync(join(contracts, "wellapi"))) {
       // The package's own __init__.py is no generated one.
       if (area === "__init__.py") continue;

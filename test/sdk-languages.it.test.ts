@@ -36,7 +36,9 @@ if (!wanted) {
 }
 const hasJava = ["javac", "mvn"].every((program) => spawnSync(program, ["-version"]).error === undefined);
 if (wanted && !hasJava) {
-  process.stderr.write("sdk-languages.it.test.ts: javac and mvn are not here, so Java's library was not run\n");
+  process.stderr.write(
+    "sdk-languages.it.test.ts: javac and mvn are not here, so Java's library was not run\n",
+  );
 }
 
 /** What the program prints; fails with all that it said where it fails. */
@@ -145,62 +147,69 @@ describe.runIf(wanted)("the client library for Python", { timeout: 300_000, conc
   });
 });
 
-describe.runIf(wanted && hasJava)("the client library for Java", { timeout: 300_000, concurrent: true }, () => {
-  const folder = temporaryFolder();
-  const credentials = join(folder.path, "credentials");
-  const server = sharedExchange();
-  let classPath = "";
+describe.runIf(wanted && hasJava)(
+  "the client library for Java",
+  { timeout: 300_000, concurrent: true },
+  () => {
+    const folder = temporaryFolder();
+    const credentials = join(folder.path, "credentials");
+    const server = sharedExchange();
+    let classPath = "";
 
-  const java = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
-    // They live for seconds: their own code is compiled quickly, not well. Nothing in them is timed: others first.
-    runIn(
-      folder.path,
-      "nice",
-      ["-n", "10", "java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classPath, ...args],
-      env,
-    );
+    const java = (args: readonly string[], env: NodeJS.ProcessEnv = {}) =>
+      // They live for seconds: their own code is compiled quickly, not well.
+      runIn(
+        folder.path,
+        "java",
+        ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", classPath, ...args],
+        env,
+      );
 
-  beforeAll(async () => {
-    const built = runIn(root, process.execPath, ["scripts/java-sdk.ts"]);
-    [classPath] = await Promise.all([built.then((out) => out.trim()), describeExchange(server, credentials)]);
-  }, 600_000);
+    beforeAll(async () => {
+      const built = runIn(root, process.execPath, ["scripts/java-sdk.ts"]);
+      [classPath] = await Promise.all([
+        built.then((out) => out.trim()),
+        describeExchange(server, credentials),
+      ]);
+    }, 600_000);
 
-  afterAll(() => folder.remove());
+    afterAll(() => folder.remove());
 
-  // Alone: it reads all that there is.
-  test("the README's program sends a batch and reads it back", { concurrent: false }, async () => {
-    const program = readFileSync(join(javaSdk, "examples/HeartRate.java"), "utf8");
-    expect(readFileSync(join(javaSdk, "README.md"), "utf8")).toContain(`\`\`\`java\n${program}\`\`\``);
-    const out = await java(["HeartRate", credentials], { WELLAPI_URL: server.grpc });
-    expect(out).toBe(
-      [
-        "STATUS_ACCEPTED",
-        "2026-04-14T08:00+02:00 72.0 /min",
-        "2026-04-14T08:01+02:00 75.0 /min",
-        "2026-04-14T08:02+02:00 74.5 /min",
-        "",
-      ].join("\n"),
-    );
-  });
+    // Alone: it reads all that there is.
+    test("the README's program sends a batch and reads it back", { concurrent: false }, async () => {
+      const program = readFileSync(join(javaSdk, "examples/HeartRate.java"), "utf8");
+      expect(readFileSync(join(javaSdk, "README.md"), "utf8")).toContain(`\`\`\`java\n${program}\`\`\``);
+      const out = await java(["HeartRate", credentials], { WELLAPI_URL: server.grpc });
+      expect(out).toBe(
+        [
+          "STATUS_ACCEPTED",
+          "2026-04-14T08:00+02:00 72.0 /min",
+          "2026-04-14T08:01+02:00 75.0 /min",
+          "2026-04-14T08:02+02:00 74.5 /min",
+          "",
+        ].join("\n"),
+      );
+    });
 
-  test("it writes and reads by certificate, key and OAuth, follows, verifies, and stays exact", async () => {
-    const [exchange, alone] = await Promise.all([
-      java(["AgainstExchange", join(credentials, "here.json")]),
-      java(["Verified", join(root, "packages/merkle/test/golden")]),
-    ]);
-    const parts = ["byEachWay", "clinical", "progress", "refusals", "tokens", "watch", "flow", "log"];
-    expect(exchange.trim().split("\n")).toEqual(parts.map((part) => `ok ${part}`));
-    const verified = ["checkpoints", "proofs", "successions", "webhooks", "decimals", "retries"];
-    expect(alone.trim().split("\n")).toEqual(verified.map((part) => `ok ${part}`));
-  });
+    test("it writes and reads by certificate, key and OAuth, follows, verifies, and stays exact", async () => {
+      const [exchange, alone] = await Promise.all([
+        java(["AgainstExchange", join(credentials, "here.json")]),
+        java(["Verified", join(root, "packages/merkle/test/golden")]),
+      ]);
+      const parts = ["byEachWay", "clinical", "progress", "refusals", "tokens", "watch", "flow", "log"];
+      expect(exchange.trim().split("\n")).toEqual(parts.map((part) => `ok ${part}`));
+      const verified = ["checkpoints", "proofs", "successions", "webhooks", "decimals", "retries"];
+      expect(alone.trim().split("\n")).toEqual(verified.map((part) => `ok ${part}`));
+    });
 
-  test("it behaves as every scenario says", async () => {
-    const main = join(root, "sdk/conformance/src/main.ts");
-    const out = await java(["JavaRunner", process.execPath, main]);
-    const runs = readScenarios().reduce((sum, { over }) => sum + over.length, 0);
-    expect(out.trim().split("\n").length).toBe(runs);
-  });
-});
+    test("it behaves as every scenario says", async () => {
+      const main = join(root, "sdk/conformance/src/main.ts");
+      const out = await java(["JavaRunner", process.execPath, main]);
+      const runs = readScenarios().reduce((sum, { over }) => sum + over.length, 0);
+      expect(out.trim().split("\n").length).toBe(runs);
+    });
+  },
+);
 
 /** An organization with a certificate, a key and an OAuth client, a patient, and the patient's consent: in files for a program. */
 async function describeExchange(server: Announcement, folder: string): Promise<void> {

@@ -36,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
@@ -51,7 +52,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 public final class JavaRunner {
   /** Seconds after which a scenario has not ended. */
-  private static final int LONGEST = 20;
+  private static final int LONGEST = 60;
 
   private static final int SIDE_BY_SIDE = 3;
 
@@ -101,7 +102,7 @@ public final class JavaRunner {
       } catch (WellApiException | ClientException error) {
         result.add("error", problemOf(error));
       } catch (CancellationException ended) {
-        result.add("error", new Gson().toJsonTree(java.util.Map.of("code", "did not end")));
+        result.add("error", new Gson().toJsonTree(Map.of("code", "did not end")));
       } finally {
         deadline.cancel(false);
       }

@@ -3,8 +3,12 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.standardwebhooks.Webhook;
 import dev.wellapi.client.Backoff;
+import dev.wellapi.client.Client;
 import dev.wellapi.client.ClientException;
 import dev.wellapi.client.Retries;
+import dev.wellapi.client.WellApiException;
+import dev.wellapi.consent.v1.ConsentServiceGrpc;
+import dev.wellapi.consent.v1.ListConsentsRequest;
 import dev.wellapi.ingestion.v1.SeriesBatch;
 import dev.wellapi.notices.v1.Event;
 import dev.wellapi.samples.BatchOptions;
@@ -17,6 +21,11 @@ import dev.wellapi.verification.Merkle;
 import dev.wellapi.verification.SignedNotes;
 import dev.wellapi.verification.VerifierKey;
 import dev.wellapi.verification.Webhooks;
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.MethodDescriptor;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +42,7 @@ import java.util.Base64;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Proofs and notes of another implementation (packages/merkle/test/golden, whose folder is the first argument), webhooks, and decimals
@@ -252,10 +262,34 @@ public final class Verified {
     ok("decimals");
   }
 
+  /** A budget ends repetitions: a server that fails for everybody does not get each call three times. */
   private static void retries() {
     var backoff = new Backoff(Duration.ofMillis(1), Duration.ofMillis(1));
-    for (var wrong : List.of(0, -1)) refused(ClientException.Code.INPUT, () -> new Retries(wrong, 2, Duration.ZERO, backoff));
+    var calls = new AtomicInteger();
+    // Nobody listens there.
+    var retries = new Retries(3, 2, Duration.ofSeconds(1), backoff);
+    try (var client = Client.builder("http://127.0.0.1:1").retries(retries).interceptor(counting(calls)).build()) {
+      var method = ConsentServiceGrpc.getListConsentsMethod();
+      for (int expected : new int[] {3, 4}) {
+        try {
+          client.call(method, ListConsentsRequest.getDefaultInstance());
+          throw new AssertionError("somebody answered");
+        } catch (WellApiException unreached) {
+          check(unreached.isTransient() && calls.get() == expected, unreached + " after " + calls);
+        }
+      }
+    }
     ok("retries");
+  }
+
+  private static ClientInterceptor counting(AtomicInteger calls) {
+    return new ClientInterceptor() {
+      @Override
+      public <Q, R> ClientCall<Q, R> interceptCall(MethodDescriptor<Q, R> method, CallOptions options, Channel next) {
+        calls.incrementAndGet();
+        return next.newCall(method, options);
+      }
+    };
   }
 
   private static void refused(ClientException.Code code, Runnable action) {

@@ -1,5 +1,6 @@
 package dev.wellapi.client;
 
+import dev.wellapi.client.connect.ConnectChannel;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
@@ -113,7 +114,7 @@ public final class ClientBuilder {
                   TlsChannelCredentials.newBuilder().keyManager(cert, key).trustManager(ca).build())
               .keepAliveTime(keepAlive.toMillis(), TimeUnit.MILLISECONDS)
               .keepAliveTimeout(keepAlive.toMillis() / 2, TimeUnit.MILLISECONDS)
-              .maxInboundMessageSize(ConnectCall.LARGEST_MESSAGE_BYTES)
+              .maxInboundMessageSize(ConnectChannel.LARGEST_MESSAGE_BYTES)
               // gRPC repeats on its own what it thinks was not begun: here each repetition is counted, told and paid for.
               .disableRetry()
               .build();

@@ -1,4 +1,4 @@
-package dev.wellapi.client;
+package dev.wellapi.client.connect;
 
 import io.grpc.CallOptions;
 import io.grpc.Channel;
@@ -21,19 +21,22 @@ import javax.net.ssl.SSLContext;
 /**
  * The gateway as a channel of gRPC, so that generated stubs and interceptors work on both doors: the Connect protocol
  * (https://connectrpc.com/docs/protocol) over HTTP/1.1. Single calls and streams of answers; a stream of requests is UNIMPLEMENTED.
- * A call takes a thread while it runs.
+ * A call takes a thread while it runs. Of the library itself: others call by `Client`.
  */
-final class ConnectChannel extends Channel implements AutoCloseable {
+public final class ConnectChannel extends Channel implements AutoCloseable {
+  /** More than either door accepts, so that it reports a message that is too large. */
+  public static final int LARGEST_MESSAGE_BYTES = 16 * 1_048_576;
+
   final HttpClient http;
   final URI url;
-  /** Gives the bearer token of a call; null: none. */
+  /** Gives the bearer token of a call; null: none. What it throws ends the call, as it is. */
   final Supplier<String> token;
   final ExecutorService threads;
   final ScheduledThreadPoolExecutor deadlines;
   private final Set<ConnectCall<?, ?>> running = ConcurrentHashMap.newKeySet();
   private volatile boolean closed;
 
-  ConnectChannel(URI url, Supplier<String> token, Optional<SSLContext> tls) {
+  public ConnectChannel(URI url, Supplier<String> token, Optional<SSLContext> tls) {
     this.url = url;
     this.token = token;
     HttpClient.Builder builder =

@@ -1,4 +1,4 @@
-package dev.wellapi.client;
+package dev.wellapi.client.connect;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;

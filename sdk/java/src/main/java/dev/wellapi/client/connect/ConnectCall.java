@@ -1,5 +1,8 @@
-package dev.wellapi.client;
+package dev.wellapi.client.connect;
 
+import com.google.common.util.concurrent.MoreExecutors;
+import dev.wellapi.client.ClientException;
+import dev.wellapi.client.WellApiException;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
@@ -15,25 +18,24 @@ import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /**
- * One call by the Connect protocol. All that its listener hears it hears from the thread of the call, in order. Answers are read as
- * they are asked for.
+ * One call by the Connect protocol. All that its listener hears it hears in order, by the executor of the call's options; without one,
+ * from the thread of the call. Answers are read as they are asked for.
  */
 final class ConnectCall<Q, R> extends ClientCall<Q, R> {
-  /** More than the gateway accepts, so that the gateway reports a message that is too large. */
-  static final int LARGEST_MESSAGE_BYTES = 16 * 1_048_576;
-
   private static final int COMPRESSED = 1;
   private static final int END_OF_STREAM = 2;
 
   private final ConnectChannel channel;
   private final MethodDescriptor<Q, R> method;
   private final CallOptions options;
+  private final Executor callbacks;
   private final Semaphore asked = new Semaphore(0);
   private Listener<R> listener;
   private Metadata headers;
@@ -48,6 +50,9 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
     this.channel = channel;
     this.method = method;
     this.options = options;
+    // The blocking stubs wait by an executor of their own, which only what is told by it wakes.
+    this.callbacks =
+        options.getExecutor() == null ? Runnable::run : MoreExecutors.newSequentialExecutor(options.getExecutor());
   }
 
   @Override
@@ -83,8 +88,17 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
       task = channel.threads.submit(this::run);
     } catch (RejectedExecutionException closed) {
       ended = Status.UNAVAILABLE.withDescription("the client was closed");
-      listener.onClose(ended, new Metadata());
+      close(ended, new Metadata());
     }
+  }
+
+  private void close(Status status, Metadata trailers) {
+    callbacks.execute(() -> listener.onClose(status, trailers));
+  }
+
+  private void tell(byte[] message) {
+    R answer = method.parseResponse(new ByteArrayInputStream(message));
+    callbacks.execute(() -> listener.onMessage(answer));
   }
 
   @Override
@@ -97,7 +111,7 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
     ended = status;
     if (task == null) {
       // It has not begun: no thread of its own tells the listener.
-      if (listener != null) listener.onClose(status, new Metadata());
+      if (listener != null) close(status, new Metadata());
       return;
     }
     task.cancel(true);
@@ -134,7 +148,7 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
     channel.ended(this);
     // The thread is another call's next.
     Thread.interrupted();
-    listener.onClose(status, trailers);
+    close(status, trailers);
   }
 
   /** How the call ended. Fills the trailers. */
@@ -152,10 +166,12 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
     ConnectErrors.copy(response.headers(), trailers);
     String kind = response.headers().firstValue("content-type").orElse("");
     if (response.statusCode() != 200 || !kind.equals(streams ? "application/connect+proto" : "application/proto")) {
-      byte[] error = body.readNBytes(LARGEST_MESSAGE_BYTES);
+      byte[] error = body.readNBytes(ConnectChannel.LARGEST_MESSAGE_BYTES);
       return ConnectErrors.ofAnswer(response.statusCode(), kind, error, trailers);
     }
-    listener.onHeaders(metadataOf(response.headers()));
+    Metadata metadata = new Metadata();
+    ConnectErrors.copy(response.headers(), metadata);
+    callbacks.execute(() -> listener.onHeaders(metadata));
     return streams ? readStream(new DataInputStream(body), trailers) : readOne();
   }
 
@@ -181,10 +197,10 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
   }
 
   private Status readOne() throws IOException, InterruptedException {
-    byte[] bytes = body.readNBytes(LARGEST_MESSAGE_BYTES + 1);
-    if (bytes.length > LARGEST_MESSAGE_BYTES) return tooLarge();
+    byte[] bytes = body.readNBytes(ConnectChannel.LARGEST_MESSAGE_BYTES + 1);
+    if (bytes.length > ConnectChannel.LARGEST_MESSAGE_BYTES) return tooLarge();
     asked.acquire();
-    listener.onMessage(method.parseResponse(new ByteArrayInputStream(bytes)));
+    tell(bytes);
     return Status.OK;
   }
 
@@ -193,7 +209,7 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
       int flags = messages.read();
       if (flags < 0) throw new EOFException("the stream ended before its end message");
       int length = messages.readInt();
-      if (length < 0 || length > LARGEST_MESSAGE_BYTES) return tooLarge();
+      if (length < 0 || length > ConnectChannel.LARGEST_MESSAGE_BYTES) return tooLarge();
       byte[] bytes = messages.readNBytes(length);
       if (bytes.length < length) throw new EOFException("the stream ended in a message");
       if ((flags & COMPRESSED) != 0) {
@@ -201,7 +217,7 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
       }
       if ((flags & END_OF_STREAM) != 0) return ConnectErrors.ofEnd(bytes, trailers);
       asked.acquire();
-      listener.onMessage(method.parseResponse(new ByteArrayInputStream(bytes)));
+      tell(bytes);
     }
   }
 
@@ -211,11 +227,5 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
 
   private static byte[] enveloped(byte[] message) {
     return ByteBuffer.allocate(5 + message.length).put((byte) 0).putInt(message.length).put(message).array();
-  }
-
-  private static Metadata metadataOf(HttpHeaders headers) {
-    Metadata metadata = new Metadata();
-    ConnectErrors.copy(headers, metadata);
-    return metadata;
   }
 }
