@@ -15,7 +15,7 @@ const sdk = join(root, "sdk/java");
 const own = join(sdk, "src/main/java");
 
 /** What runs it beside the library: compiled along, and not in the jar. */
-const programs = ["sdk/java/tests", "sdk/java/examples", "sdk/conformance"];
+const programs = ["sdk/java/tests", "sdk/java/examples", "sdk/conformance", "bench/sdk"];
 
 /** Its classes, those of its tests, and the libraries: a class path. Built once for what the sources are. */
 export function compileJavaSdk(): string {
@@ -27,13 +27,14 @@ export function compileJavaSdk(): string {
     digestOf([...globSync("proto/**/*.proto", { cwd: root }), ...sources]),
   );
   if (!existsSync(classes)) {
-    rmSync(join(root, ".tools/java-sdk"), { recursive: true, force: true });
+    const earlier = globSync(join(root, ".tools/java-sdk/*"));
     compile(
       libraries,
       sources.map((file) => join(root, file)),
       classes,
       false,
     );
+    for (const one of earlier) rmSync(one, { recursive: true, force: true });
   }
   return [classes, join(libraries, "lib/*")].join(delimiter);
 }
@@ -61,7 +62,8 @@ function fetchLibraries(): string {
   const into = [`-Dlib=${join(fetched, "lib")}`, `-Dtools=${join(fetched, "tools")}`, `-Dos=${os}`];
   run("mvn", ["-q", "-B", "-f", join(sdk, "pom.xml"), "-P", "tools", "initialize", ...into], root);
   for (const tool of globSync(join(fetched, "tools/*"))) chmodSync(tool, 0o755);
-  renameSync(fetched, folder);
+  if (!existsSync(folder)) renameSync(fetched, folder);
+  rmSync(fetched, { recursive: true, force: true });
   return folder;
 }
 
@@ -70,8 +72,9 @@ function fetchLibraries(): string {
  * the contracts' classes, and of the time.
  */
 function compile(libraries: string, further: readonly string[], classes: string, whole: boolean): void {
-  const generated = `${classes}.generated`;
-  const unfinished = `${classes}.unfinished`;
+  // Of this process: another may build the same.
+  const generated = `${classes}.${process.pid}.generated`;
+  const unfinished = `${classes}.${process.pid}`;
   try {
     generateContracts(
       [publicContracts],
@@ -117,7 +120,7 @@ function compile(libraries: string, further: readonly string[], classes: string,
       ...further,
     ];
     run("javac", all, root);
-    renameSync(unfinished, classes);
+    if (!existsSync(classes)) renameSync(unfinished, classes);
   } finally {
     rmSync(generated, { recursive: true, force: true });
     rmSync(unfinished, { recursive: true, force: true });
