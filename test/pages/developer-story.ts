@@ -65,6 +65,10 @@ export async function developerStory(page: Page): Promise<string[]> {
   await page.locator("tr", { hasText: "ConsentService/ListConsents" }).first().waitFor();
   await look("calls");
 
+  await explore(page, key!);
+  await look("explorer");
+  found.push(...(await keyboardProblems(page, "developers-explorer")));
+
   await page.getByRole("link", { name: "Webhooks" }).click();
   await page.fill("#url", "https://hooks.pulse.example/wellapi");
   await page.press("#url", "Enter");
@@ -129,6 +133,30 @@ export async function signUpStory(page: Page, email: string): Promise<string[]> 
   await page.locator("#organization-name").waitFor();
   found.push(...(await readingProblems(page, "en", "developers-new-organization")));
   return found;
+}
+
+/** With the key, by form and as JSON; with a failure that was ordered; and what deletes is asked for first. */
+async function explore(page: Page, key: string): Promise<void> {
+  await page.getByRole("link", { name: "Explorer" }).click();
+  const call = page.getByRole("button", { name: "Call", exact: true });
+  const answered = page.locator("[aria-labelledby=answer]");
+  await page.fill("#api-key", key);
+  await page.fill("#field-pageSize", "5");
+  await call.click();
+  await answered.getByText(/"consents": \[/).waitFor();
+  await page.getByRole("button", { name: "Write it as JSON" }).click();
+  expect(JSON.parse(await page.inputValue("#json"))).toEqual({ pageSize: 5 });
+  await page.fill("#json", '{"pageSice": 5}');
+  await call.click();
+  await page.locator(".notice.danger", { hasText: "pageSice" }).waitFor();
+  await page.fill("#json", "{}");
+  await page.selectOption("#fault", "unavailable");
+  await call.click();
+  await answered.getByText("FAULT_ORDERED").waitFor();
+  await page.selectOption("#explored", "wellapi.identity.v1.OrganizationService/DeleteApplication");
+  await call.click();
+  await page.getByText("Call it?").waitFor();
+  expect(await answered.count()).toBe(0);
 }
 
 async function bytesOfFirstPage(page: Page): Promise<number> {

@@ -16,6 +16,11 @@ const routes: readonly Route[] = [
     menu: "requests",
     load: async () => (await import("./pages/requests.tsx")).Requests,
   },
+  {
+    pattern: /^explorer$/,
+    menu: "explorer",
+    load: async () => (await import("./pages/explorer.tsx")).Explorer,
+  },
   { pattern: /^log$/, menu: "log", load: async () => (await import("./pages/log.tsx")).Log },
   {
     pattern: /^webhooks$/,

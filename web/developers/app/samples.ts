@@ -5,17 +5,26 @@ export interface Sample {
   readonly text: string;
 }
 
+/** What a sample calls. */
+export interface SampleCall {
+  /** Full name of the RPC. */
+  readonly method: string;
+  /** JSON. */
+  readonly body: string;
+}
+
 /** Whom your patients' consents permit what: any application may ask, and gets an empty list at first. */
-const method = "wellapi.consent.v1.ConsentService/ListConsents";
+const firstCall: SampleCall = { method: "wellapi.consent.v1.ConsentService/ListConsents", body: "{}" };
 
 /** With an API key in the variable `WELLAPI_API_KEY`. `origin`: of the exchange, `https://exchange.example`. */
-export function keySamples(origin: string): readonly Sample[] {
+export function keySamples(origin: string, { method, body }: SampleCall = firstCall): readonly Sample[] {
   const url = `${origin}/${method}`;
+  const literal = literalOf(body);
   return [
     {
       name: "curl",
       text: `curl ${url} \\
-  -H "authorization: Bearer $WELLAPI_API_KEY" -H "content-type: application/json" -d '{}'`,
+  -H "authorization: Bearer $WELLAPI_API_KEY" -H "content-type: application/json" -d ${shellWord(body)}`,
     },
     {
       name: "TypeScript",
@@ -26,7 +35,7 @@ const answer = await fetch("${url}", {
     authorization: \`Bearer \${process.env.WELLAPI_API_KEY}\`,
     "content-type": "application/json",
   },
-  body: "{}",
+  body: ${literal},
 });
 console.log(answer.status, await answer.text());`,
     },
@@ -37,7 +46,7 @@ import os, urllib.request
 
 request = urllib.request.Request(
     "${url}",
-    data=b"{}",
+    data=${literal}.encode(),
     headers={
         "authorization": "Bearer " + os.environ["WELLAPI_API_KEY"],
         "content-type": "application/json",
@@ -57,7 +66,7 @@ public class First {
     var request = HttpRequest.newBuilder(URI.create("${url}"))
         .header("authorization", "Bearer " + System.getenv("WELLAPI_API_KEY"))
         .header("content-type", "application/json")
-        .POST(HttpRequest.BodyPublishers.ofString("{}"))
+        .POST(HttpRequest.BodyPublishers.ofString(${literal}))
         .build();
     var answer = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
     System.out.println(answer.statusCode() + " " + answer.body());
@@ -76,10 +85,29 @@ export function certificateSamples(code: string, door: string): readonly Sample[
 npx wellapi credential enroll --code-file code.txt --out credentials/app
 npx wellapi usage --credentials credentials/app --grpc-url https://${door}`,
     },
-    {
-      name: "grpcurl",
-      text: `grpcurl -cacert credentials/app/ca.pem -cert credentials/app/cert.pem -key credentials/app/key.pem \\
-  -d '{}' ${door} ${method}`,
-    },
+    grpcurlSample(door, firstCall),
   ];
+}
+
+/** Any RPC, also one that streams both ways, at the gRPC door. */
+export function grpcurlSample(door: string, { method, body }: SampleCall): Sample {
+  return {
+    name: "grpcurl",
+    text: `grpcurl -cacert credentials/app/ca.pem -cert credentials/app/cert.pem -key credentials/app/key.pem \\
+  -d ${shellWord(body)} ${door} ${method}`,
+  };
+}
+
+/** A word of a POSIX shell. */
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** JSON as a literal of TypeScript, Python and Java, which spell what is left to escape in ASCII as JSON does. */
+function literalOf(json: string): string {
+  const ascii = json.replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return JSON.stringify(ascii);
 }

@@ -90,6 +90,7 @@ function Menu({ current }: { readonly current: PagePath }) {
     ["requests", common.requests],
     ["log", common.log],
     ["webhooks", common.webhooks],
+    ["explorer", common.explorer],
   ];
   return (
     <nav class="tabs wide" aria-label={common.menu}>

@@ -1,0 +1,68 @@
+import { globSync, readFileSync } from "node:fs";
+import { fromJson } from "@bufbuild/protobuf";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { expect, test } from "vitest";
+import { formFieldsOf, requestOf, textsOf } from "../app/explorer/form-fields.ts";
+import { findMethod, isCallable, isDestructive } from "../app/explorer/rpc.ts";
+import { publicServices } from "../app/explorer/services.ts";
+import { keySamples } from "../app/samples.ts";
+
+test("the explorer has every public service", () => {
+  const proto = new URL("../../../proto/", import.meta.url).pathname;
+  const contracts = globSync("wellapi/*/v1/*.proto", { cwd: proto }).flatMap((file) => {
+    const names = readFileSync(`${proto}${file}`, "utf8").matchAll(/^service (\w+)/gm);
+    return [...names].map(([, name]) => `${file.split("/").slice(0, 3).join(".")}.${name}`);
+  });
+  expect(publicServices.map(({ typeName }) => typeName).sort()).toEqual(contracts.sort());
+});
+
+test("what ends, deletes or replaces something is asked for first, and no read is", () => {
+  const methods = publicServices.flatMap(({ methods: own }) => own);
+  const destructive = methods.filter(isDestructive).map(({ name }) => name);
+  for (const name of [
+    "ErasePatient",
+    "RevokeConsent",
+    "DeleteApplication",
+    "RotateSigningKey",
+    "RetractBatch",
+  ])
+    expect(destructive).toContain(name);
+  expect(destructive.filter((name) => /^(Get|List|Read|Query|Search|Aggregate|Watch)/.test(name))).toEqual(
+    [],
+  );
+  expect(isCallable(RecordsService.method.readSeries)).toBe(true);
+  expect(findMethod(publicServices, "wellapi.ingestion.v1.IngestionService/StreamSeries")!).toSatisfy(
+    (one: Parameters<typeof isCallable>[0]) => !isCallable(one),
+  );
+});
+
+test("a form has each field with its type and the contract's rules, and gives the request that it was made of", () => {
+  const { input } = ConsentService.method.listConsents;
+  const fields = formFieldsOf(input);
+  expect(fields.map(({ name }) => name)).toEqual(input.fields.map(({ jsonName }) => jsonName));
+  expect(fields.find(({ name }) => name === "pageSize")).toMatchObject({
+    kind: "number",
+    type: "int32",
+    rules: '{"int32":{"gte":0}}',
+  });
+  const query = formFieldsOf(RecordsService.method.querySeries.input);
+  expect(query.find(({ name }) => name === "purpose")).toMatchObject({ kind: "choice" });
+  const request = { patient: "pat_1", purpose: "PURPOSE_TREATMENT", code: { code: "8867-4" }, pageSize: 5 };
+  const again = requestOf(query, textsOf(query, request));
+  expect(again).toEqual(request);
+  fromJson(RecordsService.method.querySeries.input, again);
+  expect(() => requestOf(query, { code: "{" })).toThrow(/^code: /);
+});
+
+test("a sample carries any request as it is, whatever quotes and letters are in it", () => {
+  const body = JSON.stringify({ name: `O'Hara "Müller" \\ 😀` });
+  const call = { method: "a.B/C", body };
+  const samples = new Map(keySamples("https://x.example", call).map(({ name, text }) => [name, text]));
+  const [, literal = ""] = samples.get("TypeScript")!.match(/body: (".*"),/)!;
+  expect(JSON.parse(JSON.parse(literal))).toEqual(JSON.parse(body));
+  expect(literal).toMatch(/^[\x20-\x7e]*$/);
+  expect(samples.get("Python")).toContain(`data=${literal}.encode()`);
+  expect(samples.get("Java")).toContain(literal);
+  expect(samples.get("curl")).toContain(`-d '${body.replaceAll("'", "'\\''")}'`);
+});
