@@ -7,10 +7,14 @@ import { Code, ConnectError, createClient, type Transport } from "@connectrpc/co
 import { contribute } from "@wellapi/demo/contribution";
 import { FhirRefusal } from "@wellapi/demo/fhir-reader";
 import { createNarrator } from "@wellapi/demo/narrator";
-import { companyAt } from "@wellapi/demo/people";
+import { companyAt, enrolCompany, operatorAt } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { tellStory } from "@wellapi/demo/story";
 import { openWatch } from "@wellapi/demo/watch";
+import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
@@ -154,6 +158,24 @@ describe.skipIf(!able)("each service as a process of its own", () => {
     const tile = await fetch(`${server.http}/log/tile/0/000${size < 256 ? `.p/${size}` : ""}`);
     expect((await tile.arrayBuffer()).byteLength).toBe(Math.min(size, 256) * 32);
     expect((await fetch(`${server.http}/log/tile/3/000`)).status).toBe(404);
+  });
+
+  test("what ends at the gateway's doors and at a service's surface comes to one list of requests", async () => {
+    const clinic = await enrolCompany(server, "Requests");
+    const operator = operatorAt(server);
+    const { organization } = clinic;
+    const { applications } = await createClient(OrganizationService, operator).listApplications({
+      organization,
+    });
+    const { apiKey } = await createClient(CredentialService, operator).createApiKey({
+      requestId: randomUUID(),
+      application: applications[0]!.id,
+    });
+    await createClient(ConsentService, clinic.transport).listConsents({});
+    await fetch(`${server.http}/fhir/R4/Consent`, { headers: { authorization: `Bearer ${apiKey}` } });
+    const own = createClient(RequestLogService, clinic.transport);
+    const protocols = async () => (await own.listRequests({})).requests.map(({ protocol }) => protocol);
+    await expect.poll(protocols).toEqual(expect.arrayContaining(["grpc", "http"]));
   });
 
   test("a service takes calls of those whom its contract names, and of no other", async () => {

@@ -149,6 +149,19 @@ test("requests end with their week", async () => {
   await keep(world, [ended({ method: "a.B/Later", startTime: time })]);
   expect((await world.store.scan("requests", { equals: [], limit: 10 })).documents.length).toBe(2);
   time = now + 6.5 * 86_400_000;
+  const stop = new AbortController();
+  const watch = world.requestsAs(asClinic).watchRequests({ resumeToken: "0" }, { signal: stop.signal });
+  for await (const { requests, resumeToken } of watch) {
+    expect(told(requests)).toEqual(["Later OK 0"]);
+    expect(resumeToken).toBe("51");
+    stop.abort();
+    break;
+  }
+  time = now + 8.5 * 86_400_000;
+  // A week later nothing is told, and a watch does not stay where nothing comes.
+  const empty = world.requestsAs(asClinic).watchRequests({ resumeToken: "0" })[Symbol.asyncIterator]();
+  expect((await empty.next()).value).toMatchObject({ requests: [], resumeToken: "100" });
+  time = now + 6.5 * 86_400_000;
   expect(told((await world.requestsAs(asClinic).listRequests({})).requests)).toEqual(["Later OK 0"]);
 });
 

@@ -66,7 +66,10 @@ async function* watch(
         position = page.reached;
         yield { requests: page.requests.map(requestMessage), resumeToken: String(position) };
       }
-      if (!page.more) await raceAbort(changed, signal).catch(() => {});
+      if (page.more) continue;
+      await raceAbort(changed, signal).catch(() => {});
+      // Everything was deleted meanwhile, and what comes is counted from 1 again.
+      if (!signal.aborted && (await requests.newest(organization)) < position) position = 0;
     }
   } finally {
     changes.close();

@@ -88,11 +88,16 @@ export function createRequestReader(deps: {
       const page = await pages.scan(sealing.tagOf(organization), { limit: PAGES_AT_ONCE, range });
       const requests: LoggedRequest[] = [];
       let reached = position;
-      for (const one of page.documents.flatMap((stored) => requestsOf(stored, now))) {
-        if (one.position <= position) continue;
-        if (requests.length === limit) return { requests, reached, more: true };
-        reached = one.position;
-        if (isWanted(one, filter)) requests.push(one);
+      for (const stored of page.documents) {
+        const some = requestsOf(stored, now);
+        // Nothing of it is told any more, and none is added to it: whoever waited there would ask for it for ever.
+        if (some.length === 0) reached = Math.max(reached, stored.document.first + PAGE_SIZE - 1);
+        for (const one of some) {
+          if (one.position <= position) continue;
+          if (requests.length === limit) return { requests, reached, more: true };
+          reached = one.position;
+          if (isWanted(one, filter)) requests.push(one);
+        }
       }
       return { requests, reached, more: page.cursor !== undefined };
     },
