@@ -96,10 +96,11 @@ export interface RecordsServer {
 }
 
 /**
- * Unary reads of a tenant that compute at once. One computes while another waits for the store; more would only stand in each
- * other's way, because all compute in one thread. Their entries are committed together all the same, outside their places.
+ * Unary reads of a tenant that compute at once. All compute in one thread, so this is not to compute more at a time: while some wait for the
+ * store, another computes, and what several ask of the store in one turn goes there in one message. More would stand in each other's way, and in
+ * the way of the first call of a neighbour who was silent. Their entries are committed together all the same, outside their places.
  */
-const unaryReads = { alone: 2, beside: 1 };
+const unaryReads = { alone: 4, beside: 1 };
 
 /**
  * Opens the service and continues the erasures that an earlier run began. Replays the journal first, where the store

@@ -24,7 +24,7 @@ test("reads of one organization wait for each other, and another's never wait fo
   );
   await vi.waitFor(() => expect(held).toBeGreaterThan(0), 15_000);
   await setTimeout(50); // time for more of them, if they did not wait
-  expect(held).toBeLessThanOrEqual(2);
+  expect(held).toBeLessThanOrEqual(4);
 
   // Another organization's read is decided and logged meanwhile: it is denied here, because it has no consent.
   const other = world.reader(maker).querySeries(queryInit(world.idFor(maker, patient), { from }));
@@ -60,5 +60,5 @@ test("a tenant whose reads wait by the thousand is told to send fewer, and other
   expect(Object.keys(counts).sort()).toEqual(["TOO_MANY_CALLS", "answered"]);
   // Those that run, and a thousand that wait.
   expect(counts.answered!.length).toBeGreaterThanOrEqual(1_001);
-  expect(counts.answered!.length).toBeLessThanOrEqual(1_002);
+  expect(counts.answered!.length).toBeLessThanOrEqual(1_004);
 }, 60_000);
