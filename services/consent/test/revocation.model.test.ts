@@ -4,6 +4,7 @@ import {
   type ClockReading,
   type Decision,
   type Outgoing,
+  type Question,
   Session,
   type SessionLease,
   sessionOptions,
@@ -65,6 +66,21 @@ const mistakes: Record<string, Partial<Parts>> = {
         }
       })(sessionOptions()),
   },
+  "a no that is kept outlives a recall": {
+    session: () =>
+      new (class extends Session {
+        readonly #noes = new Map<string, Decision>();
+        override answer(ask: Ask, answer: Answer, at: ClockReading): Decision | undefined {
+          const decision = super.answer(ask, answer, at);
+          if (decision?.permitted === false) this.#noes.set(ask.question.partition, decision);
+          return decision;
+        }
+        override peek(question: Question, at: ClockReading): Decision | undefined {
+          const known = super.peek(question, at);
+          return this.phase === "live" ? (known ?? this.#noes.get(question.partition)) : known;
+        }
+      })(sessionOptions()),
+  },
   "a machine that was suspended believes its stopped clock": {
     session: () =>
       new (class extends Session {
@@ -123,7 +139,7 @@ const mistakes: Record<string, Partial<Parts>> = {
 
 /** What is found by one scenario in a thousand: its place among those of a seed, with which fast-check then begins. */
 const seeds: Readonly<Record<string, { readonly seed: number; readonly path: string }>> = {
-  "the lease is counted from the answer instead of from before the question": { seed: 12, path: "316" },
+  "the lease is counted from the answer instead of from before the question": { seed: 1, path: "263" },
   "an answer is ticked off before its session is seen to have ended": { seed: 5, path: "1189" },
 };
 const usual = { seed: 5 };

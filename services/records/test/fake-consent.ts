@@ -53,6 +53,9 @@ export function createFakeConsent() {
     await Promise.all([...sessions].map((send) => send(change)));
   }
 
+  // Times are in grants alone.
+  const deniedUntil = timestampFromMs(Date.UTC(9999, 0));
+
   function decide(question: Omit<Question, "$typeName">) {
     state.asked++;
     const { partition, organization, direction, code, purpose, person } = question;
@@ -63,7 +66,7 @@ export function createFakeConsent() {
         terms.direction === direction &&
         (terms.emergency?.person ?? person) === person,
     );
-    const deny = (denialReason: DenialReason) => ({ denialReason });
+    const deny = (denialReason: DenialReason) => ({ denialReason, deniedUntil });
     if (between.length === 0) return deny(DenialReason.NO_CONSENT);
     if (frozen.has(partition)) return deny(DenialReason.FROZEN);
     const active = between.filter(({ revoked }) => !revoked);

@@ -17,7 +17,7 @@ import type { Store } from "@wellapi/store";
 import { consentCollections } from "../../src/collections.ts";
 import type { CurrentConsents } from "../../src/consent.ts";
 import { ConsentRepository } from "../../src/consent-repository.ts";
-import { decide } from "../../src/decision.ts";
+import { decide, deniedUntil } from "../../src/decision.ts";
 import { scopeOfDispute, withDispute, withoutDispute } from "../../src/disputes.ts";
 import { Granting } from "../../src/granting.ts";
 import { Recalls, type RecallsOptions } from "../../src/recall.ts";
@@ -307,8 +307,12 @@ export class Exchange {
     const current = await replica.consents.current(question.partition);
     const { partition, organization, code, region } = question;
     const asked = { partition, organization, code, region, direction: "read", purpose: "treatment" } as const;
-    const decision = decide(current, asked, replica.node.clock.now(), anyCategory);
-    if (!decision.permitted) return { denied: { permitted: false, reason: DenialReason.NO_CONSENT } };
+    const now = replica.node.clock.now();
+    const decision = decide(current, asked, now, anyCategory);
+    if (!decision.permitted) {
+      const until = deniedUntil(current, organization, decision.reason, now)!;
+      return { denied: { permitted: false, reason: DenialReason.NO_CONSENT }, until };
+    }
     const [first, ...rest] = decision.permits.map(({ consent, version, provision }) => {
       const always = { from: -1e15, to: 1e15, notBefore: -1e15, notAfter: 1e15 };
       return { consent, version, provision, resolution: Resolution.RAW, ...always };
