@@ -200,11 +200,12 @@ function RequestTable(props: {
   const { requests, applications } = props;
   const { words, formats } = usePlace();
   const { requests: texts } = words;
+  const today = formats.dayKey(Date.now());
   const names = new Map(applications.map(({ id, displayName }) => [id, displayName]));
   const columns = [
     texts.time,
-    texts.method,
     texts.outcome,
+    texts.method,
     texts.duration,
     texts.who,
     texts.protocol,
@@ -217,14 +218,17 @@ function RequestTable(props: {
         const time = one.startTime === undefined ? 0 : timestampMs(one.startTime);
         return (
           <tr key={String(one.position)}>
-            <td>{`${formats.day(time)}, ${formats.second(time)}`}</td>
-            <th scope="row">{shortMethod(one.method)}</th>
+            <td>
+              {formats.dayKey(time) === today ? "" : `${formats.day(time)}, `}
+              {formats.second(time)}
+            </td>
             <td>
               {one.reason === "" ? one.status : <ReasonLink reason={one.reason} />}
               {one.omitted > 0n && (
                 <span class="reason quiet">{texts.omitted(formats.number(Number(one.omitted)))}</span>
               )}
             </td>
+            <th scope="row">{shortMethod(one.method)}</th>
             <td class="number">{`${formats.number(one.durationMs, 1)} ms`}</td>
             <td>{one.application === "" ? texts.member : (names.get(one.application) ?? one.application)}</td>
             <td>{one.protocol}</td>
