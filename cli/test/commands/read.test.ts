@@ -65,6 +65,18 @@ test("reads as CSV lines", async () => {
   ]);
 });
 
+test("a read says beside its lines, once, what the patient disputes of them", async () => {
+  const source = { organization: "org_1", disputed: [{ startTime: at(0), endTime: at(1) }] };
+  const disputed = { payload: { case: "series" as const, value: { series, source } } };
+  const { env } = await openReads([start, disputed, disputed, end]);
+  const { out, err } = await wellapi(["read", ...of], { env });
+  expect(out).toBe(`${lines}\n${lines}`);
+  expect(err).toBe(
+    "the patient disputes data of org_1 from 2026-04-12T08:00:00.000Z to before 2026-04-12T08:01:00.000Z",
+  );
+  expect((await wellapi(["read", ...of, "--json"], { env })).err).toBe("");
+});
+
 test("reads as JSON, a run a line", async () => {
   const { env } = await openReads([start, run, run, end]);
   const { out } = await wellapi(["read", ...of, "--json"], { env });

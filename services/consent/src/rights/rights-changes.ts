@@ -94,9 +94,8 @@ export class RightsChanges {
 
   /**
    * Once it resolves, what it denies is denied on every enforcer, and a restore cannot undo that; what it disputes is marked for
-   * every read that starts later. Throws `patient_erased`,
-   * `record_frozen`, `rights_limited`, `too_many_consents`, `request_id_reused`, `journal_unavailable` (it holds; send it again),
-   * `unavailable`.
+   * every read that starts later. Throws `patient_erased`, `record_frozen`, `rights_limited`, `too_many_consents`, `request_id_reused`,
+   * `journal_unavailable` (it holds; send it again), `unavailable`.
    */
   async create(demand: Demand, leafOf: LeafOf): Promise<Made> {
     const denial = denialOf(demand.right, demand.categories);

@@ -79,8 +79,8 @@ function marked(
   const { id, organization, right } = request;
   if (right.kind !== "rectification") return current;
   if (!isUndecided(request)) return withoutDispute(current, id);
-  // It is marked from its beginning: by an extension nothing changes.
-  if (category === undefined) return current;
+  // It is marked from its beginning: by an extension nothing changes. Of a record that is erased meanwhile nothing is left to mark.
+  if (category === undefined || current.closed) return current;
   if (!hasRoomForDispute(current)) {
     const message = "100 requests to correct data wait for an answer: withdraw one, or wait";
     throw new ConsentError("rights_limited", { message });

@@ -7,6 +7,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/clinical_records_pb";
 import type { PutClinicalRecordRequestSchema } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { FhirServiceError } from "../errors.ts";
+import { withoutDisputeLabel } from "../mapping/dispute-label.ts";
 import { fhirPatientId, formatLogicalId, parseLogicalId } from "../mapping/logical-id.ts";
 import { inwardText, subjectOf } from "../mapping/subject.ts";
 import { sendResource, unjudgedResource } from "./content.ts";
@@ -97,7 +98,7 @@ interface Written {
 
 /** The resource as it stands now, without reading it again, for which the contributor may have no consent. */
 export function storedResource({ resource, patient, outcome }: Written): FhirResource {
-  const { resourceType, meta, ...others } = resource;
+  const { resourceType, meta, ...others } = withoutDisputeLabel(resource);
   return {
     resourceType,
     ...others,
