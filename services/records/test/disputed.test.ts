@@ -135,6 +135,16 @@ describe("disputed data", () => {
     await dispute({ organization: maker.organization });
     const { series } = await world.reader(clinic).querySeries(queryInit(world.idFor(clinic, patient), {}));
     expect(marksOf(series.map(({ source }) => source))).toEqual([[MINUTE, MINUTE + 1]]);
+    // A series that reaches over a gap between what the reader may see says nothing of the gap.
+    const later = { from: T0 + 3 * HOUR, to: T0 + 4 * HOUR };
+    const reading = { organization: clinic.organization, direction: Direction.READ, codes: everything };
+    await world.grant(patient, { ...reading, window: later });
+    await scene.send(maker, "m3", later.from);
+    await dispute({ organization: maker.organization, from: T0 + HOUR, to: T0 + 2 * HOUR });
+    const about = { patient: world.idFor(clinic, patient), purpose: Purpose.TREATMENT };
+    const { series: listed } = await world.reader(clinic).listSeries(about);
+    expect(listed.map(({ span }) => timestampMs(span!.endTime!))).toContain(later.from + 2 * MINUTE + 1);
+    expect(marksOf(listed.map(({ source }) => source))).toEqual([]);
     await dispute({ organization: maker.organization, to: T0 + MINUTE });
     expect(marksOf((await readSources(scene)).values())).toEqual([]);
     await dispute({ organization: maker.organization });
