@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Code } from "@connectrpc/connect";
-import { type Caller, createTokenVerifier } from "@wellapi/rpc";
+import { type Caller, createTokenVerifier, problemOf } from "@wellapi/rpc";
 import { base64url, importJWK, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { createRequest, createSelfSigned, derOf } from "./certificates.ts";
@@ -110,6 +110,23 @@ test("revoked credentials are refused at once, and so are tokens that were made 
     await expect(show()).rejects.toSatisfy(refused("revoked"));
     await expect(reexchange(installation, token)).rejects.toSatisfy(refused("revoked"));
   }
+});
+
+test("only a door that asks is told whose a refused credential is", async () => {
+  const installation = await createInstallation();
+  const { apiKey, application, organization } = await enrol(installation);
+  await installation.as(operator).credentials.revokeCredential({ credential: apiKey.id });
+  const credential = { case: "apiKey", value: apiKey.value } as const;
+  const told = (tellHolder: boolean) =>
+    installation
+      .exchange("gateway")({ credential, tellHolder })
+      .then(String, (error) => problemOf(error).metadata);
+  expect(await told(false)).toBeUndefined();
+  expect(await told(true)).toEqual({
+    holder_organization: organization.id,
+    holder_application: application.id,
+    holder_credential: apiKey.id,
+  });
 });
 
 test("credentials end with their lifetime", async () => {

@@ -135,7 +135,13 @@ async function exchangeAt(
   }
   try {
     const { token, limits, deniedCalls, dpopNonce, allowedOrigins } = await at.exchange.exchangeCredential(
-      { credential, callerAddress: address ?? "", recheck, ...(presented && { presented }) },
+      {
+        credential,
+        callerAddress: address ?? "",
+        recheck,
+        tellHolder: true,
+        ...(presented && { presented }),
+      },
       { timeoutMs: exchangeTimeoutMs },
     );
     const verified = await verifier.verify(token, at.workload);

@@ -230,6 +230,15 @@ function heldBy(error: unknown, { id, holder }: Credential): unknown {
   return new IdentityError(error.code, { ...error.problem, metadata }, { cause: error });
 }
 
+/** The refusal without these facts. */
+export function withoutHolder(error: unknown): unknown {
+  if (!(error instanceof IdentityError) || error.problem.metadata === undefined) return error;
+  const metadata = Object.fromEntries(
+    Object.entries(error.problem.metadata).filter(([fact]) => !fact.startsWith("holder_")),
+  );
+  return new IdentityError(error.code, { ...error.problem, metadata }, { cause: error });
+}
+
 function holderOf({ id, holder, scopes }: Credential): Principal {
   if (holder.kind === "operator") return { kind: "operator", id: holder.operator, credential: id };
   const { application, organization } = holder;

@@ -5,7 +5,7 @@ import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identit
 import { callerKey } from "@wellapi/rpc";
 import type { Accesses } from "../accesses.ts";
 import { fromExchangeRequest, toCallLimits } from "../convert.ts";
-import type { CredentialExchange } from "./exchange.ts";
+import { type CredentialExchange, withoutHolder } from "./exchange.ts";
 import { createPatientTokenHandlers, type PatientTokenHandlersDeps } from "./patient-token-handlers.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
@@ -39,7 +39,10 @@ export function createTokenExchangeHandlers({
     async exchangeCredential(request, context) {
       const { workload } = context.values.get(callerKey);
       const shown = fromExchangeRequest(request);
-      const exchanged = await exchange.exchange(shown, workload, request.callerAddress);
+      const exchanged = await exchange.exchange(shown, workload, request.callerAddress).catch((error) => {
+        // A door of a version before would pass it on.
+        throw request.tellHolder ? error : withoutHolder(error);
+      });
       const { token, expireTime, rates, denied, nonce = "", allowedOrigins = [] } = exchanged;
       const limits = rates && toCallLimits(rates);
       const deniedCalls = [...denied].map(([rpc, { policy = "", reason }]) => ({ rpc, policy, reason }));

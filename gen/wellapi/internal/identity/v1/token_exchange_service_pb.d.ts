@@ -95,6 +95,13 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
    * @generated from field: bool recheck = 8;
    */
   recheck: boolean;
+
+  /**
+   * Whether the metadata of a refusal may say who holds the refused credential: for a door, which takes it out of what its caller is told.
+   *
+   * @generated from field: bool tell_holder = 9;
+   */
+  tellHolder: boolean;
 };
 
 /**
