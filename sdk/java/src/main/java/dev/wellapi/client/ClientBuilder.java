@@ -87,8 +87,8 @@ public final class ClientBuilder {
   }
 
   /**
-   * Runs around each call, over the door and the gateway alike, the first one outermost: OpenTelemetry's
-   * `GrpcTelemetry.create(openTelemetry).createClientInterceptor()`, or your own.
+   * Runs around each call, over the door and the gateway alike, the first one outermost: the client interceptor of OpenTelemetry's
+   * `GrpcTelemetry`, or your own.
    */
   public ClientBuilder interceptor(ClientInterceptor interceptor) {
     interceptors.add(interceptor);
