@@ -292,6 +292,14 @@ public final class AgainstExchange {
       unreached.close();
       thrown(CancellationException.class, () -> unreached.querySeries(nobody).next());
     }
+    try (var client = gateway().apiKey(text("apiKey")).build()) {
+      // Left before its thread has come to it, or while it begins: whoever asks is told, and nothing hangs.
+      for (int at = 0; at < 20; at++) {
+        var read = client.readSeries(readRequest());
+        read.close();
+        thrown(CancellationException.class, read::hasNext);
+      }
+    }
     var twice = gateway().apiKey("wellapi_sk_a").token("b");
     check(thrown(ClientException.class, twice::build).code() == ClientException.Code.INPUT, "two credentials");
     ok("refusals");

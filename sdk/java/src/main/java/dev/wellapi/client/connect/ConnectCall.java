@@ -40,7 +40,9 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
   private Listener<R> listener;
   private Metadata headers;
   private byte[] request;
-  private Future<?> task;
+  private boolean begun;
+  /** The thread of the call while it runs: interrupted only under the call's lock, so that no later call is. */
+  private Thread worker;
   private Future<?> deadline;
   private InputStream body;
   /** Why it was ended from here; null while it was not. */
@@ -85,7 +87,8 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
         Status late = Status.DEADLINE_EXCEEDED.withDescription("the call took too long");
         deadline = channel.deadlines.schedule(() -> end(late), left, TimeUnit.NANOSECONDS);
       }
-      task = channel.threads.submit(this::run);
+      channel.threads.execute(this::run);
+      begun = true;
     } catch (RejectedExecutionException closed) {
       ended = Status.UNAVAILABLE.withDescription("the client was closed");
       close(ended, new Metadata());
@@ -109,12 +112,13 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
   private synchronized void end(Status status) {
     if (ended != null) return;
     ended = status;
-    if (task == null) {
+    if (!begun) {
       // It has not begun: no thread of its own tells the listener.
       if (listener != null) close(status, new Metadata());
       return;
     }
-    task.cancel(true);
+    // Where the thread has not come to it yet, it finds that there is nothing to do.
+    if (worker != null) worker.interrupt();
     closeBody();
   }
 
@@ -129,19 +133,25 @@ final class ConnectCall<Q, R> extends ClientCall<Q, R> {
   private void run() {
     Metadata trailers = new Metadata();
     Status status;
+    synchronized (this) {
+      worker = Thread.currentThread();
+      status = ended;
+    }
     try {
-      status = exchange(trailers);
+      if (status == null) status = exchange(trailers);
     } catch (WellApiException | ClientException known) {
       // Of the token: it is passed as it is (WellApiException.of).
       status = Status.UNAUTHENTICATED.withCause(known);
     } catch (InterruptedException | IOException cut) {
       status = Status.UNAVAILABLE.withDescription("the connection to the gateway ended").withCause(cut);
-    } catch (RuntimeException unexpected) {
+    } catch (Throwable unexpected) {
+      // Also a class that is missing: whoever waits is told.
       status = Status.INTERNAL.withDescription("the answer cannot be read").withCause(unexpected);
     }
     synchronized (this) {
       if (ended != null) status = ended;
       ended = status;
+      worker = null;
       if (deadline != null) deadline.cancel(false);
       closeBody();
     }
