@@ -26,7 +26,7 @@ const HOUR = 3_600_000;
 const purpose = Purpose.TREATMENT;
 /** A page of so many samples keeps records busy for some 20 ms. */
 const SAMPLES_A_PAGE = 10_000;
-/** At once: what the machine needs for all of them is far more than `HELD_MS`. */
+/** At once: most of them are under way when the revocation returns. */
 const CALLS = 100;
 const samples = 2 * SAMPLES_A_PAGE;
 
@@ -144,14 +144,6 @@ const methods = [
   "GetObservation",
 ] as const;
 
-interface Ended {
-  readonly at: number;
-  /** OK, or the reason of the refusal. */
-  readonly how: string;
-}
-
-/** What a transport may have held when the revocation returned arrives within this, on a busy machine. */
-const HELD_MS = 1_000;
 /** UNDECIDED: a machine that is busy with a hundred reads may lose a session; then nothing is released either. */
 const refusals = ["CONSENT_CHANGED", "CONSENT_REQUIRED", "CONSENT_REVOKED", "UNDECIDED"];
 
@@ -184,9 +176,9 @@ export function describeReadsInFlight(server: () => Server, { connectionsAge = f
         const listed = await readsOf(stage.doors[door], scene.atClinic, "").ListObservations();
         const reads = readsOf(stage.doors[door], scene.atClinic, listed.observations[0]!.id);
         const headers: string[] = [];
-        const ended: Ended[] = [];
+        /** OK, or the reason of the refusal, in the order in which the answers came. */
+        const ended: string[] = [];
         const three = Promise.withResolvers<void>();
-        const began = performance.now();
         let revoked = false;
         // Again and again, so that some are under way when the revocation returns, however slow the machine is.
         const calls = Array.from({ length: CALLS }, async (_, i) => {
@@ -200,22 +192,23 @@ export function describeReadsInFlight(server: () => Server, { connectionsAge = f
                 return problemOf(described).reason;
               },
             );
-            ended.push({ at: performance.now() - began, how });
+            ended.push(how);
             if (ended.length === 3) three.resolve();
           } while (!revoked);
         });
         await three.promise;
         await createClient(ConsentService, scene.person.transport).revokeConsent({ consent: scene.consent });
         revoked = true;
-        const returned = performance.now() - began;
+        const returned = ended.length;
         await Promise.all(calls);
-        const late = ended.filter(({ at, how }) => how === "OK" && at > returned + HELD_MS);
-        expect(late).toEqual([]);
-        const cut = ended.filter(({ how }) => how !== "OK");
+        const late = ended.slice(returned);
+        // What sockets held by then; of a hundred that wait for each other, a revocation that missed them would bring most.
+        expect(late.filter((how) => how === "OK").length).toBeLessThan(CALLS / 10);
+        const cut = ended.filter((how) => how !== "OK");
         expect(cut.length).toBeGreaterThan(5);
         // Such a call is told so by its own client, and by no service.
         const known = connectionsAge && door === "grpc" ? [...refusals, "UNAVAILABLE"] : refusals;
-        expect(cut.filter(({ how }) => !known.includes(how))).toEqual([]);
+        expect(cut.filter((how) => !known.includes(how))).toEqual([]);
         expect(headers).not.toContain("wellapi-patient");
       },
       60_000,
