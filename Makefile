@@ -67,6 +67,12 @@ pages: $(PAGES) ## Builds the patient's pages (web/patient), the developers' (we
 policy-proof: node_modules/.installed ## Proves that the default policies permit no more than before; WIDENS="why" where they do (builds Cedar once, half an hour)
 	@exec $(NODE) scripts/policy-proof.ts
 
+.PHONY: fhir-validator
+fhir-validator: node_modules/.installed ## Has HAPI's validator judge planted faults and what the tests get as FHIR (Java and Maven; CI does it, too)
+	@emitted=$$(mktemp -d) && trap 'rm -rf "$$emitted"' EXIT && export WELLAPI_FHIR_EMITTED="$$emitted" && \
+		$(NODE) node_modules/vitest/vitest.mjs run test/fhir test/export services/fhir && touch "$$emitted/complete" && \
+		WELLAPI_TRY_HAPI=1 $(NODE) node_modules/vitest/vitest.mjs run packages/fhir-r4/test/hapi.it.test.ts
+
 .PHONY: fuzz
 fuzz: node_modules/.installed ## Feeds changed inputs to every parser that reads bytes from outside; TARGET=name, MINUTES=10, SEED=n
 	@exec $(NODE) security/fuzz/main.ts

@@ -53,6 +53,8 @@ describe("all of a patient, as FHIR", () => {
 
   async function all(first: string): Promise<Told["body"][]> {
     const entries: Told["body"][] = [];
+    const inXml = await askFhir(server, clinicKey, first, { headers: { accept: "application/fhir+xml" } });
+    parseResource(inXml.text, "xml");
     let next: string | undefined = first;
     while (next !== undefined) {
       const { status, text, body } = await ask(next);
