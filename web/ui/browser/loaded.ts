@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onChange } from "./changes.ts";
 import { type Problem, problemOf } from "./problem.ts";
 
@@ -10,6 +10,15 @@ export interface Loaded<T> {
   reload(): void;
 }
 
+type Answered<T> = Omit<Loaded<T>, "reload">;
+
+interface State<T> extends Answered<T> {
+  /** To which inputs, by identity. */
+  readonly of: object;
+}
+
+const awaited = { value: undefined, problem: undefined, loading: true } as const;
+
 /**
  * The answer of `load`, asked for anew where one of the inputs is another, after a change that this page or another tab of it
  * has made, and when the reader comes back to the page.
@@ -18,29 +27,28 @@ export function useLoaded<T>(
   load: (signal: AbortSignal) => Promise<T>,
   inputs: readonly unknown[],
 ): Loaded<T> {
-  const [state, setState] = useState<Omit<Loaded<T>, "reload">>({
-    value: undefined,
-    problem: undefined,
-    loading: true,
-  });
+  // What was answered to other inputs is nothing here, not even for one picture.
+  const of = useMemo(() => ({}), inputs);
+  const [state, setState] = useState<State<T>>({ ...awaited, of });
   const running = useRef<AbortController>(undefined);
   const reload = useCallback(() => {
     running.current?.abort();
     const controller = new AbortController();
     running.current = controller;
-    setState((before) => ({ ...before, loading: true }));
+    const become = (next: (before: Answered<T>) => Answered<T>): void =>
+      setState((before) => ({ ...next(before.of === of ? before : awaited), of }));
+    become((before) => ({ ...before, loading: true }));
     load(controller.signal).then(
       (value) => {
-        if (!controller.signal.aborted) setState({ value, problem: undefined, loading: false });
+        if (!controller.signal.aborted) become(() => ({ value, problem: undefined, loading: false }));
       },
       (error: unknown) => {
         if (controller.signal.aborted) return;
-        setState((before) => ({ ...before, problem: problemOf(error), loading: false }));
+        become((before) => ({ ...before, problem: problemOf(error), loading: false }));
       },
     );
-  }, inputs);
+  }, [of]);
   useEffect(() => {
-    setState({ value: undefined, problem: undefined, loading: true });
     reload();
     const stop = onChange(reload);
     return () => {
@@ -48,5 +56,6 @@ export function useLoaded<T>(
       running.current?.abort();
     };
   }, [reload]);
-  return { ...state, reload };
+  const { value, problem, loading } = state.of === of ? state : awaited;
+  return { value, problem, loading, reload };
 }

@@ -1,27 +1,32 @@
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
-import { type KnownOrganization, organizationsOf } from "../api/organizations.ts";
+import { organizationsOf } from "../api/organizations.ts";
 import { type Place, usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
 import { entriesOf } from "../log/entries.ts";
 import { type ReadOfDay, readsByDay } from "../log/reads.ts";
 import { Heading } from "../parts/heading.tsx";
-import { CategoryIcon, Initials } from "../parts/icon.tsx";
+import { CategoryIcon } from "../parts/icon.tsx";
 import { Waited } from "../parts/notice.tsx";
-import { OrganizationName, Standing } from "../parts/organization-name.tsx";
+import { OrganizationName } from "../parts/organization-name.tsx";
+import { mostAtOnce, type Names, OrganizationTiles } from "../parts/organization-tiles.tsx";
 import { ReadSentence } from "../parts/read-sentence.tsx";
 import { Waiting } from "../parts/waiting.tsx";
 import { consentsOf } from "../sharing/consents.ts";
-import {
-  byCategory,
-  endingSoon,
-  type Permission,
-  permissionsOf,
-  readCategories,
-} from "../sharing/permission.ts";
-import { categoriesText, categoryName } from "../words/names.ts";
+import { byCategory, endingSoon, type Permission, permissionsOf } from "../sharing/permission.ts";
+import { categoryName } from "../words/names.ts";
 
-type Names = ReadonlyMap<string, KnownOrganization>;
+/** And so many of one kind of data. */
+const mostOfKind = 12;
+
+/** Whose names the overview shows before anybody presses on it. */
+function namedFirst(permissions: readonly Permission[]): readonly string[] {
+  const ending = endingSoon(permissions, Date.now()).slice(0, mostAtOnce);
+  return [
+    ...[...permissions.slice(0, mostAtOnce), ...ending].map(({ organization }) => organization),
+    ...byCategory(permissions).flatMap(({ organizations }) => organizations.slice(0, mostOfKind)),
+  ];
+}
 
 /** Who can see what now, what was read, what ends. */
 export function Home() {
@@ -30,11 +35,7 @@ export function Home() {
   const sharing = useLoaded(
     async (signal) => {
       const permissions = permissionsOf(await consentsOf(connection, signal));
-      const names = await organizationsOf(
-        connection,
-        permissions.map(({ organization }) => organization),
-      );
-      return { permissions, names };
+      return { permissions, names: await organizationsOf(connection, namedFirst(permissions)) };
     },
     [connection],
   );
@@ -91,55 +92,11 @@ function Sharing({
         </fieldset>
       </div>
       {by === "organization" ? (
-        <ul class="tiles">
-          {permissions.map((permission) => (
-            <OrganizationTile
-              key={permission.organization}
-              permission={permission}
-              known={names.get(permission.organization)}
-            />
-          ))}
-        </ul>
+        <OrganizationTiles permissions={permissions} names={names} />
       ) : (
         <KindTiles permissions={permissions} names={names} />
       )}
     </section>
-  );
-}
-
-function OrganizationTile(props: {
-  readonly permission: Permission;
-  readonly known: KnownOrganization | undefined;
-}) {
-  const { words, formats } = usePlace();
-  const { permission, known } = props;
-  const { home } = words;
-  const { until, contributes } = permission;
-  const categories = readCategories(permission);
-  const name = known?.name ?? words.common.unknownOrganization;
-  return (
-    <li class="card tile">
-      <Initials name={name} />
-      <div class="grow">
-        <h3>
-          <a class="covers" href={hrefOf(`organizations/${permission.organization}`)}>
-            {name}
-          </a>{" "}
-          {known !== undefined && <Standing known={known} />}
-        </h3>
-        <p>
-          {categories.length === 0
-            ? home.nothing
-            : `${home.reads}: ${categoriesText(words, formats, categories)}`}
-        </p>
-        {contributes.length > 0 && (
-          <p class="quiet small">
-            {home.sends}: {categoriesText(words, formats, contributes)}
-          </p>
-        )}
-        <p class="quiet small">{until === undefined ? home.untilStopped : home.until(formats.day(until))}</p>
-      </div>
-    </li>
   );
 }
 
@@ -150,7 +107,7 @@ function KindTiles({
   readonly permissions: readonly Permission[];
   readonly names: Names;
 }) {
-  const { words } = usePlace();
+  const { words, formats } = usePlace();
   const kinds = byCategory(permissions);
   if (kinds.length === 0) return <p class="quiet">{words.home.noReaders}</p>;
   return (
@@ -161,13 +118,16 @@ function KindTiles({
           <div class="grow">
             <h3>{categoryName(words, category)}</h3>
             <ul class="plain">
-              {organizations.map((id) => (
+              {organizations.slice(0, mostOfKind).map((id) => (
                 <li key={id}>
                   <a class="line-link" href={hrefOf(`organizations/${id}`)}>
                     <OrganizationName known={names.get(id)} />
                   </a>
                 </li>
               ))}
+              {organizations.length > mostOfKind && (
+                <li class="quiet">{words.home.andMore(formats.number(organizations.length - mostOfKind))}</li>
+              )}
             </ul>
           </div>
         </li>
@@ -185,7 +145,7 @@ function Ending({
 }) {
   const { words, formats } = usePlace();
   const { home, common } = words;
-  const soon = endingSoon(permissions, Date.now());
+  const soon = endingSoon(permissions, Date.now()).slice(0, mostAtOnce);
   if (soon.length === 0) return null;
   return (
     <section class="card stack-close" aria-labelledby="ending">

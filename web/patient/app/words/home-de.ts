@@ -12,6 +12,8 @@ export const homeDe: typeof homeEn = {
       : `${count} Organisationen können Daten von Ihnen lesen.`,
   noReaders: "Keine Organisation kann Ihre Daten lesen.",
   show: "Geordnet nach",
+  showMore: (count) => `Weitere zeigen (noch ${count})`,
+  andMore: (count) => `und ${count} weitere`,
   byOrganization: "Organisation",
   byKind: "Art der Daten",
   reads: "Kann sehen",

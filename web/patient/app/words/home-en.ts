@@ -9,6 +9,8 @@ export const homeEn = {
     count === 1 ? "1 organization can read data of yours." : `${count} organizations can read data of yours.`,
   noReaders: "No organization can read your data.",
   show: "Show by",
+  showMore: (count: string) => `Show more (${count} are left)`,
+  andMore: (count: string) => `and ${count} more`,
   byOrganization: "Organization",
   byKind: "Kind of data",
   reads: "Can see",
