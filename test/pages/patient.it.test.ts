@@ -1,6 +1,9 @@
 /** The patient's own pages, in a real browser against a whole exchange. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
+import { temporaryFolder } from "@wellapi/demo/server";
 import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService, ListAccessesRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
@@ -23,19 +26,24 @@ import { keyboardProblems, readingProblems } from "./readable.ts";
 const mostBytes = 200_000;
 
 describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120_000 }, () => {
+  const folder = temporaryFolder();
   let push: PushService;
   let scene: PatientScene;
   let browser: Browser;
 
   beforeAll(async () => {
     push = await openPushService();
-    scene = await openPatientScene({ WELLAPI_PUSH_HOSTS: push.host });
+    // Processes of a mesh trust the push service by a file.
+    const trusted = join(folder.path, "push.pem");
+    writeFileSync(trusted, push.authority);
+    scene = await openPatientScene({ WELLAPI_PUSH_HOSTS: push.host, NODE_EXTRA_CA_CERTS: trusted });
     browser = await openBrowser();
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     await browser?.close();
     await scene?.close();
     await push?.close();
+    folder.remove();
   });
 
   /** Ada, signed in. */
