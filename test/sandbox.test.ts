@@ -31,7 +31,11 @@ const sandbox = join(folder.path, "sandbox");
 const people = ["--days", "1", "--seed", "7", "--people", "revoker", "erased"];
 let created: Told;
 
-async function wellapi(parameters: readonly string[], stop = new AbortController()): Promise<Told> {
+async function wellapi(
+  parameters: readonly string[],
+  stop = new AbortController(),
+  path = sandbox,
+): Promise<Told> {
   const [out, err] = [[] as string[], [] as string[]];
   const sink = (texts: string[], heard: () => void) =>
     new Writable({
@@ -50,7 +54,7 @@ async function wellapi(parameters: readonly string[], stop = new AbortController
     interrupted: () => stop.signal,
     exitCode: 0,
   };
-  const code = await run(io, ["sandbox", ...parameters, "--folder", sandbox, "--json"]);
+  const code = await run(io, ["sandbox", ...parameters, "--folder", path, "--json"]);
   expect(`${code} ${err.join("")}`).toBe("0 ");
   return JSON.parse(out.join("")) as Told;
 }
@@ -101,6 +105,21 @@ test("a day of the people's data is there, for the developer's key alone, until 
   await permit(true);
   expect(await read("revoker")).toBe(288);
   expect(await read("erased")).toBe("CONSENT_REQUIRED");
+});
+
+test("an organization that was there before is filled, with a key of its own", async () => {
+  const { organization } = await createClient(OrganizationService, operatorAt(server)).createOrganization({
+    organization: { displayName: "Tidal Wearables" },
+    requestId: crypto.randomUUID(),
+  });
+  const path = join(folder.path, "filled");
+  const asked = ["create", "--days", "1", "--people", "elder", "--organization", organization!.id];
+  expect((await wellapi(asked, undefined, path)).organization).toBe(organization!.id);
+  const apiKey = readFileSync(join(path, "api-key"), "utf8").trim();
+  const { consents } = await createClient(ConsentService, connect({ url: server.http, apiKey })).listConsents(
+    {},
+  );
+  expect(consents.map(({ grantee }) => grantee)).toEqual([organization!.id]);
 });
 
 test("a developer orders that calls fail, at both doors", async () => {

@@ -1,18 +1,16 @@
-/** What a developer does on their pages: signs up; an application, its key, a first call, what was counted, a webhook. */
+/** What a developer does on their pages: an application, its key, a first call, what was counted, a webhook. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import { addAuthenticator } from "./browser.ts";
-import { enterCode } from "./people.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 
 /** Compressed, of all that the first page loads. */
 const mostBytes = 200_000;
 
-async function settled(page: Page): Promise<void> {
+export async function settled(page: Page): Promise<void> {
   // The document has a heading of its own until the pages are there.
   await page.locator(".tabs").waitFor();
   await page.locator("main h1").waitFor();
@@ -84,54 +82,6 @@ export async function developerStory(page: Page): Promise<string[]> {
   await page.getByRole("button", { name: "Widerrufen" }).click();
   await page.locator(".badge", { hasText: "widerrufen" }).waitFor();
   found.push(...(await readingProblems(page, "de", "developers-application")));
-  return found;
-}
-
-/**
- * By somebody who has not even an account, and who registers by a code alone: from the pages' address to a key of an application of
- * their own organization. Returns what is hard to read or to reach.
- */
-export async function signUpStory(page: Page, email: string): Promise<string[]> {
-  const found: string[] = [];
-  await addAuthenticator(page);
-  await page.goto("/developers/");
-  await page.waitForURL(/\/sign-in/);
-  await page.click("main a[href^='/register']");
-  await enterCode(page, email);
-  await page.waitForURL(/\/register\/details/);
-  await page.fill("#name", "Dora Developer");
-  await page.click("main form button:not([data-passkey])");
-  await page.waitForURL("**/developers/");
-  await page.locator("#organization-name").waitFor();
-  found.push(...(await readingProblems(page, "en", "developers-sign-up")));
-  found.push(...(await keyboardProblems(page, "developers-sign-up")));
-  await page.goto("/developers/?lang=de");
-  await page.locator("#organization-name").waitFor();
-  found.push(...(await readingProblems(page, "de", "developers-sign-up")));
-  await page.goto("/developers/?lang=en");
-  await page.fill("#organization-name", "Tidal Wearables");
-  await page.press("#organization-name", "Enter");
-
-  const create = async () => {
-    await settled(page);
-    await page.fill("#name", "First Steps");
-    await page.press("#name", "Enter");
-  };
-  await create();
-  // A code by e-mail makes no keys: a passkey is due, and leads back.
-  await page.getByRole("link", { name: "Confirm that it is you" }).click();
-  await page.click("main a[href^='/account/passkey']");
-  await page.click("button[data-passkey=create]");
-  await page.waitForURL("**/developers/");
-  await create();
-  await page.waitForURL(/\/developers\/applications\/app_/);
-  await page.fill("#key-name", "laptop");
-  await page.press("#key-name", "Enter");
-  expect(await page.locator(".notice.success code").textContent()).toMatch(/^wellapi_sk_test_/);
-
-  await page.getByRole("link", { name: "New organization" }).click();
-  await page.locator("#organization-name").waitFor();
-  found.push(...(await readingProblems(page, "en", "developers-new-organization")));
   return found;
 }
 

@@ -10,11 +10,12 @@ import { buildSite as buildDevelopersSite } from "../../web/developers/build.ts"
 import { confidentialClient, connect } from "../oauth/world.ts";
 import type { Account } from "./accounts.ts";
 import { hasBrowser, openBrowser, openPerson } from "./browser.ts";
-import { developerStory, signUpStory } from "./developer-story.ts";
+import { developerStory } from "./developer-story.ts";
 import { codeFor, mailTo } from "./people.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 import { pageRoutes } from "./routes.ts";
 import { guardianCode, openScene, type Scene } from "./scene.ts";
+import { signUpStory } from "./sign-up-story.ts";
 
 interface Row {
   /** As the router spells it, with what the row shows of it. */
@@ -449,7 +450,7 @@ describe.skipIf(!hasBrowser)("every page", { timeout: 600_000 }, () => {
 
   test("somebody without an account signs up, and has a key of an own organization without an operator", async () => {
     const { context, page } = await openPerson(browser, scene.world.issuer);
-    const found = await signUpStory(page, nextAddress());
+    const found = await signUpStory(page, scene.world.issuer, nextAddress());
     await context.close();
     expect(found).toEqual([]);
   });

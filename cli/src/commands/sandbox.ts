@@ -28,6 +28,7 @@ interface CreateOptions extends SandboxOptions {
   seed: number;
   days: number;
   people?: PersonName[];
+  organization?: string;
 }
 
 interface StreamOptions extends SandboxOptions {
@@ -64,16 +65,23 @@ function addCreate(group: Command, io: Io): void {
     .option("--seed <n>", "the same number gives the same people with the same values", count, 1)
     .option("--days <n>", "how many days of data there are, up to now", count, 30)
     .addOption(wordOption("--people <name...>", "only these (default: all)", people))
+    .option(
+      "--organization <id>",
+      "fill this organization, which was made at /developers/ (default: a new one)",
+    )
     .addHelpText("after", "\nExample: wellapi sandbox create --seed 7 --people runner diabetic")
     .action(async (options: CreateOptions, command: Command) => {
       const settings = settingsOf(command, io);
-      const { seed, days } = options;
+      const { seed, days, organization } = options;
       if (days < 1 || days > mostDays) throw new CliError("usage", `--days takes 1 to ${mostDays}`);
       const exchange = await exchangeOf(settings);
       await refuseProduction(exchange);
       // In one order, however they were named: the folder is compared by it.
       const names = personNames.filter((name) => options.people?.includes(name) ?? true);
-      const folder = beginSandbox(options.folder, { seed, days, names });
+      const folder = beginSandbox(options.folder, {
+        ...{ seed, days, names },
+        ...(organization !== undefined && { filled: organization }),
+      });
       await enrolOrganizations(exchange, folder);
       await fill(exchange, folder, createOutput(io, settings.json));
     });

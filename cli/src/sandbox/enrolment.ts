@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { type Client, Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { type Connection, connect, issuePatientToken, paginate } from "@wellapi/client";
 import { enrolOrganization, enrolPatient } from "@wellapi/client/enrolment";
 import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
@@ -54,12 +54,9 @@ export async function enrolOrganizations(
 
   const requestId = requestIdOf(state, "organization");
   const organizations = createClient(OrganizationService, operator);
-  const { organization } = await organizations.createOrganization({
-    organization: { displayName: "Sandbox" },
-    requestId,
-  });
+  const organization = state.filled ?? (await createOwn(organizations, requestId));
   const { application } = await organizations.createApplication({
-    application: { organization: organization!.id, displayName: "Sandbox" },
+    application: { organization, displayName: "Sandbox" },
     requestId,
   });
   const { apiKey } = await createClient(CredentialService, operator).createApiKey({
@@ -70,11 +67,22 @@ export async function enrolOrganizations(
   writeFileSync(folder.file("api-key"), `${apiKey}\n`, { mode: 0o600 });
   const enrolled = {
     devices: devices.organization,
-    organization: organization!.id,
+    organization,
     application: application!.id,
   };
   folder.save({ organizations: enrolled });
   return enrolled;
+}
+
+async function createOwn(
+  organizations: Client<typeof OrganizationService>,
+  requestId: string,
+): Promise<string> {
+  const { organization } = await organizations.createOrganization({
+    organization: { displayName: "Sandbox" },
+    requestId,
+  });
+  return organization!.id;
 }
 
 /** By the certificate of the devices' organization. */

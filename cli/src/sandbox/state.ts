@@ -34,6 +34,8 @@ export interface SandboxState {
   readonly seed: number;
   readonly days: number;
   readonly names: readonly PersonName[];
+  /** The developer's organization, where it was there before. */
+  readonly filled?: string;
   /** 1 at first; each reset makes other people. */
   readonly generation: number;
   readonly organizations?: EnrolledOrganizations;
@@ -57,20 +59,24 @@ const stateFile = "sandbox.json";
 /** Begins a sandbox in the folder, or goes on with the one that lies there. Throws CliError `usage` where that is another one. */
 export function beginSandbox(
   path: string,
-  asked: Pick<SandboxState, "seed" | "days" | "names">,
+  asked: Pick<SandboxState, "seed" | "days" | "names" | "filled">,
 ): SandboxFolder {
-  const { seed, days, names } = asked;
+  const { seed, days, names, filled } = asked;
   if (!existsSync(join(path, stateFile))) {
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    write(path, { id: randomUUID(), seed, days, names, generation: 1 });
+    write(path, { id: randomUUID(), ...asked, generation: 1 });
   }
   const folder = openSandbox(path);
   const found = folder.state();
-  const same = found.seed === seed && found.days === days && found.names.join() === names.join();
+  const same =
+    found.seed === seed &&
+    found.days === days &&
+    found.names.join() === names.join() &&
+    found.filled === filled;
   if (!same) {
     throw new CliError(
       "usage",
-      `${path} holds a sandbox of seed ${found.seed}, ${found.days} days and ${found.names.join(", ")}: name another folder with --folder, or the same seed, days and people`,
+      `${path} holds a sandbox of ${found.filled ?? "an organization of its own"}, seed ${found.seed}, ${found.days} days and ${found.names.join(", ")}: name another folder with --folder, or the same organization, seed, days and people`,
     );
   }
   return folder;

@@ -62,7 +62,12 @@ export const identityCollections: readonly CollectionDeclaration[] = [
   {
     name: collections.patients,
     key: ["partition"],
-    indexes: [request, { name: "region", fields: ["region", "partition"] }],
+    indexes: [
+      request,
+      { name: "region", fields: ["region", "partition"] },
+      { name: "test", fields: ["testOf", "partition"] },
+    ],
+    version: 2,
   },
   {
     name: collections.answers,

@@ -39,6 +39,7 @@ export type IdentityErrorCode =
   | "mail_not_set_up"
   | "too_many_policies"
   | "too_many_organizations"
+  | "too_many_test_patients"
   | "journal_unavailable"
   | "last_keeper"
   | "invitation_invalid"
@@ -271,6 +272,24 @@ export function signUpClosed(): IdentityError {
     reason: "SANDBOX_ONLY",
     message:
       "this exchange holds real people's data: its operator creates organizations and invites their first owners, so ask them; only a sandbox lets people create one by themselves",
+  });
+}
+
+/** Of members, who enrol and act as test patients. */
+export function testPatientsOnly(): IdentityError {
+  return new IdentityError("sandbox_only", {
+    code: Code.FailedPrecondition,
+    reason: "SANDBOX_ONLY",
+    message:
+      "test patients are only in a sandbox: here patients are enrolled by the operator, or register by themselves",
+  });
+}
+
+export function tooManyTestPatients(most: number): IdentityError {
+  return new IdentityError("too_many_test_patients", {
+    code: Code.FailedPrecondition,
+    reason: "TOO_MANY_PATIENTS",
+    message: `the organization has ${most} test patients, the most that it may: erase some of them first`,
   });
 }
 

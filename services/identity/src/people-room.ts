@@ -69,10 +69,12 @@ export async function openPeople(
   const guardians = { ...deps, notices: createGuardianNotices(telling), minority };
   const delegationRoom = createDelegationRoom({ ...guardians, mail: createOfferMail({ mailer, origin }) });
   const guardianshipRoom = await openGuardianshipRoom({ ...guardians, acting: delegationRoom.acting });
-  const signUp = createSignUp({ ...deps, sandbox: config.profile === "sandbox" });
+  const sandbox = config.profile === "sandbox";
+  const signUp = createSignUp({ ...deps, sandbox });
   const accountRoom = await openAccountRoom({
     ...deps,
     signUp,
+    sandbox,
     lookups: { ...memberRoom.directory, ...delegationRoom.lookups },
     mailer,
     alerts,

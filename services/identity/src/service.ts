@@ -37,6 +37,7 @@ import { createStateChanges } from "./organizations/state-change.ts";
 import { createClaimHandlers } from "./patients/claim-handlers.ts";
 import { createPatientAccess } from "./patients/patient-access.ts";
 import { createPatientDirectoryHandlers, createPatientHandlers } from "./patients/patient-handlers.ts";
+import { createTestPatients } from "./patients/test-patients.ts";
 import { openPeople } from "./people-room.ts";
 import { createCallerPolicies } from "./policies/caller-policies.ts";
 import { createPolicyRoom } from "./policies/policy-room.ts";
@@ -120,7 +121,8 @@ export async function openIdentityService(
     policies: createCallerPolicies({ ...repositories, clock }),
   });
   const claiming = { ...deps, ...repositories, ...changes, answers, accountChanges: accountRoom.changes };
-  const patientDeps = { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region };
+  const testPatients = createTestPatients({ patients, sandbox: profile === "sandbox" });
+  const patientDeps = { ...deps, ...repositories, ...changes, testPatients };
   return {
     routes: [
       route(
@@ -159,18 +161,10 @@ export async function openIdentityService(
       route(
         TokenService,
         createTokenHandlers({
-          store,
-          accesses,
+          ...patientDeps,
           answers,
-          patients,
-          patientAccess,
-          patientTokens,
           tokens,
           keys,
-          pageTokens,
-          journal,
-          clock,
-          ids,
           sandbox: profile === "sandbox",
           revoked: ends.tell,
         }),

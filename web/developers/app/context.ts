@@ -11,6 +11,7 @@ export interface Place {
   readonly connection: Connection;
   /** How many more organizations the reader may create. */
   readonly organizationsLeft: number;
+  readonly sandbox: boolean;
   readonly words: Words;
   /** Times of the reader's own zone. */
   readonly formats: Formats;

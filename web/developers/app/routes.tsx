@@ -33,6 +33,11 @@ const routes: readonly Route[] = [
     load: async () => (await import("./pages/webhook.tsx")).Webhook,
   },
   {
+    pattern: /^test-patients$/,
+    menu: "test-patients",
+    load: async () => (await import("./pages/test-patients.tsx")).TestPatients,
+  },
+  {
     pattern: /^new-organization$/,
     menu: "none",
     load: async () => (await import("./pages/new-organization.tsx")).NewOrganization,

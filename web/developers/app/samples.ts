@@ -76,24 +76,34 @@ public class First {
   ];
 }
 
-/** With a certificate, at the gRPC door. `door`: its host and port, which only the operator knows for sure. */
-export function certificateSamples(code: string, door: string): readonly Sample[] {
+/** Where a certificate lies that was enrolled as the samples say. */
+const usualFolder = "credentials/app";
+
+/** From a code to a certificate, and a call with it. `door`: host and port of the gRPC door, which only the operator knows for sure. */
+export function enrollmentSamples(code: string, door: string): readonly Sample[] {
+  const [wellapi, ...others] = certificateSamples(usualFolder, door);
+  const enroll = `echo ${code} > code.txt
+npx wellapi credential enroll --code-file code.txt --out ${usualFolder}`;
+  return [{ ...wellapi!, text: `${enroll}\n${wellapi!.text}` }, ...others];
+}
+
+/** With the certificate in the folder, at the gRPC door. */
+export function certificateSamples(folder: string, door: string): readonly Sample[] {
   return [
-    {
-      name: "wellapi",
-      text: `echo ${code} > code.txt
-npx wellapi credential enroll --code-file code.txt --out credentials/app
-npx wellapi usage --credentials credentials/app --grpc-url https://${door}`,
-    },
-    grpcurlSample(door, firstCall),
+    { name: "wellapi", text: `npx wellapi usage --credentials ${folder} --grpc-url https://${door}` },
+    grpcurlSample(door, firstCall, folder),
   ];
 }
 
 /** Any RPC, also one that streams both ways, at the gRPC door. */
-export function grpcurlSample(door: string, { method, body }: SampleCall): Sample {
+export function grpcurlSample(
+  door: string,
+  { method, body }: SampleCall,
+  folder: string = usualFolder,
+): Sample {
   return {
     name: "grpcurl",
-    text: `grpcurl -cacert credentials/app/ca.pem -cert credentials/app/cert.pem -key credentials/app/key.pem \\
+    text: `grpcurl -cacert ${folder}/ca.pem -cert ${folder}/cert.pem -key ${folder}/key.pem \\
   -d ${shellWord(body)} ${door} ${method}`,
   };
 }

@@ -11,7 +11,7 @@ import { RoutedPage, routeOf } from "./routes.tsx";
 /** All pages, for one organization at a time. */
 export function Site(props: { readonly memberships: Memberships; readonly formats: Formats }) {
   const { formats } = props;
-  const { all: memberships, left: organizationsLeft } = props.memberships;
+  const { all: memberships, left: organizationsLeft, sandbox } = props.memberships;
   const words = useWords();
   const [membership, setMembership] = useState(() => chosenOf(memberships)!);
   useEffect(() => choose(membership), [membership]);
@@ -31,7 +31,7 @@ export function Site(props: { readonly memberships: Memberships; readonly format
     goTo("");
   }
   return (
-    <PlaceContext.Provider value={{ membership, connection, organizationsLeft, words, formats }}>
+    <PlaceContext.Provider value={{ membership, connection, organizationsLeft, sandbox, words, formats }}>
       <Frame signedIn>
         <Organization memberships={memberships} onChange={change} />
         <Menu current={routeOf(path).menu} />
@@ -83,9 +83,11 @@ function Organization(props: {
 }
 
 function Menu({ current }: { readonly current: PagePath }) {
-  const { common } = usePlace().words;
+  const { membership, words, sandbox } = usePlace();
+  const { common } = words;
   const entries: readonly (readonly [PagePath, string])[] = [
     ["", common.applications],
+    ...(sandbox ? ([["test-patients", common.testPatients]] as const) : []),
     ["usage", common.usage],
     ["requests", common.requests],
     ["log", common.log],
@@ -102,6 +104,9 @@ function Menu({ current }: { readonly current: PagePath }) {
             </a>
           </li>
         ))}
+        <li>
+          <a href={`/organizations/${membership.organization}/members`}>{common.members}</a>
+        </li>
         <li>
           <a href="/docs/">{common.docs}</a>
         </li>

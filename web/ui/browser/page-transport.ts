@@ -23,6 +23,21 @@ export function createPageTransport(actingAs: string, around: readonly Intercept
   });
 }
 
+/** The exchange, called with a bearer token instead of the reader's session: two credentials at once are refused. */
+export function createBearerTransport(token: string): Transport {
+  const bearing: Interceptor = (next) => (request) => {
+    request.header.set("authorization", `Bearer ${token}`);
+    return next(request);
+  };
+  return createConnectTransport({
+    baseUrl: location.origin,
+    useBinaryFormat: true,
+    defaultTimeoutMs: callMs,
+    interceptors: [bearing],
+    fetch: (input, init) => fetch(input, { ...init, credentials: "omit" }),
+  });
+}
+
 /** Where the session has ended, the browser goes to where its reader signs in, and comes back. */
 const signingIn: Interceptor = (next) => async (request) => {
   try {

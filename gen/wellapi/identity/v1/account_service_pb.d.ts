@@ -128,6 +128,13 @@ export declare type ListActingOptionsResponse = Message<"wellapi.identity.v1.Lis
    * @generated from field: int32 organizations_left = 2;
    */
   organizationsLeft: number;
+
+  /**
+   * Whether this is a sandbox: it holds no real people's data.
+   *
+   * @generated from field: bool sandbox = 3;
+   */
+  sandbox: boolean;
 };
 
 /**

@@ -306,13 +306,15 @@ export declare type ClaimPatientResponse = Message<"wellapi.identity.v1.ClaimPat
 export declare const ClaimPatientResponseSchema: GenMessage<ClaimPatientResponse>;
 
 /**
- * Operators enrol patients; a patient sees and amends their own entry.
+ * Operators enrol patients, in a sandbox members do, too; a patient sees and amends their own entry.
  *
  * @generated from service wellapi.identity.v1.PatientService
  */
 export declare const PatientService: GenService<{
   /**
-   * Enrols a patient.
+   * Enrols a patient. In a sandbox a member enrols a test patient of their organization, at most 24 who are not erased
+   * (FAILED_PRECONDITION, TOO_MANY_PATIENTS), gets the organization's own id for them, and acts as them by `IssuePatientToken`; in the
+   * production profile a member is refused with FAILED_PRECONDITION, SANDBOX_ONLY.
    *
    * @generated from rpc wellapi.identity.v1.PatientService.CreatePatient
    */
@@ -332,7 +334,7 @@ export declare const PatientService: GenService<{
     output: typeof GetPatientResponseSchema;
   },
   /**
-   * Lists patients by id.
+   * Lists patients by id; for a member of a sandbox's organization its test patients, by the organization's own ids.
    *
    * @generated from rpc wellapi.identity.v1.PatientService.ListPatients
    */

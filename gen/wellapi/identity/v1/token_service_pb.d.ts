@@ -75,6 +75,13 @@ export declare type IssuePatientTokenResponse = Message<"wellapi.identity.v1.Iss
    * @generated from field: string token_id = 3;
    */
   tokenId: string;
+
+  /**
+   * The patient, as calls with the token name them.
+   *
+   * @generated from field: string patient = 4;
+   */
+  patient: string;
 };
 
 /**
@@ -287,7 +294,7 @@ export declare const GetJwksResponseSchema: GenMessage<GetJwksResponse>;
 export declare const TokenService: GenService<{
   /**
    * Issues a patient's bearer token. Only in the sandbox profile; elsewhere FAILED_PRECONDITION, for patients
-   * sign in themselves.
+   * sign in themselves. A member gets one of a test patient of their own organization; of any other patient NOT_FOUND.
    *
    * @generated from rpc wellapi.identity.v1.TokenService.IssuePatientToken
    */

@@ -38,6 +38,7 @@ export interface AccountDeps extends StepUpDeps {
   readonly codes: Codes;
   readonly lookups: ActingLookups;
   readonly signUp: Pick<SignUp, "left">;
+  readonly sandbox: boolean;
   readonly pairwise: Pairwise;
   readonly origin: () => string;
   readonly clock: Clock;
@@ -67,7 +68,7 @@ function messageOf({ pairwise, clock }: AccountDeps, stored: StoredAccount) {
 function ownHandlers(
   deps: AccountDeps,
 ): Pick<Handlers, "getAccount" | "updateAccount" | "listActingOptions"> {
-  const { whoAsks, whoIs, changes, lookups, signUp, pairwise } = deps;
+  const { whoAsks, whoIs, changes, lookups, signUp, sandbox, pairwise } = deps;
   return {
     async getAccount(_request, context) {
       return { account: messageOf(deps, await whoIs(context, method.getAccount)) };
@@ -111,7 +112,7 @@ function ownHandlers(
           ? []
           : [{ kind: "staff", actingAs: "staff", roles: staffRoles } as const]),
       ];
-      return { options: options.map(toActingOptionMessage), organizationsLeft };
+      return { options: options.map(toActingOptionMessage), organizationsLeft, sandbox };
     },
   };
 }

@@ -42,6 +42,7 @@ export interface AccountRoomDeps {
   readonly creationOf: CreationOf;
   readonly lookups: ActingLookups;
   readonly signUp: Pick<SignUp, "left">;
+  readonly sandbox: boolean;
   readonly mailer: Mailer;
   readonly alerts: AlertOutbox;
   /** Where people open the pages. Known once the doors are open. */

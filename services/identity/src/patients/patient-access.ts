@@ -11,6 +11,8 @@ export interface PatientAccess {
    */
   partition(caller: Caller, outwardId: string): string;
   outward(caller: Caller, internalId: string): string;
+  /** By which patients name themselves, and their tokens them. */
+  own(internalId: string): string;
 }
 
 export function createPatientAccess(pairwise: Pairwise, region: string): PatientAccess {
@@ -25,5 +27,6 @@ export function createPatientAccess(pairwise: Pairwise, region: string): Patient
       return partitionOf(region, id);
     },
     outward: (caller, internalId) => pairwise.outward(partyOf(caller), internalId),
+    own: (internalId) => pairwise.outward("installation", internalId),
   };
 }

@@ -14,12 +14,14 @@ import type { ActingLookups } from "../sessions/acting.ts";
 import { type Profile, partitionOf } from "./patient.ts";
 import type { PatientAccess } from "./patient-access.ts";
 import type { PatientRepository } from "./patient-repository.ts";
+import type { TestPatients } from "./test-patients.ts";
 import { checkTimeZones } from "./time-zone.ts";
 
 interface PatientHandlerDeps {
   readonly accesses: Accesses;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
+  readonly testPatients: TestPatients;
   readonly creationOf: CreationOf;
   readonly pageTokens: PageTokens;
   readonly clock: Clock;
@@ -31,13 +33,15 @@ interface PatientHandlerDeps {
 export function createPatientHandlers(
   deps: PatientHandlerDeps,
 ): Omit<ServiceImpl<typeof PatientService>, "createClaimCode" | "claimPatient"> {
-  const { accesses, patients, patientAccess, creationOf, pageTokens, clock, ids, region } = deps;
+  const { accesses, patients, patientAccess, testPatients, creationOf, pageTokens, clock, ids, region } =
+    deps;
   const { method } = PatientService;
   return {
     createPatient({ patient: asked, requestId }, context) {
       return accesses.logged(context, method.createPatient, requestId, async ({ caller, commit, about }) => {
         const timeZones = (asked?.timeZones ?? []).map(fromTimeZoneMessage);
         checkTimeZones(timeZones, "patient.time_zones");
+        const testOf = testPatients.organizationOf(caller);
         const creation = creationOf(caller.principal.id, requestId);
         const id = ids.next("pat");
         const partition = partitionOf(region, id);
@@ -48,9 +52,11 @@ export function createPatientHandlers(
             homeRegion: region,
             createTime: clock.now(),
             profile: { displayName: asked?.displayName ?? "", timeZones },
+            ...(testOf !== undefined && { testOf }),
           },
           creation,
           commit({ id, partition }),
+          testOf === undefined ? undefined : () => testPatients.checkRoom(testOf),
         );
         // A repeated request changes nothing, and its entry names the patient that the first one made.
         if (created.id !== id) about(created);
@@ -67,7 +73,11 @@ export function createPatientHandlers(
     listPatients(request, context) {
       return accesses.logged(context, method.listPatients, "", async ({ caller, about }) => {
         const page = openPage(pageTokens, caller, method.listPatients, request);
-        const { items, cursor } = await patients.patients(region, page.request);
+        const testOf = testPatients.organizationOf(caller);
+        const { items, cursor } =
+          testOf === undefined
+            ? await patients.patients(region, page.request)
+            : await patients.testPatients(testOf, page.request);
         about(...items);
         return {
           patients: items.map((patient) =>

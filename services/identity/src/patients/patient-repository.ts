@@ -15,6 +15,8 @@ export type PatientDocument = Document &
     readonly createTime: number;
     readonly updateTime: number;
     readonly eraseTime?: number;
+    /** Gone after erasure. */
+    readonly testOf?: string;
     /** Since when the record is frozen, because the patient died. */
     readonly freezeTime?: number;
     /** How often it froze or thawed. */
@@ -32,11 +34,21 @@ export interface NewPatient extends Omit<Patient, "etag" | "updateTime"> {
 
 /** Patients; what identifies them is sealed with their data keys. */
 export interface PatientRepository {
-  /** Makes the patient's keys, too. Made once per creator and request_id; throws `request_id_reused`. */
-  create(patient: NewPatient, creation: Creation, commit: CommitWithLeaf): Promise<Patient>;
+  /**
+   * Makes the patient's keys, too. Made once per creator and request_id; throws `request_id_reused`, and what `unless` throws,
+   * which a repeated request is not asked.
+   */
+  create(
+    patient: NewPatient,
+    creation: Creation,
+    commit: CommitWithLeaf,
+    unless?: () => Promise<void>,
+  ): Promise<Patient>;
   exists(partition: string): Promise<boolean>;
   /** Throws `not_found`. */
   patient(partition: string): Promise<Patient>;
+  /** Of the organization, without those who are erased. */
+  testPatients(organization: string, page: PageRequest): Promise<ListPage<Patient>>;
   /** By internal id. */
   patients(region: string, page: PageRequest): Promise<ListPage<Patient>>;
   /**
@@ -74,13 +86,14 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
     isSameRequest(vault, existing, profile);
 
   return {
-    async create(patient, creation, commit) {
+    async create(patient, creation, commit, unless) {
       const { partition, profile } = patient;
       const created = await findCreated<PatientDocument>(store, collections.patients, creation);
       if (created) {
         if (!(await sameRequest(created, profile))) throw requestIdReused();
         return toPatient(created);
       }
+      await unless?.();
       // Keys first: a patient without keys must never be visible. If the commit fails, the key has sealed nothing and
       // does no harm.
       await vault.create(partition, "data");
@@ -92,6 +105,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
         region: patient.homeRegion,
         createTime: patient.createTime,
         updateTime: patient.createTime,
+        ...(patient.testOf !== undefined && { testOf: patient.testOf }),
         profile: sealProfile(key, profile),
         requestMac: requestMac(key, profile),
       };
@@ -104,6 +118,8 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
     async patient(partition) {
       return toPatient((await get(partition)).document);
     },
+    testPatients: (organization, page) =>
+      openedPage(store, collections.patients, { index: "test", equals: [organization] }, page, toPatient),
     patients: (region, page) =>
       openedPage(store, collections.patients, { index: "region", equals: [region] }, page, toPatient),
     async amend(partition, etag, change, now, commit) {
@@ -128,7 +144,7 @@ export function createPatientRepository(store: Store, vault: Vault): PatientRepo
       for (;;) {
         const { document, revision } = await get(partition);
         if (document.eraseTime !== undefined) return document.eraseTime;
-        const { profile: _, requestMac: __, ...rest } = document;
+        const { profile: _, requestMac: __, testOf: ___, ...rest } = document;
         const erased: PatientDocument = { ...rest, partition, eraseTime: now, updateTime: now };
         const result = await commit({
           partition,
@@ -177,7 +193,7 @@ async function storedPatient(store: Store, partition: string): Promise<Stored<Pa
 }
 
 async function patientOf(vault: Vault, document: PatientDocument): Promise<Patient> {
-  const { partition, region, createTime, updateTime, eraseTime, profile } = document;
+  const { partition, region, createTime, updateTime, eraseTime, testOf, profile } = document;
   const key = profile && (await dataKeyOf(vault, partition));
   return {
     id: patientIdOf(partition)!,
@@ -187,6 +203,7 @@ async function patientOf(vault: Vault, document: PatientDocument): Promise<Patie
     updateTime,
     etag: etagOf(document),
     ...(eraseTime === undefined ? {} : { eraseTime }),
+    ...(testOf === undefined ? {} : { testOf }),
     ...(key && profile ? { profile: openProfile(key, profile) } : {}),
   };
 }

@@ -19,6 +19,8 @@ export interface Patient {
   /** Names this version (AIP-154). */
   readonly etag: string;
   readonly eraseTime?: number;
+  /** The organization of a sandbox whose test patient it is. Absent: nobody's, and once erased. */
+  readonly testOf?: string;
   /** Absent once the patient's key is gone. */
   readonly profile?: Profile;
 }

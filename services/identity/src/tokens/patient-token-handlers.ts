@@ -15,6 +15,7 @@ import { revocationOfToken, writeDown } from "../journal-entries.ts";
 import { openPage } from "../page.ts";
 import type { PatientAccess } from "../patients/patient-access.ts";
 import type { PatientRepository } from "../patients/patient-repository.ts";
+import type { TestPatients } from "../patients/test-patients.ts";
 import type { PatientTokenRepository } from "./patient-token-repository.ts";
 import type { TokenIssuer } from "./token.ts";
 
@@ -29,6 +30,7 @@ export interface PatientTokenHandlersDeps {
   readonly answers: Answers;
   readonly patients: PatientRepository;
   readonly patientAccess: PatientAccess;
+  readonly testPatients: Pick<TestPatients, "checkOwn">;
   readonly patientTokens: PatientTokenRepository;
   readonly tokens: TokenIssuer;
   readonly pageTokens: PageTokens;
@@ -74,7 +76,8 @@ export function createPatientTokenHandlers(deps: PatientTokenHandlersDeps): Hand
 }
 
 function createIssueHandlers(deps: PatientTokenHandlersDeps): Pick<Handlers, "issuePatientToken"> {
-  const { accesses, answers, patients, patientAccess, patientTokens, tokens, clock, ids, sandbox } = deps;
+  const { accesses, answers, patients, patientAccess, testPatients, patientTokens } = deps;
+  const { tokens, clock, ids, sandbox } = deps;
   return {
     issuePatientToken(request, context) {
       const { issuePatientToken } = method;
@@ -82,15 +85,17 @@ function createIssueHandlers(deps: PatientTokenHandlersDeps): Pick<Handlers, "is
         if (!sandbox) throw sandboxOnly();
         const lifetime = fromLifetime(request.lifetime, patientTokenLifetime);
         const patient = await patients.patient(patientAccess.partition(caller, request.patient));
+        testPatients.checkOwn(caller, patient);
         about(patient);
         const { partition } = patient;
+        const own = patientAccess.own(patient.id);
         const { answer, again } = await answers.once(caller, issuePatientToken, request, async (keep) => {
           const id = ids.next("tok");
           const operator = caller.principal.id;
-          const claims = { tokenId: id, patient: patientAccess.outward(caller, patient.id), operator };
+          const claims = { tokenId: id, patient: own, operator };
           const createTime = clock.now();
           const { token, expireTime } = await tokens.signPatient(claims, createTime + lifetime);
-          const made = { token, expireTime: timestampFromMs(expireTime), tokenId: id };
+          const made = { token, expireTime: timestampFromMs(expireTime), tokenId: id, patient: own };
           const issued = { id, operator, createTime, expireTime };
           const changes = [keep(partition, made), patientTokens.insertion(partition, issued)];
           const { committed } = await commit(patient)({ partition, changes });

@@ -16,11 +16,13 @@ export interface Memberships {
   readonly all: readonly Membership[];
   /** How many more organizations the reader may create. */
   readonly left: number;
+  /** Whether this is a sandbox. */
+  readonly sandbox: boolean;
 }
 
 /** Of all that the reader may act as, what concerns applications. */
 export async function listMemberships(): Promise<Memberships> {
-  const { options, organizationsLeft } = await connect("account").accounts.listActingOptions({});
+  const { options, organizationsLeft, sandbox } = await connect("account").accounts.listActingOptions({});
   const all = options
     .filter(
       ({ kind, roles: own }) => kind === ActingOption_Kind.MEMBER && own.some((one) => roles.includes(one)),
@@ -30,7 +32,7 @@ export async function listMemberships(): Promise<Memberships> {
       name: displayName,
       roles: own,
     }));
-  return { all, left: organizationsLeft };
+  return { all, left: organizationsLeft, sandbox };
 }
 
 /** Keys and applications are changed by these; an auditor looks. */

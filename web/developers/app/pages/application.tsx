@@ -6,8 +6,10 @@ import type { PageProps } from "@wellapi/ui/browser/routes";
 import { mayChange } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
-import { NewCertificate, NewKey } from "../parts/new-credential.tsx";
+import { NewCertificate } from "../parts/new-certificate.tsx";
+import { NewKey } from "../parts/new-key.tsx";
 import { ConfirmButton, Heading, useDoing, Waited } from "../parts/notice.tsx";
+import { OAuthSection } from "../parts/oauth-client.tsx";
 
 /** One application: what it signs in with, and a first call. */
 export function ApplicationPage({ named }: PageProps) {
@@ -53,21 +55,15 @@ export function ApplicationPage({ named }: PageProps) {
         <>
           <NewKey application={named} />
           <NewCertificate application={named} />
-          <section class="card stack-close" aria-labelledby="oauth">
-            <h2 id="oauth">{texts.oauth}</h2>
-            <p>{texts.oauthLead}</p>
-            <p>
-              <a href="/docs/guide">{words.common.docs}</a>
-            </p>
-          </section>
         </>
       )}
+      {loaded.value !== undefined && <OAuthSection application={loaded.value.application} />}
     </>
   );
 }
 
 /** Before its end somebody has to do something. */
-const soonMs = 30 * 86_400_000;
+const soonMs = 14 * 86_400_000;
 
 function CredentialRow({ credential, now }: { readonly credential: Credential; readonly now: number }) {
   const { words, formats, membership, connection } = usePlace();

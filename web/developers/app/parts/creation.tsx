@@ -22,7 +22,7 @@ export function CreationForm(props: {
           {action}
         </button>
       </form>
-      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
+      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} said={doing.said} />}
     </>
   );
 }

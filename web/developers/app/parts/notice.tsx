@@ -1,3 +1,4 @@
+import { ConnectError } from "@connectrpc/connect";
 import type { Loaded } from "@wellapi/ui/browser/loaded";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import type { ComponentChildren } from "preact";
@@ -33,11 +34,16 @@ export function Loading() {
 }
 
 /** What went wrong, and the way on. */
-export function ProblemNotice({ problem }: { readonly problem: Problem }) {
+export function ProblemNotice({ problem, said }: { readonly problem: Problem; readonly said?: string }) {
   const words = useWords();
   return (
     <Notice kind={problem === "refused" || problem === "failed" ? "danger" : "warning"}>
       <p>{words.problems[problem]}</p>
+      {said !== undefined && (
+        <p class="small breaks" lang="en">
+          {said}
+        </p>
+      )}
       {problem === "confirm" && (
         <a class="button second" href={`/step-up?continue=${encodeURIComponent(location.pathname)}`}>
           {words.common.confirm}
@@ -65,12 +71,15 @@ export function Waited<T>(props: {
 export interface Doing {
   readonly busy: boolean;
   readonly problem: Problem | undefined;
+  /** What the exchange says is wrong with what was entered. In English, as its messages are. */
+  readonly said: string | undefined;
   run(): void;
 }
 
 export function useDoing(work: () => Promise<void>): Doing {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem>();
+  const [said, setSaid] = useState<string>();
   async function run(): Promise<void> {
     if (busy) return;
     setBusy(true);
@@ -78,12 +87,14 @@ export function useDoing(work: () => Promise<void>): Doing {
     try {
       await work();
     } catch (error) {
-      setProblem(problemOf(error));
+      const shown = problemOf(error);
+      setProblem(shown);
+      setSaid(shown === "failed" ? ConnectError.from(error).rawMessage : undefined);
     } finally {
       setBusy(false);
     }
   }
-  return { busy, problem, run: () => void run() };
+  return { busy, problem, said, run: () => void run() };
 }
 
 /** A button, and below it what went wrong. */
@@ -98,7 +109,7 @@ export function DoButton(props: {
       <button type="button" class={`button slim ${kind ?? ""}`} aria-busy={doing.busy} onClick={doing.run}>
         {children}
       </button>
-      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
+      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} said={doing.said} />}
     </>
   );
 }

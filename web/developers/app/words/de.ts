@@ -16,6 +16,8 @@ export const de: Words = {
     log: "Aufrufe",
     webhooks: "Webhooks",
     explorer: "Explorer",
+    testPatients: "Testpatienten",
+    members: "Mitglieder",
     docs: "Dokumentation (englisch)",
     account: "Konto",
     signOut: "Abmelden",
@@ -61,6 +63,17 @@ export const de: Words = {
     invited:
       "Ist Ihre Firma schon hier? Bitten Sie jemanden ihrer Inhaber, Sie einzuladen: Zwei Organisationen teilen nichts.",
   },
+  testPatients: {
+    lead: "Patienten, die es nicht gibt, mit einer Einwilligung für diese Organisation: Liefern Sie mit Ihrem Schlüssel Daten für sie, und lesen Sie sie wieder.",
+    rolesNeeded: "Inhaber, Administratoren und Entwickler legen Testpatienten an.",
+    name: (zone) => `Testpatient in ${zone}`,
+    create: (count) => `${count} Testpatienten anlegen`,
+    createHint:
+      "Sie leben in Zeitzonen, die ihre Uhren zu verschiedenen Zeiten umstellen. Die Einwilligung gilt für Herz, Bewegung, Schlaf, Körper, Glukose und Atmung, bis zu einzelnen Werten, zur Behandlung.",
+    none: "Es gibt noch keine Testpatienten.",
+    erase: "Alle löschen",
+    eraseAsk: "Alle werden mit allen ihren Daten für immer gelöscht. Löschen?",
+  },
   applications: {
     lead: "Eine Anwendung ist eines Ihrer Programme, mit eigenen Zugängen und eigenem Budget.",
     unverified:
@@ -97,10 +110,30 @@ export const de: Words = {
     certificateLead:
       "Für Programme auf Servern, über gRPC mit mTLS: Die Maschine erzeugt ihren Schlüssel selbst, er verlässt sie nie, und sie meldet sich mit einem Code an, der einmal gilt.",
     createCode: "Code erzeugen",
+    browserKeyLead:
+      "Oder dieser Browser erzeugt den Schlüssel: Er steht in der Datei, die Sie speichern, und niemand sonst hat ihn. Das Zertifikat gilt 30 Tage.",
+    browserKey: "Schlüssel und Zertifikat hier erzeugen",
+    browserKeyOnce:
+      "Speichern Sie alle drei, bevor Sie diese Seite verlassen: Der Schlüssel wird nirgends aufbewahrt. In ihrem Ordner:",
     codeOnce: "Der Code wird nur dieses eine Mal gezeigt. Auf der Maschine:",
-    oauth: "Anmelden mit OAuth",
-    oauthLead:
-      "Für Anwendungen, die Patienten selbst verbinden, und für SMART-Backends mit einem JWKS: Registrieren Sie einen Client mit wellapi app register.",
+  },
+  oauth: {
+    title: "Anmelden mit OAuth",
+    lead: "Für Anwendungen, die Patienten selbst verbinden, und für Programme, die mit einem eigenen Schlüssel ein Token anfordern (SMART). Client-Secrets gibt es nicht.",
+    kind: "Was sie ist",
+    backend: "Ein Programm auf einem Server, mit Schlüssel (Client Credentials)",
+    app: "Eine App, die Patienten verbinden (Weiterleitung, PKCE)",
+    jwksHint: "Nur öffentliche Schlüssel, jeder mit einer kid: ES256, ES384, RS384, PS384 oder EdDSA.",
+    redirects: "Adressen der Weiterleitung",
+    redirectsHint: "https, oder http auf diesem Rechner; mehrere mit Leerzeichen dazwischen.",
+    why: "Warum Patienten sie verbinden sollen",
+    whyHint:
+      "Sie lesen es als Ihre Worte, bevor sie entscheiden. Sie bittet darum, Herz, Bewegung, Schlaf, Körper, Glukose und Atmung zur Behandlung zu lesen.",
+    scopes: "Scopes: das Äußerste, worum sie bitten darf",
+    register: "Registrieren",
+    keys: "Schlüssel",
+    configuration: "Adressen",
+    scopesPage: "Welche Scopes es gibt",
   },
   usage: {
     lead: "Was Ihre Organisation aufgerufen hat, gezählt aus dem Protokoll: jeder Eintrag genau einmal.",

@@ -16,6 +16,8 @@ export const en = {
     log: "Calls",
     webhooks: "Webhooks",
     explorer: "Explorer",
+    testPatients: "Test patients",
+    members: "Members",
     docs: "Documentation",
     account: "Account",
     signOut: "Sign out",
@@ -59,6 +61,17 @@ export const en = {
     invited:
       "Is your company here already? Ask one of its owners to invite you: two organizations share nothing.",
   },
+  testPatients: {
+    lead: "Patients who do not exist, with a consent for this organization: contribute data for them with your key, and read it back.",
+    rolesNeeded: "Owners, administrators and developers make test patients.",
+    name: (zone: string) => `Test patient in ${zone}`,
+    create: (count: number) => `Make ${count} test patients`,
+    createHint:
+      "They live in time zones that change their clocks at different times. The consent covers heart, activity, sleep, body, glucose and respiratory data, down to single values, for treatment.",
+    none: "There are no test patients yet.",
+    erase: "Erase all",
+    eraseAsk: "All of them are erased, with all of their data, for ever. Erase them?",
+  },
   applications: {
     lead: "An application is one program of yours, with credentials and budgets of its own.",
     unverified:
@@ -94,10 +107,29 @@ export const en = {
     certificateLead:
       "For programs on servers, over gRPC with mTLS: the machine makes its own key, which never leaves it, and enrolls with a code that works once.",
     createCode: "Create a code",
+    browserKeyLead:
+      "Or this browser makes the key: it is in the file that you save, and nobody else has it. The certificate is valid for 30 days.",
+    browserKey: "Make key and certificate here",
+    browserKeyOnce: "Save all three before you leave this page: the key is kept nowhere. In their folder:",
     codeOnce: "This is the only time that the code is shown. On the machine:",
-    oauth: "Sign in with OAuth",
-    oauthLead:
-      "For applications that patients connect themselves, and for SMART backends with a JWKS: register a client with wellapi app register.",
+  },
+  oauth: {
+    title: "Sign in with OAuth",
+    lead: "For applications that patients connect themselves, and for programs that ask for a token by a key of their own (SMART). There are no client secrets.",
+    kind: "What it is",
+    backend: "A program on a server, with a key (client credentials)",
+    app: "An app that patients connect (redirect, PKCE)",
+    jwksHint: "Public keys only, each with a kid: ES256, ES384, RS384, PS384 or EdDSA.",
+    redirects: "Redirect URIs",
+    redirectsHint: "https, or http on this machine; several with a space between them.",
+    why: "Why patients should connect it",
+    whyHint:
+      "They read it as your words, before they decide. It asks to read their heart, activity, sleep, body, glucose and respiratory data for treatment.",
+    scopes: "Scopes, the most that it may ask for",
+    register: "Register it",
+    keys: "Keys",
+    configuration: "Addresses",
+    scopesPage: "What scopes there are",
   },
   usage: {
     lead: "What your organization called, counted from the log: each entry exactly once.",

@@ -1,14 +1,13 @@
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
-import { certificateSamples, keySamples, type Sample } from "../samples.ts";
+import { keySamples } from "../samples.ts";
 import { CopiedText } from "./copied-text.tsx";
 import { CreationForm } from "./creation.tsx";
-import { Notice, ProblemNotice, useDoing } from "./notice.tsx";
+import { Notice, useDoing } from "./notice.tsx";
+import { Samples } from "./samples.tsx";
 
 const daySeconds = 86_400;
-/** The port of the gRPC door where nobody has set another. */
-const usualDoorPort = 7443;
 
 /** Makes an API key, shows it once, and a first call with it. */
 export function NewKey({ application }: { readonly application: string }) {
@@ -74,50 +73,5 @@ export function NewKey({ application }: { readonly application: string }) {
       <CopiedText name="WELLAPI_API_KEY" text={`export WELLAPI_API_KEY=${key || "…"}`} />
       <Samples samples={keySamples(location.origin)} />
     </section>
-  );
-}
-
-/** Makes a code with which a machine gets a certificate whose key never leaves it. */
-export function NewCertificate({ application }: { readonly application: string }) {
-  const { words, connection } = usePlace();
-  const { application: texts } = words;
-  const [code, setCode] = useState("");
-  const requestId = useRef(crypto.randomUUID());
-  const doing = useDoing(async () => {
-    const made = await connection.credentials.createEnrollmentCode({
-      application,
-      requestId: requestId.current,
-    });
-    requestId.current = crypto.randomUUID();
-    setCode(made.code);
-  });
-  return (
-    <section class="card stack-close" aria-labelledby="new-certificate">
-      <h2 id="new-certificate">{texts.newCertificate}</h2>
-      <p>{texts.certificateLead}</p>
-      <button type="button" class="button" aria-busy={doing.busy} onClick={doing.run}>
-        {texts.createCode}
-      </button>
-      {doing.problem !== undefined && <ProblemNotice problem={doing.problem} />}
-      {code !== "" && (
-        <Notice kind="success">
-          <p>{texts.codeOnce}</p>
-          <Samples samples={certificateSamples(code, `${location.hostname}:${usualDoorPort}`)} />
-        </Notice>
-      )}
-    </section>
-  );
-}
-
-function Samples({ samples }: { readonly samples: readonly Sample[] }) {
-  return (
-    <>
-      {samples.map(({ name, text }, at) => (
-        <details key={name} open={at === 0}>
-          <summary>{name}</summary>
-          <CopiedText name={name} text={text} />
-        </details>
-      ))}
-    </>
   );
 }

@@ -1,0 +1,93 @@
+import { randomUUID } from "node:crypto";
+import { Code } from "@connectrpc/connect";
+import { decodeJwt } from "jose";
+import { expect, test } from "vitest";
+import { createInstallation, createPatient, type Installation } from "./installation.ts";
+import { createOwned, member } from "./members.ts";
+import { problem } from "./problem.ts";
+
+const none = problem(Code.NotFound, "NOT_FOUND");
+
+function enrol(clients: ReturnType<Installation["as"]>, displayName: string, requestId = displayName) {
+  const patient = { displayName, timeZones: [{ timeZone: "Europe/Vienna" }] };
+  return clients.patients.createPatient({ patient, requestId });
+}
+
+test("a developer enrols test patients of the own organization, lists them, and acts as each", async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  const other = await createOwned(installation, "Other");
+  const ours = installation.as(member("usr_dev", organization, "developer"));
+  const theirs = installation.as(member("usr_owner", other, "owner"));
+  const stranger = await createPatient(installation);
+
+  const { patient } = await enrol(ours, "Test runner");
+  const id = installation.pairwise.inward(organization, "pat", patient!.id)!;
+  expect((await enrol(ours, "Test runner")).patient).toEqual(patient);
+  expect((await ours.patients.listPatients({})).patients).toEqual([patient]);
+  expect((await theirs.patients.listPatients({})).patients).toEqual([]);
+
+  const issued = await ours.tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() });
+  const credential = { case: "bearerToken", value: issued.token } as const;
+  const { token } = await installation.exchange("gateway")({ credential });
+  expect(decodeJwt(token)).toMatchObject({ kind: "patient", sub: id });
+  expect(issued.patient).toBe(installation.pairwise.outward("installation", id));
+
+  const asked = (clients: typeof ours, of: string, internal: string) =>
+    clients.tokens.issuePatientToken({
+      patient: installation.pairwise.outward(of, internal),
+      requestId: randomUUID(),
+    });
+  await expect(asked(theirs, other, id)).rejects.toSatisfy(none);
+  await expect(asked(ours, organization, stranger.id)).rejects.toSatisfy(none);
+});
+
+test("who only looks enrols nobody", async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  const auditor = installation.as(member("usr_a", organization, "auditor", "clinician"));
+  await expect(enrol(auditor, "Test runner")).rejects.toMatchObject({ code: Code.PermissionDenied });
+});
+
+test("an organization has twenty-four test patients, until some are erased; a repeat is no other one", async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  const ours = installation.as(member("usr_dev", organization, "developer"));
+  const { patient } = await enrol(ours, "Test 0");
+  for (let at = 1; at < 24; at++) await enrol(ours, `Test ${at}`);
+  await expect(enrol(ours, "Test 24")).rejects.toSatisfy(
+    problem(Code.FailedPrecondition, "TOO_MANY_PATIENTS"),
+  );
+  expect((await enrol(ours, "Test 0")).patient).toEqual(patient);
+
+  const id = installation.pairwise.inward(organization, "pat", patient!.id)!;
+  const records = { principal: { kind: "service", id: "records" }, workload: "records", token: "" } as const;
+  await installation.as(records).directory.markErased({ partition: `local/${id}` });
+  const { patients } = await ours.patients.listPatients({});
+  expect(patients).toHaveLength(23);
+  expect(patients.map((one) => one.id)).not.toContain(patient!.id);
+  const token = ours.tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() });
+  await expect(token).rejects.toSatisfy(none);
+  await enrol(ours, "Test 24");
+});
+
+test("where real people's data is, no member enrols, lists or acts as a patient", async () => {
+  const env: Record<string, string> = {};
+  const installation = await createInstallation(env);
+  const organization = await createOwned(installation);
+  const ours = () => installation.as(member("usr_dev", organization, "developer"));
+  const { patient } = await enrol(ours(), "Test runner");
+  // A folder of a sandbox, opened as production.
+  env.WELLAPI_PROFILE = "production";
+  await installation.reopen();
+  const asked = [
+    enrol(ours(), "Another"),
+    ours().patients.listPatients({}),
+    ours().tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() }),
+  ];
+  for (const one of await Promise.allSettled(asked)) {
+    expect(one.status === "rejected" && one.reason).toSatisfy(
+      problem(Code.FailedPrecondition, "SANDBOX_ONLY"),
+    );
+  }
+});

@@ -1,0 +1,113 @@
+/** How somebody begins on the developers' pages, without an operator: an account, an organization, all that an application signs in with. */
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createClient } from "@connectrpc/connect";
+import { connect } from "@wellapi/client";
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { addAuthenticator } from "./browser.ts";
+import { settled } from "./developer-story.ts";
+import { enterCode } from "./people.ts";
+import { keyboardProblems, readingProblems } from "./readable.ts";
+
+/**
+ * By somebody who has not even an account, and who registers by a code alone: from the pages' address to a key of an application of
+ * their own organization. Returns what is hard to read or to reach.
+ */
+export async function signUpStory(page: Page, origin: string, email: string): Promise<string[]> {
+  const found: string[] = [];
+  await addAuthenticator(page);
+  await page.goto("/developers/");
+  await page.waitForURL(/\/sign-in/);
+  await page.click("main a[href^='/register']");
+  await enterCode(page, email);
+  await page.waitForURL(/\/register\/details/);
+  await page.fill("#name", "Dora Developer");
+  await page.click("main form button:not([data-passkey])");
+  await page.waitForURL("**/developers/");
+  await page.locator("#organization-name").waitFor();
+  found.push(...(await keyboardProblems(page, "developers-sign-up")));
+  await page.goto("/developers/?lang=de");
+  await page.locator("#organization-name").waitFor();
+  found.push(...(await readingProblems(page, "de", "developers-sign-up")));
+  await page.goto("/developers/?lang=en");
+  await page.fill("#organization-name", "Tidal Wearables");
+  await page.press("#organization-name", "Enter");
+
+  const create = async () => {
+    await settled(page);
+    await page.fill("#name", "First Steps");
+    await page.press("#name", "Enter");
+  };
+  await create();
+  // A code by e-mail makes no keys: a passkey is due, and leads back.
+  await page.getByRole("link", { name: "Confirm that it is you" }).click();
+  await page.click("main a[href^='/account/passkey']");
+  await page.click("button[data-passkey=create]");
+  await page.waitForURL("**/developers/");
+  await create();
+  await page.waitForURL(/\/developers\/applications\/app_/);
+  await page.fill("#key-name", "laptop");
+  await page.press("#key-name", "Enter");
+  const key = await page.locator(".notice.success code").textContent();
+  expect(key).toMatch(/^wellapi_sk_test_/);
+
+  await page.getByRole("button", { name: "Make key and certificate here" }).click();
+  await page.getByRole("link", { name: "ca.pem" }).waitFor();
+  await certificateFits(page);
+
+  await registerClient(page);
+  found.push(...(await readingProblems(page, "en", "developers-certificate-and-oauth")));
+
+  await page.getByRole("link", { name: "Test patients" }).click();
+  await page.getByRole("button", { name: "Make 6 test patients" }).click();
+  await expect.poll(() => page.locator("main li code").count()).toBe(6);
+  found.push(...(await readingProblems(page, "en", "developers-test-patients")));
+  expect(await consentsSeenBy(origin, key!)).toEqual(
+    (await page.locator("main li code").allTextContents()).sort(),
+  );
+  await page.getByRole("button", { name: "Erase all" }).click();
+  await page.getByRole("button", { name: "Erase all" }).click();
+  await page.getByText("There are no test patients yet.").waitFor();
+
+  await page.getByRole("link", { name: "New organization" }).click();
+  await page.locator("#organization-name").waitFor();
+  return found;
+}
+
+/** The saved certificate is of the saved key, and of the saved authority. */
+async function certificateFits(page: Page): Promise<void> {
+  const saved = async (name: string): Promise<string> => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe(name);
+    return readFileSync(await download.path(), "utf8");
+  };
+  const certificate = new X509Certificate(await saved("cert.pem"));
+  expect(certificate.checkPrivateKey(createPrivateKey(await saved("key.pem")))).toBe(true);
+  expect(certificate.verify(new X509Certificate(await saved("ca.pem")).publicKey)).toBe(true);
+}
+
+/** The patients who let the key's organization do something, by its own ids. */
+async function consentsSeenBy(origin: string, apiKey: string): Promise<readonly string[]> {
+  const consents = createClient(ConsentService, connect({ url: origin, apiKey }));
+  const listed = await consents.listConsents({ states: [Consent_State.ACTIVE], pageSize: 1_000 });
+  return listed.consents.map(({ patient }) => patient).sort();
+}
+
+/** A backend with a key; first with the private part, which the exchange refuses in words. */
+async function registerClient(page: Page): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  for (const key of [privateKey, publicKey]) {
+    const jwk = { ...key.export({ format: "jwk" }), kid: "laptop", alg: "ES256" };
+    await page.fill("#oauth-jwks", JSON.stringify({ keys: [jwk] }));
+    await page.getByRole("button", { name: "Register it" }).click();
+    if (key === privateKey) await page.getByText("holds a private part").waitFor();
+  }
+  await page.locator("dd code", { hasText: "private_key_jwt" }).waitFor();
+  await page.locator("dd code", { hasText: "laptop" }).waitFor();
+}
