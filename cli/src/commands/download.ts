@@ -42,8 +42,8 @@ export function addDownload(program: Command, io: Io): void {
     .addOption(wordOption("--format <word...>", "only these files; the page is always there", formats))
     .addHelpText(
       "after",
-      "\nExamples:\n  wellapi download record.zip --patient pat_... --token-file ./token" +
-        "\n  wellapi download heart.zip --category heart --from 2026-01-01T00:00:00Z --format csv --as-patient pat_...",
+      "\nExample: wellapi download record.zip --patient pat_... --token-file ./token" +
+        "\n         wellapi download heart.zip --category heart --from 2026-01-01T00:00:00Z --format csv --as-patient pat_...",
     )
     .action(async (file: string, options: Options, command: Command) => {
       const settings = settingsOf(command, io);

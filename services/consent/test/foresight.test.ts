@@ -34,11 +34,14 @@ async function openForesight() {
       const { organization, time, decisions: all } = await decisions.foresee({ ...question, view, ...more });
       return { organization, time: timestampMs(time!), decisions: all };
     },
+    /** Without how long a no may be kept: nobody keeps what is foreseen. */
     async decided() {
       const asked = { partition, organization: "org_clinic", direction: Direction.READ, region: "local" };
       const decide = async (code: string) =>
         (await decisions.decide({ question: { ...asked, code, purpose: question.purpose } })).decision!;
-      return Promise.all(codes.map(decide));
+      const made = await Promise.all(codes.map(decide));
+      for (const decision of made) delete decision.deniedUntil;
+      return made;
     },
   };
 }
