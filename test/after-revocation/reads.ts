@@ -19,8 +19,11 @@ export interface Doors {
   readonly fhir: { readonly url: string; readonly apiKey: string };
 }
 
-/** How many values a read got: 0 where it was refused, for a reason that belongs to consent. Throws where it failed otherwise. */
-export type Read = () => Promise<number>;
+/**
+ * How many values a read got: 0 where it was refused, for a reason that belongs to consent; undefined where it was not answered, because
+ * its connection ended. Throws where it failed otherwise.
+ */
+export type Read = () => Promise<number | undefined>;
 
 const purpose = Purpose.TREATMENT;
 const interval = { startTime: timestampFromMs(T0), endTime: timestampFromMs(T0 + 86_400_000) };
@@ -63,12 +66,14 @@ function rpcReads(transport: Transport, patient: string): Record<string, Read> {
   };
 }
 
-async function refusedIsNone(read: Read): Promise<number> {
+async function refusedIsNone(read: Read): Promise<number | undefined> {
   try {
     return await read();
   } catch (error) {
     const { reason } = problemOf(ConnectError.from(error));
     if (refusals.has(reason)) return 0;
+    // Told by its own client: each of ours has a reason of its own.
+    if (reason === "UNAVAILABLE") return undefined;
     throw error;
   }
 }
