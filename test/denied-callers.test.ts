@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { createClient, type Transport } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
+import { keyOf } from "@wellapi/demo/fhir-reader";
 import { type Company, enrolCompany, operatorAt } from "@wellapi/demo/people";
 import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
-import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PolicyService } from "@wellapi/gen/wellapi/identity/v1/policy_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
@@ -20,15 +20,7 @@ describe("an application that calls what is an operator's", () => {
   let byKey: Transport;
   beforeAll(async () => {
     company = await enrolCompany(server, "Maker");
-    const operator = operatorAt(server);
-    const { organization } = company;
-    const { applications } = await createClient(OrganizationService, operator).listApplications({
-      organization,
-    });
-    const { apiKey } = await createClient(CredentialService, operator).createApiKey({
-      requestId: randomUUID(),
-      application: applications[0]!.id,
-    });
+    const apiKey = await keyOf(server, company);
     byKey = connect({ url: server.http, apiKey });
   });
 

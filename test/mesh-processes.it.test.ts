@@ -5,16 +5,14 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
-import { FhirRefusal } from "@wellapi/demo/fhir-reader";
+import { FhirRefusal, keyOf } from "@wellapi/demo/fhir-reader";
 import { createNarrator } from "@wellapi/demo/narrator";
-import { companyAt, enrolCompany, operatorAt } from "@wellapi/demo/people";
+import { companyAt, enrolCompany } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
 import { tellStory } from "@wellapi/demo/story";
 import { openWatch } from "@wellapi/demo/watch";
 import { RequestLogService } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
-import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
@@ -162,15 +160,7 @@ describe.skipIf(!able)("each service as a process of its own", () => {
 
   test("what ends at the gateway's doors and at a service's surface comes to one list of requests", async () => {
     const clinic = await enrolCompany(server, "Requests");
-    const operator = operatorAt(server);
-    const { organization } = clinic;
-    const { applications } = await createClient(OrganizationService, operator).listApplications({
-      organization,
-    });
-    const { apiKey } = await createClient(CredentialService, operator).createApiKey({
-      requestId: randomUUID(),
-      application: applications[0]!.id,
-    });
+    const apiKey = await keyOf(server, clinic);
     await createClient(ConsentService, clinic.transport).listConsents({});
     await fetch(`${server.http}/fhir/R4/Consent`, { headers: { authorization: `Bearer ${apiKey}` } });
     const own = createClient(RequestLogService, clinic.transport);

@@ -6,11 +6,10 @@ import { ConnectError, createClient, type Transport } from "@connectrpc/connect"
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { samplesOf } from "@wellapi/client";
 import { consentFor, grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
+import { keyOf } from "@wellapi/demo/fhir-reader";
+import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
 import type { Server } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
-import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { SeriesBatchSchema } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
@@ -41,14 +40,7 @@ async function openStage(server: Server): Promise<Stage> {
   const name = randomUUID().slice(0, 8);
   const maker = await enrolCompany(server, `In-flight maker ${name}`);
   const clinic = await enrolCompany(server, `In-flight clinic ${name}`);
-  const operator = operatorAt(server);
-  const { applications } = await createClient(OrganizationService, operator).listApplications({
-    organization: clinic.organization,
-  });
-  const { apiKey } = await createClient(CredentialService, operator).createApiKey({
-    application: applications[0]!.id,
-    requestId: randomUUID(),
-  });
+  const apiKey = await keyOf(server, clinic);
   const gateway = createConnectTransport({
     baseUrl: server.http,
     httpVersion: "1.1",

@@ -3,12 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
-import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
+import { keyOf } from "@wellapi/demo/fhir-reader";
+import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import { temporaryFolder } from "@wellapi/demo/server";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
-import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -44,16 +43,7 @@ describe("a vendor's document over HTTP", () => {
     });
     const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
     patient = consents[0]!.patient;
-    const operator = operatorAt(server);
-    const { organization } = maker;
-    const { applications } = await createClient(OrganizationService, operator).listApplications({
-      organization,
-    });
-    const issued = await createClient(CredentialService, operator).createApiKey({
-      requestId: randomUUID(),
-      application: applications[0]!.id,
-    });
-    apiKey = issued.apiKey;
+    apiKey = await keyOf(server, maker);
   });
   afterAll(() => folder.remove());
 

@@ -28,7 +28,7 @@ export interface FhirReading {
   readonly samples: number;
 }
 
-/** A key for the company's application: what a FHIR client of today sends. */
+/** A key for the company's application: what a client of today without a certificate sends. */
 export async function keyOf(server: Announcement, { organization }: Company): Promise<string> {
   const operator = operatorAt(server);
   const { applications } = await createClient(OrganizationService, operator).listApplications({

@@ -3,11 +3,10 @@ import { randomUUID } from "node:crypto";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson, operatorAt } from "@wellapi/demo/people";
+import { keyOf } from "@wellapi/demo/fhir-reader";
+import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import type { Announcement } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
-import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { bandSeries, contribute, single } from "../fhir/fhir-scene.ts";
 import { ends, type Given } from "./ends.ts";
@@ -44,14 +43,7 @@ export async function openScene(server: Announcement): Promise<Scene> {
   const name = randomUUID().slice(0, 8);
   const maker = await enrolCompany(server, `Maker ${name}`);
   const clinic = await enrolCompany(server, `Clinic ${name}`);
-  const operator = operatorAt(server);
-  const { applications } = await createClient(OrganizationService, operator).listApplications({
-    organization: clinic.organization,
-  });
-  const { apiKey } = await createClient(CredentialService, operator).createApiKey({
-    application: applications[0]!.id,
-    requestId: randomUUID(),
-  });
+  const apiKey = await keyOf(server, clinic);
   const doors = {
     grpc: clinic.transport,
     gateway: connect({ url: server.http, apiKey }),
