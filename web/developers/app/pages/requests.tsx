@@ -8,6 +8,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { mayReadRequests } from "../api/membership.ts";
 import { type RequestFilter, tailRequests } from "../api/request-tail.ts";
 import { usePlace } from "../context.ts";
+import { ApplicationChoice } from "../parts/application-choice.tsx";
 import { More } from "../parts/more.tsx";
 import { Heading, Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
 import { ReasonLink } from "../parts/reason-link.tsx";
@@ -61,21 +62,12 @@ function Filtered() {
           setMethod(String(new FormData(event.currentTarget).get("method")).trim());
         }}
       >
-        <div class="field">
-          <label for="application">{texts.application}</label>
-          <select
-            id="application"
-            value={application}
-            onChange={({ currentTarget }) => setApplication(currentTarget.value)}
-          >
-            <option value="">{texts.all}</option>
-            {listed.map(({ id, displayName }) => (
-              <option key={id} value={id}>
-                {displayName}
-              </option>
-            ))}
-          </select>
-        </div>
+        <ApplicationChoice
+          texts={texts}
+          applications={listed}
+          value={application}
+          onChange={setApplication}
+        />
         <div class="field">
           <label for="method">{texts.method}</label>
           <input id="method" name="method" type="search" placeholder={texts.methodExample} />

@@ -4,6 +4,7 @@ import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
 import type { Connection } from "../api/connection.ts";
 import { usePlace } from "../context.ts";
+import { ApplicationChoice } from "../parts/application-choice.tsx";
 import { Heading, Waited } from "../parts/notice.tsx";
 import { ReasonLink } from "../parts/reason-link.tsx";
 import { ScrolledTable } from "../parts/scrolled-table.tsx";
@@ -56,21 +57,12 @@ export function UsagePage() {
                     ))}
                   </select>
                 </div>
-                <div class="field">
-                  <label for="application">{texts.application}</label>
-                  <select
-                    id="application"
-                    value={application}
-                    onChange={({ currentTarget }) => setApplication(currentTarget.value)}
-                  >
-                    <option value="">{texts.all}</option>
-                    {applications.map(({ id, displayName }) => (
-                      <option key={id} value={id}>
-                        {displayName}
-                      </option>
-                    ))}
-                  </select>
-                </div>
+                <ApplicationChoice
+                  texts={texts}
+                  applications={applications}
+                  value={application}
+                  onChange={setApplication}
+                />
               </form>
               <p>
                 {texts.sum(
