@@ -1,6 +1,7 @@
+import { Foot, Frame } from "@wellapi/ui/browser/parts/frame";
 import type { Problem } from "@wellapi/ui/browser/problem";
 import { useWords } from "./context.ts";
-import { Foot, Frame } from "./frame.tsx";
+import { hrefOf } from "./location.ts";
 import { Heading, Notice } from "./parts/notice.tsx";
 import { SignUp } from "./parts/sign-up.tsx";
 
@@ -9,7 +10,7 @@ export function NoOrganization({ left }: { readonly left: number }) {
   const words = useWords();
   const { none, signUp, common } = words;
   return (
-    <Frame signedIn>
+    <Frame words={words} home={hrefOf("")} signedIn>
       <main id="main" class="page stack" tabIndex={-1}>
         {left > 0 ? (
           <>
@@ -33,7 +34,7 @@ export function NoOrganization({ left }: { readonly left: number }) {
           </a>
         </p>
       </main>
-      <Foot />
+      <Foot words={words} />
     </Frame>
   );
 }
@@ -42,7 +43,7 @@ export function NoOrganization({ left }: { readonly left: number }) {
 export function Unreachable({ problem }: { readonly problem: Problem }) {
   const words = useWords();
   return (
-    <Frame>
+    <Frame words={words} home={hrefOf("")}>
       <main id="main" class="page stack" tabIndex={-1}>
         <h1>{words.common.title}</h1>
         <Notice kind="warning">
@@ -52,7 +53,7 @@ export function Unreachable({ problem }: { readonly problem: Problem }) {
           </button>
         </Notice>
       </main>
-      <Foot />
+      <Foot words={words} />
     </Frame>
   );
 }

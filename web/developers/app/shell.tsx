@@ -1,10 +1,10 @@
 import type { Formats } from "@wellapi/ui/browser/formats";
+import { Foot, Frame } from "@wellapi/ui/browser/parts/frame";
 import type { PagePath } from "@wellapi/ui/browser/paths";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { connect } from "./api/connection.ts";
 import { choose, chosenOf, type Membership, type Memberships } from "./api/membership.ts";
 import { PlaceContext, usePlace, useWords } from "./context.ts";
-import { Foot, Frame } from "./frame.tsx";
 import { goTo, hrefOf, usePath } from "./location.ts";
 import { RoutedPage, routeOf } from "./routes.tsx";
 
@@ -32,13 +32,13 @@ export function Site(props: { readonly memberships: Memberships; readonly format
   }
   return (
     <PlaceContext.Provider value={{ membership, connection, organizationsLeft, sandbox, words, formats }}>
-      <Frame signedIn>
+      <Frame words={words} home={hrefOf("")} signedIn>
         <Organization memberships={memberships} onChange={change} />
         <Menu current={routeOf(path).menu} />
         <main id="main" class="page stack" tabIndex={-1} ref={main}>
           <RoutedPage key={membership.organization} path={path} />
         </main>
-        <Foot zone={formats.zone} />
+        <Foot words={words} zone={formats.zone} />
       </Frame>
     </PlaceContext.Provider>
   );

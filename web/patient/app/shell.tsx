@@ -1,12 +1,11 @@
+import { Foot, Frame } from "@wellapi/ui/browser/parts/frame";
 import type { PagePath } from "@wellapi/ui/browser/paths";
 import type { Problem } from "@wellapi/ui/browser/problem";
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { usePlace } from "./context.ts";
 import { hrefOf, usePath } from "./location.ts";
 import { InboxContext, useWatchedInbox } from "./notices/inbox.ts";
 import { useStanding } from "./offline/offline.ts";
-import { Mark } from "./parts/icon.tsx";
 import { Notice } from "./parts/notice.tsx";
 import { RoutedPage, routeOf } from "./routes.tsx";
 import type { Words } from "./words/en.ts";
@@ -29,7 +28,7 @@ export function Shell() {
   }, [path]);
   if (standing.kind === "over") return <Unreachable words={words} problem="unreachable" />;
   return (
-    <Frame words={words} signedIn>
+    <Frame words={words} home={hrefOf("")} signedIn>
       {standing.kind === "offline" && (
         <aside class="acting" aria-label={words.common.connection}>
           <p role="status">
@@ -94,76 +93,10 @@ function Menu({ current, unread }: { readonly current: PagePath; readonly unread
   );
 }
 
-function Frame(props: {
-  readonly words: Words;
-  readonly signedIn?: boolean;
-  readonly children: ComponentChildren;
-}) {
-  const { words, signedIn = false, children } = props;
-  return (
-    <>
-      <a class="skip" href="#main">
-        {words.common.skip}
-      </a>
-      <header class="bar wide">
-        <a class="brand" href={hrefOf("")}>
-          <Mark />
-          WellAPI
-        </a>
-        {signedIn && (
-          <nav aria-label={words.common.account}>
-            <ul>
-              <li>
-                <a href="/account">{words.common.account}</a>
-              </li>
-              <li>
-                <form method="post" action="/account/sign-out">
-                  <button type="submit" class="link">
-                    {words.common.signOut}
-                  </button>
-                </form>
-              </li>
-            </ul>
-          </nav>
-        )}
-      </header>
-      {children}
-    </>
-  );
-}
-
-const ownNames = { en: "English", de: "Deutsch" } as const;
-
-function Foot({ words, zone }: { readonly words: Words; readonly zone?: string }) {
-  const here = document.documentElement.lang;
-  return (
-    <footer class="foot wide">
-      {zone !== undefined && <p>{words.common.zone(zone)}</p>}
-      <nav aria-label={words.common.language}>
-        <ul>
-          {(["en", "de"] as const).map((one) => (
-            <li key={one}>
-              {one === here ? (
-                <span lang={one} aria-current="true">
-                  {ownNames[one]}
-                </span>
-              ) : (
-                <a href={`?lang=${one}`} lang={one} hreflang={one}>
-                  {ownNames[one]}
-                </a>
-              )}
-            </li>
-          ))}
-        </ul>
-      </nav>
-    </footer>
-  );
-}
-
 /** The account opens no record, or several of which none is chosen. */
 export function NoRecord({ words }: { readonly words: Words }) {
   return (
-    <Frame words={words} signedIn>
+    <Frame words={words} home={hrefOf("")} signedIn>
       <main id="main" class="page stack" tabIndex={-1}>
         <h1>{words.common.noRecord}</h1>
         <p>{words.common.noRecordLead}</p>
@@ -181,7 +114,7 @@ export function NoRecord({ words }: { readonly words: Words }) {
 /** Nothing answered when the page was opened. */
 export function Unreachable({ words, problem }: { readonly words: Words; readonly problem: Problem }) {
   return (
-    <Frame words={words}>
+    <Frame words={words} home={hrefOf("")}>
       <main id="main" class="page stack" tabIndex={-1}>
         <h1>{words.common.title}</h1>
         <Notice kind="warning">

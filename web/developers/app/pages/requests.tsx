@@ -3,6 +3,7 @@ import type { LoggedRequest } from "@wellapi/gen/wellapi/audit/v1/request_log_se
 import type { Application } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { usePages } from "@wellapi/ui/browser/pages";
+import { Tick } from "@wellapi/ui/browser/parts/tick";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { mayReadRequests } from "../api/membership.ts";
@@ -77,26 +78,6 @@ function Filtered() {
       </form>
       <RequestList filter={filter} live={live} applications={listed} />
     </>
-  );
-}
-
-function Tick(props: {
-  readonly id: string;
-  readonly label: string;
-  readonly checked: boolean;
-  readonly onChange: (checked: boolean) => void;
-}) {
-  const { id, label, checked, onChange } = props;
-  return (
-    <div class="tick">
-      <input
-        id={id}
-        type="checkbox"
-        checked={checked}
-        onChange={({ currentTarget }) => onChange(currentTarget.checked)}
-      />
-      <label for={id}>{label}</label>
-    </div>
   );
 }
 

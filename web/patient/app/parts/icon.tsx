@@ -40,8 +40,3 @@ export function Initials({ name }: { readonly name: string }) {
     </span>
   );
 }
-
-export function Mark() {
-  const source = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href;
-  return <img src={source} alt="" width="28" height="28" />;
-}

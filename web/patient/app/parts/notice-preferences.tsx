@@ -1,5 +1,6 @@
 import type { Preferences } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { Tick } from "@wellapi/ui/browser/parts/tick";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
@@ -17,7 +18,6 @@ import {
 import { keptFor, standingHere } from "../notices/this-browser.ts";
 import { Notice, ProblemNotice, Waited } from "./notice.tsx";
 import { PushBrowsers } from "./push-browsers.tsx";
-import { Tick } from "./tick.tsx";
 
 /** How the patient is told outside the inbox. */
 export function NoticePreferences() {

@@ -1,8 +1,8 @@
+import { Tick } from "@wellapi/ui/browser/parts/tick";
 import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { chosenFormats, isInOrder, type Part } from "../download/part.ts";
 import { categoryName } from "../words/names.ts";
-import { Tick } from "./tick.tsx";
 
 /** Which kinds of data, of which time, as which files. */
 export function PartForm({

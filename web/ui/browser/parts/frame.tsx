@@ -1,20 +1,32 @@
 import type { ComponentChildren } from "preact";
-import { useWords } from "./context.ts";
-import { hrefOf } from "./location.ts";
 
-/** What is above every page. */
-export function Frame(props: { readonly signedIn?: boolean; readonly children: ComponentChildren }) {
-  const { signedIn = false, children } = props;
-  const words = useWords();
-  const mark = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href;
+/** Of a site, in its reader's language. */
+export interface FrameWords {
+  readonly common: {
+    readonly skip: string;
+    readonly account: string;
+    readonly signOut: string;
+    readonly language: string;
+    readonly zone: (zone: string) => string;
+  };
+}
+
+/** What is above every page. `home`: the site's first page. */
+export function Frame(props: {
+  readonly words: FrameWords;
+  readonly home: string;
+  readonly signedIn?: boolean;
+  readonly children: ComponentChildren;
+}) {
+  const { words, home, signedIn = false, children } = props;
   return (
     <>
       <a class="skip" href="#main">
         {words.common.skip}
       </a>
       <header class="bar wide">
-        <a class="brand" href={hrefOf("")}>
-          <img src={mark} alt="" width="28" height="28" />
+        <a class="brand" href={home}>
+          <Mark />
           WellAPI
         </a>
         {signedIn && (
@@ -41,8 +53,13 @@ export function Frame(props: { readonly signedIn?: boolean; readonly children: C
 
 const ownNames = { en: "English", de: "Deutsch" } as const;
 
-export function Foot({ zone }: { readonly zone?: string }) {
-  const words = useWords();
+export function Mark() {
+  const source = document.querySelector<HTMLLinkElement>('link[rel="icon"]')?.href;
+  return <img src={source} alt="" width="28" height="28" />;
+}
+
+/** What is below every page. */
+export function Foot({ words, zone }: { readonly words: FrameWords; readonly zone?: string }) {
   const here = document.documentElement.lang;
   return (
     <footer class="foot wide">
