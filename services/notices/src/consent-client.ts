@@ -1,5 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
+import { DeletionObligation_State as ObligationState } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
+import { RightsRequest_State as RightsState } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 
 /** A consent as it stands now; times in UTC milliseconds. */
@@ -27,6 +29,10 @@ export interface ConsentClient {
   describeRequest(partition: string, consentRequest: string): Promise<RequestFacts | undefined>;
   /** The organization that answers a rights request. As `describe`. */
   answererOf(partition: string, rightsRequest: string): Promise<string | undefined>;
+  /** Whether the answer to a rights request is overdue. Throws ConnectError. */
+  isRightsRequestOverdue(partition: string, rightsRequest: string): Promise<boolean>;
+  /** Whether the answer to an obligation to delete is overdue. Throws ConnectError. */
+  isObligationOverdue(partition: string, deletionObligation: string): Promise<boolean>;
 }
 
 export function createConsentClient(transport: Transport): ConsentClient {
@@ -39,6 +45,14 @@ export function createConsentClient(transport: Transport): ConsentClient {
     async answererOf(partition, rightsRequest) {
       return (await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest })))
         ?.organization;
+    },
+    async isRightsRequestOverdue(partition, rightsRequest) {
+      const found = await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest }));
+      return found?.state === RightsState.OVERDUE;
+    },
+    async isObligationOverdue(partition, deletionObligation) {
+      const found = await unlessMissing(directory.describeObligation({ partition, deletionObligation }));
+      return found?.state === ObligationState.OVERDUE;
     },
     async describe(partition, consent) {
       const found = await unlessMissing(directory.describeConsent({ partition, consent }));

@@ -29,6 +29,8 @@ const kinds = {
   data_retracted: Kind.DATA_RETRACTED,
   delegation_accepted: Kind.DELEGATION_ACCEPTED,
   rights_answered: Kind.RIGHTS_ANSWERED,
+  rights_overdue: Kind.RIGHTS_OVERDUE,
+  deletion_overdue: Kind.DELETION_OVERDUE,
 } as const satisfies Readonly<Record<NoticeKind, Kind>>;
 
 const kindOf = new Map<Kind, NoticeKind>(
@@ -49,6 +51,7 @@ export function noticeMessage(notice: Notice): MessageInitShape<typeof NoticeSch
     access: notice.access ?? "",
     emergencyAccess: notice.emergencyAccess ?? "",
     rightsRequest: notice.rightsRequest ?? "",
+    deletionObligation: notice.deletionObligation ?? "",
     ...(endTime !== undefined && { endTime: timestampFromMs(endTime) }),
   };
 }

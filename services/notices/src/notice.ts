@@ -13,6 +13,8 @@ export const noticeKinds = [
   "data_retracted",
   "delegation_accepted",
   "rights_answered",
+  "rights_overdue",
+  "deletion_overdue",
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 
@@ -22,6 +24,7 @@ export interface References {
   readonly consent?: string;
   readonly consentRequest?: string;
   readonly rightsRequest?: string;
+  readonly deletionObligation?: string;
   readonly access?: string;
   readonly emergencyAccess?: string;
 }

@@ -52,12 +52,17 @@ export async function sendingsOf(
   return { sendings: await sendings(deps, partition, notice, preferences) };
 }
 
-/** Nothing is told of a grant that does not hold any more, nor of a request that waits no more. What was done under it stays told. */
+/**
+ * Nothing is told of a grant that does not hold any more, nor of a request that waits no more, nor that something is overdue which was
+ * answered or taken back. What was done under it stays told.
+ */
 async function isTrueStill(
   { consents }: Pick<SendingsDeps, "consents">,
   partition: string,
-  { kind, consent, consentRequest }: Notice,
+  { kind, consent, consentRequest, rightsRequest = "", deletionObligation = "" }: Notice,
 ): Promise<boolean> {
+  if (kind === "rights_overdue") return consents.isRightsRequestOverdue(partition, rightsRequest);
+  if (kind === "deletion_overdue") return consents.isObligationOverdue(partition, deletionObligation);
   if (consentRequest !== undefined) {
     return (await consents.describeRequest(partition, consentRequest))?.waits ?? false;
   }

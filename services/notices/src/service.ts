@@ -13,6 +13,7 @@ import { createConsentClient } from "./consent-client.ts";
 import { createDeliveries } from "./delivery.ts";
 import { createEndings } from "./endings.ts";
 import { eraseInbox } from "./erasure.ts";
+import { noticesError } from "./errors.ts";
 import { consumed, incomingOf, partitionOf } from "./event-convert.ts";
 import { createHabitRepository } from "./habit-repository.ts";
 import { createIdentityClient } from "./identity-client.ts";
@@ -137,7 +138,20 @@ export async function openNoticesService(
     clock,
     onError: (err) => log.warn({ err }, "handled events were not removed"),
   });
-  const organizations = await openOrganizationsRoom({ ...deps, ...config, changes, workEveryMs });
+  const organizations = await openOrganizationsRoom({
+    ...deps,
+    ...config,
+    changes,
+    workEveryMs,
+    async tellPatient(partition, organization, overdue) {
+      const told = await telling.ofOverdue(partition, organization, overdue);
+      if (told.length === 0) return;
+      // The inbox changed meanwhile.
+      if (!(await store.commit({ partition, changes: told })).committed) throw noticesError("unavailable");
+      changes.tell(partition);
+      for (const loop of loops) loop.wake();
+    },
+  });
   const logged = createAccesses(deps);
   return {
     routes: [

@@ -13,6 +13,7 @@ import type { LogClient, LoggedAccess } from "./log-client.ts";
 import { isUrgent, type Told } from "./notice.ts";
 import { localTime } from "./patient-clock.ts";
 import { type ChannelName, tells } from "./preferences.ts";
+import type { OverdueStep } from "./organizations/event.ts";
 import type { PreferencesRepository } from "./preferences-repository.ts";
 import type { SubscriptionRepository } from "./subscription-repository.ts";
 import { judge } from "./unusual.ts";
@@ -61,6 +62,8 @@ export interface Telling {
   ofConsent(event: ConsentEvent): Promise<Effect>;
   /** The changes that tell of a consent that ends, and end the timer. */
   ofEnding(ending: EndingDocument, revision: number): Promise<readonly Change[]>;
+  /** The changes that tell of an answer that did not come in time; none where the patient was told. */
+  ofOverdue(partition: string, organization: string, overdue: OverdueStep): Promise<readonly Change[]>;
 }
 
 /** The changes that put a notice into the inbox, with what is to be sent of it. `same`: what makes it the same as another. */
@@ -129,6 +132,17 @@ export function createTelling(deps: TellingDeps): Telling {
       const kind = "consent_ending";
       const told: Told = { kind, eventTime: clock.now(), consent, organization, endTime, codes: [] };
       return [over, ...(await tell(partition, told, [consent, endTime]))];
+    },
+    ofOverdue(partition, organization, { kind, time: eventTime, rightsRequest, deletionObligation }) {
+      const told: Told = {
+        kind: kind === "rights_request_overdue" ? "rights_overdue" : "deletion_overdue",
+        eventTime,
+        organization,
+        ...(rightsRequest !== undefined && { rightsRequest }),
+        ...(deletionObligation !== undefined && { deletionObligation }),
+        codes: [],
+      };
+      return tell(partition, told, [rightsRequest ?? deletionObligation ?? ""]);
     },
   };
 }

@@ -60,6 +60,14 @@ const sentences: Readonly<Record<NoticeKind, Readonly<Record<Language, string>>>
     en: "An organization answered what you demand of it.",
     de: "Eine Organisation hat beantwortet, was Sie von ihr verlangen.",
   },
+  rights_overdue: {
+    en: "An organization did not answer in time what you demand of it.",
+    de: "Eine Organisation hat nicht rechtzeitig beantwortet, was Sie von ihr verlangen.",
+  },
+  deletion_overdue: {
+    en: "An organization did not say in time whether it deleted what it had received of you.",
+    de: "Eine Organisation hat nicht rechtzeitig gesagt, ob sie gelöscht hat, was sie von Ihnen erhalten hatte.",
+  },
 };
 
 const words = {

@@ -385,6 +385,63 @@ test("an organization's answer to what a patient demands is told", async () => {
   expect(notice).toMatchObject({ organization: clinic, rightsRequest: "rrq_1" });
 });
 
+test("what an organization did not answer in time is told once, and mailed unless it was answered before", async () => {
+  const dueTime = noon + DAY;
+  const about = { organization: clinic, createTime: noon, dueTime };
+  for (const id of ["rrq_late", "rrq_answered"]) {
+    world.rights.set(id, about);
+    await world.demanded(id, "created");
+  }
+  world.obligations.set("dob_late", about);
+  await world.obliged("dob_late");
+  await expect.poll(() => world.store().count("organization_timers"), { timeout: 15_000 }).toBe(3);
+  await world.restart();
+  expect(await kinds()).toEqual([]);
+  const quietHours = { startMinute: 11 * 60, endMinute: 14 * 60 };
+  await world.ada().updatePreferences({ preferences: { quietHours, language: "de" } });
+  world.state.mailServer = "down";
+  // As if it died right after the timers ended.
+  world.state.unknownCommits = 3;
+  world.state.now = dueTime;
+  await expect.poll(() => kinds(), { timeout: 15_000 }).toHaveLength(3);
+  const { notices } = await world.ada().listNotices({});
+  const told = notices.map(({ kind, organization, rightsRequest, deletionObligation, eventTime }) => ({
+    of: [kind, organization, rightsRequest || deletionObligation],
+    time: Number(eventTime!.seconds) * 1_000,
+  }));
+  expect(told).toHaveLength(3);
+  expect(told).toEqual(
+    expect.arrayContaining([
+      { of: [Kind.RIGHTS_OVERDUE, clinic, "rrq_late"], time: dueTime },
+      { of: [Kind.RIGHTS_OVERDUE, clinic, "rrq_answered"], time: dueTime },
+      { of: [Kind.DELETION_OVERDUE, clinic, "dob_late"], time: dueTime },
+    ]),
+  );
+  await expect.poll(() => world.store().count("organization_timers"), { timeout: 15_000 }).toBe(0);
+  world.rights.set("rrq_answered", { ...about, withdrawTime: dueTime });
+  // The same comes again, the service starts again, and the mail server is away.
+  world.state.now += 1_000;
+  await world.demanded("rrq_late", "answered");
+  await toldOf(Kind.RIGHTS_ANSWERED, ...notices.map(({ kind }) => kind));
+  await world.restart();
+  world.state.now += 3 * HOUR;
+  const failed = () => world.warnings.filter((one) => one.includes("could not be sent")).length;
+  await expect.poll(failed, { timeout: 15_000 }).toBeGreaterThanOrEqual(3);
+  world.state.mailServer = "up";
+  world.state.now += HOUR;
+  await mails(3);
+  await settled();
+  const texts = world.sent.map(({ text }) => text.split("\n")[0]);
+  expect(texts).toHaveLength(3);
+  expect(texts).toEqual(
+    expect.arrayContaining([
+      "Eine Organisation hat nicht rechtzeitig beantwortet, was Sie von ihr verlangen.",
+      "Eine Organisation hat nicht rechtzeitig gesagt, ob sie gelöscht hat, was sie von Ihnen erhalten hatte.",
+      "Eine Organisation hat beantwortet, was Sie von ihr verlangen.",
+    ]),
+  );
+});
+
 describe("web push", () => {
   test("reaches the browser, which alone can read it, and shows the push service whose it is", async () => {
     const browser = push.subscribe();

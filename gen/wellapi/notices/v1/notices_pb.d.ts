@@ -102,6 +102,13 @@ export declare type Notice = Message<"wellapi.notices.v1.Notice"> & {
    * @generated from field: string rights_request = 12;
    */
   rightsRequest: string;
+
+  /**
+   * The organization's obligation to delete.
+   *
+   * @generated from field: string deletion_obligation = 13;
+   */
+  deletionObligation: string;
 };
 
 /**
@@ -214,6 +221,20 @@ export enum Notice_Kind {
    * @generated from enum value: KIND_RIGHTS_ANSWERED = 13;
    */
   RIGHTS_ANSWERED = 13,
+
+  /**
+   * An organization has not answered in time what the patient demands of it: `organization`, `rights_request`.
+   *
+   * @generated from enum value: KIND_RIGHTS_OVERDUE = 14;
+   */
+  RIGHTS_OVERDUE = 14,
+
+  /**
+   * An organization has not said in time that it deleted what it received: `organization`, `deletion_obligation`.
+   *
+   * @generated from enum value: KIND_DELETION_OVERDUE = 15;
+   */
+  DELETION_OVERDUE = 15,
 }
 
 /**

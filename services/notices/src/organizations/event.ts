@@ -64,6 +64,17 @@ export interface Course {
   readonly due?: number;
 }
 
+/** That an organization did not answer in time. */
+export type OverdueStep = Step & { readonly kind: "deletion_obligation_overdue" | "rights_request_overdue" };
+
+/** Undefined where nothing is overdue, or not any more. */
+export function overdueIn({ steps }: Course): OverdueStep | undefined {
+  return steps.find(
+    (step): step is OverdueStep =>
+      step.kind === "deletion_obligation_overdue" || step.kind === "rights_request_overdue",
+  );
+}
+
 /** A consent with its versions, oldest first. */
 export interface ConsentVersions {
   readonly organization: string;

@@ -9,6 +9,8 @@ import {
   courseOfObligation,
   courseOfRequest,
   courseOfRights,
+  type OverdueStep,
+  overdueIn,
   type Subject,
 } from "./event.ts";
 import { subjectOfTimer } from "./feed-documents.ts";
@@ -24,6 +26,8 @@ export interface FollowingDeps {
    * Throws StoreError.
    */
   readonly told: (organization: string) => Promise<void>;
+  /** Tells the patient that an organization did not answer in time; again: nothing. Throws StoreError, VaultError, NoticesError. */
+  readonly tellPatient: (patient: string, organization: string, overdue: OverdueStep) => Promise<void>;
 }
 
 /**
@@ -44,7 +48,14 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const AT_ONCE = 100;
 
-export function createFollowing({ feed, courses, clock, log, told }: FollowingDeps): Following {
+export function createFollowing({
+  feed,
+  courses,
+  clock,
+  log,
+  told,
+  tellPatient,
+}: FollowingDeps): Following {
   async function courseOf(patient: string, subject: Subject): Promise<Course | undefined> {
     const { consent, consentRequest, rightsRequest, deletionObligation = "" } = subject;
     if (consent !== undefined) {
@@ -67,6 +78,9 @@ export function createFollowing({ feed, courses, clock, log, told }: FollowingDe
   async function once(patient: string, subject: Subject): Promise<boolean> {
     const course = await courseOf(patient, subject);
     if (course === undefined) return false;
+    // Before the timer ends: whoever dies in between comes here again.
+    const overdue = overdueIn(course);
+    if (overdue !== undefined) await tellPatient(patient, course.organization, overdue);
     await feed.follow(patient, subject, course, clock.now());
     await told(course.organization);
     return true;

@@ -15,7 +15,7 @@ import { createEventHandlers } from "./event-handlers.ts";
 import { feedOf } from "./feed-documents.ts";
 import { createFeedRepository } from "./feed-repository.ts";
 import { createFeedWriter } from "./feed-writer.ts";
-import { createFollowing } from "./following.ts";
+import { createFollowing, type FollowingDeps } from "./following.ts";
 import { createResumeTokensOf } from "./resume-tokens.ts";
 
 export interface OrganizationsRoomDeps {
@@ -33,6 +33,8 @@ export interface OrganizationsRoomDeps {
   readonly log: Logger;
   readonly workEveryMs: number;
   readonly webhooks: WebhooksConfig;
+  /** As `createFollowing` needs it. */
+  readonly tellPatient: FollowingDeps["tellPatient"];
 }
 
 export interface OrganizationsRoom {
@@ -57,6 +59,7 @@ export async function openOrganizationsRoom(deps: OrganizationsRoomDeps): Promis
     courses,
     clock,
     log,
+    tellPatient: deps.tellPatient,
     async told(organization) {
       const own = feedOf(tagOf, organization);
       changes.tell(own);

@@ -17,7 +17,13 @@ export const kindGroups = {
     Notice_Kind.CONSENT_CHANGED,
     Notice_Kind.CONSENT_REVOKED,
   ],
-  other: [Notice_Kind.DATA_RETRACTED, Notice_Kind.DELEGATION_ACCEPTED, Notice_Kind.RIGHTS_ANSWERED],
+  other: [
+    Notice_Kind.DATA_RETRACTED,
+    Notice_Kind.DELEGATION_ACCEPTED,
+    Notice_Kind.RIGHTS_ANSWERED,
+    Notice_Kind.RIGHTS_OVERDUE,
+    Notice_Kind.DELETION_OVERDUE,
+  ],
 } as const;
 
 export interface ChannelDraft {

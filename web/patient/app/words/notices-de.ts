@@ -28,6 +28,9 @@ export const noticesDe: typeof noticesEn = {
     11: (who) => `${who} hat gesendete Daten zurückgenommen.`,
     12: () => "Jemand hat die Einladung angenommen, für die Person dieser Akte zu handeln.",
     13: (who) => `${who} hat beantwortet, was von ihr verlangt wird.`,
+    14: (who) => `${who} hat nicht rechtzeitig beantwortet, was von ihr verlangt wird.`,
+    15: (who) =>
+      `${who} hat nicht rechtzeitig gesagt, ob gelöscht ist, was sie erhalten hatte. Sie können sich bei der Aufsichtsbehörde beschweren.`,
   },
   ending: (who, day) => `Eine Erlaubnis endet am ${day}: ${who}.`,
   unknown: "Etwas ist geschehen, was diese Seite nicht sagen kann. Im Protokoll steht es.",
@@ -52,6 +55,8 @@ export const noticesDe: typeof noticesEn = {
     11: "Daten wurden zurückgenommen",
     12: "Jemand handelt von jetzt an für die Person dieser Akte",
     13: "Eine Organisation beantwortet, was von ihr verlangt wird",
+    14: "Eine Organisation beantwortet nicht rechtzeitig, was von ihr verlangt wird",
+    15: "Eine Organisation sagt nicht rechtzeitig, ob sie gelöscht hat",
   },
   quiet: "Ruhezeit",
   quietHint: (zone) => `Dann wird nichts gesendet, sondern erst an ihrem Ende. Nach der Uhr von ${zone}.`,

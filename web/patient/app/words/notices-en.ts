@@ -27,6 +27,9 @@ export const noticesEn = {
     11: (who: string) => `${who} took back data that it had sent.`,
     12: () => "Somebody accepted an invitation to act for the person of this record.",
     13: (who: string) => `${who} answered what was demanded of it.`,
+    14: (who: string) => `${who} did not answer in time what was demanded of it.`,
+    15: (who: string) =>
+      `${who} did not say in time whether it deleted what it had received. You can complain to the supervisory authority.`,
   } as Readonly<Record<number, (who: string) => string>>,
   ending: (who: string, day: string) => `The permission of ${who} ends on ${day}.`,
   unknown: "Something has happened that this page cannot tell. The log has it.",
@@ -51,6 +54,8 @@ export const noticesEn = {
     11: "Data was taken back",
     12: "Somebody accepted to act for the person of this record",
     13: "An organization answers what was demanded of it",
+    14: "An organization does not answer in time what was demanded of it",
+    15: "An organization does not say in time whether it deleted",
   } as Readonly<Record<number, string>>,
   quiet: "Quiet hours",
   quietHint: (zone: string) => `Nothing is sent then, but at their end. By the clock of ${zone}.`,
