@@ -48,14 +48,7 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const AT_ONCE = 100;
 
-export function createFollowing({
-  feed,
-  courses,
-  clock,
-  log,
-  told,
-  tellPatient,
-}: FollowingDeps): Following {
+export function createFollowing({ feed, courses, clock, log, told, tellPatient }: FollowingDeps): Following {
   async function courseOf(patient: string, subject: Subject): Promise<Course | undefined> {
     const { consent, consentRequest, rightsRequest, deletionObligation = "" } = subject;
     if (consent !== undefined) {
