@@ -6,8 +6,8 @@ import "./shared-exchange.ts";
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = temporaryFolder();
   const server = await startServer({ dataDir: folder.path, target: "one-process" });
-  const { grpc, http, dataDir, authority, operatorKey } = server;
-  project.provide("exchange", { grpc, http, dataDir, authority, operatorKey: operatorKey! });
+  const { pid: _pid, stop: _stop, kill: _kill, ...announcement } = server;
+  project.provide("exchange", announcement);
   // A run that is interrupted does not get to the teardown.
   const end = () => void server.kill();
   process.once("exit", end);

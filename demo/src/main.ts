@@ -14,7 +14,9 @@ process.stdout.write(
 );
 const folder = temporaryFolder();
 const server = await startServer({ dataDir: folder.path });
-process.stdout.write(`While it runs, ${server.http}/docs/ has the documentation.\n`);
+process.stdout.write(
+  `While it runs:\n  developers        ${server.developers}\n  explorer of RPCs  ${server.explorer}\n  documentation     ${server.documentation}\n`,
+);
 try {
   await tellStory(server, narrator);
 } catch (error) {

@@ -13,6 +13,10 @@ const require = createRequire(import.meta.url);
 export interface Announcement {
   readonly grpc: string;
   readonly http: string;
+  /** Pages: the developers' portal, its explorer of RPCs, the documentation. */
+  readonly developers: string;
+  readonly explorer: string;
+  readonly documentation: string;
   readonly dataDir: string;
   /** Only at the first start on a data directory. */
   readonly operatorKey?: string;

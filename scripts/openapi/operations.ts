@@ -4,6 +4,7 @@ import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobu
 import { CallerKind, type Callers } from "../../gen/wellapi/type/v1/callers_pb.js";
 import { actingAsHeader } from "../../packages/rpc/src/caller/session-cookie.ts";
 import { requestBytesOf } from "../../packages/rpc/src/checks/request-size.ts";
+import { faultHeader, orderedFaults } from "../../packages/rpc/src/interceptors/faults.ts";
 import { callersInWords } from "../callers-words.ts";
 import { commentOf, paragraphs } from "./comments.ts";
 import { given, type JsonSchema } from "./rules.ts";
@@ -33,6 +34,13 @@ export const sharedParameters: Readonly<Record<string, JsonSchema>> = {
     description:
       "As whom a signed-in person acts in this call: the id of a patient or of an organization, `staff`, or `account`.",
     schema: { type: "string" },
+  },
+  SandboxFault: {
+    name: faultHeader,
+    in: "header",
+    description:
+      "At a sandbox alone, with a credential: the call fails as this says, so that you see what your program does. `revoke-mid-stream` is for streams of a patient's data. Any other exchange refuses the header (SANDBOX_ONLY).",
+    schema: { type: "string", enum: [...orderedFaults] },
   },
   ConnectGet: {
     name: "connect",
@@ -99,9 +107,12 @@ function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
     description: paragraphs(commentOf(method), whoMayCall(callers)),
     deprecated: method.proto.options?.deprecated || undefined,
     security: requirementsOf(callers),
-    parameters: ["ConnectProtocolVersion", "ConnectTimeoutMs", ...(acting ? ["ActingAs"] : [])].map(
-      parameter,
-    ),
+    parameters: [
+      "ConnectProtocolVersion",
+      "ConnectTimeoutMs",
+      ...(acting ? ["ActingAs"] : []),
+      "SandboxFault",
+    ].map(parameter),
     "x-callers": words,
     "x-max-request-bytes": requestBytesOf(method),
     "x-idempotency": idempotencyOf(method),

@@ -74,6 +74,9 @@ export async function developerStory(page: Page): Promise<string[]> {
   await page.getByRole("link", { name: "https://hooks.pulse.example/wellapi" }).click();
   await page.getByRole("button", { name: "Pause" }).click();
   await page.locator(".badge", { hasText: "paused" }).waitFor();
+  await page.fill("#since", "2026-01-01T00:00");
+  await page.press("#since", "Enter");
+  await page.locator("[aria-labelledby=replay] .notice.success").waitFor();
   await look("webhook");
 
   await page.goto("/developers/?lang=de");

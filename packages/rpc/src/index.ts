@@ -121,7 +121,7 @@ export { messageTooLarge, requestBytesOf, usualRequestBytes } from "./checks/req
 export { maskedFields, UpdateMaskError } from "./checks/update-mask.ts";
 export { invalidFields, validateMessage, warmValidation } from "./checks/validation.ts";
 export { RpcError, type RpcErrorCode } from "./errors.ts";
-export { type FaultOrders, faultHeader } from "./interceptors/faults.ts";
+export { type FaultOrders, faultHeader, orderedFaults } from "./interceptors/faults.ts";
 export { type ServerInterceptorOptions, serverInterceptors } from "./interceptors/list.ts";
 export type { ReleaseOptions } from "./interceptors/release.ts";
 export {

@@ -11,6 +11,7 @@ import {
 } from "@connectrpc/connect";
 import { compressionGzip, universalResponseToNodeResponse } from "@connectrpc/connect-node";
 import {
+  type CorsPolicy,
   createRequestEnds,
   credentialHeaders,
   type HttpProblem,
@@ -32,6 +33,7 @@ import {
   type ConnectAdmission,
   callerKey,
   createConnectAdmission,
+  faultHeader,
   httpCallKey,
   peerAddressKey,
   peerCertificateKey,
@@ -64,6 +66,8 @@ export interface RpcSurfaceOptions {
   /** Of answers, and of the requests whose contract says no less. */
   readonly maximumMessageBytes: number;
   readonly paced: PacedAnswers;
+  /** Whether callers order failures by a header, as at a sandbox: pages of other origins may send it. */
+  readonly ordersFaults: boolean;
   /** Is told of requests that are answered before they are calls; nobody is unless given. */
   readonly unadmitted?: ((request: UnadmittedRequest) => void) | undefined;
 }
@@ -75,6 +79,8 @@ export const noSuchPath: HttpProblem = {
   message:
     'nothing here: RPCs are at POST /<package>.<Service>/<Method> with "content-type: application/json", for example /wellapi.audit.v1.AuditService/GetCheckpoint',
 };
+
+const faultCors: CorsPolicy = { ...rpcCors, allowedHeaders: [...rpcCors.allowedHeaders, faultHeader] };
 
 /**
  * Connect (JSON and binary, GET for methods without side effects) and gRPC-Web at `/<service>/<method>`. Stands in
@@ -90,7 +96,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
     name: "rpc",
     paths: services.map(({ typeName }) => `/${typeName}/`),
     methods: ["GET", "POST"],
-    cors: rpcCors,
+    cors: options.ordersFaults ? faultCors : rpcCors,
     // By Connect, within its limit.
     bodies: "unread",
     mount(app, { shutdown, log }) {

@@ -91,6 +91,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     services: deps.services,
     upstream,
     interceptors,
+    ordersFaults: deps.faults !== undefined,
     ...(requests && { unadmitted: createUnadmittedRequests({ authentication, requests }) }),
     maximumMessageBytes: gatewayLimits.maximumMessageBytes,
     paced: deps.paced ?? createPacedAnswers(createSendQueues()),

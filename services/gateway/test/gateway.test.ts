@@ -351,10 +351,13 @@ test("CORS is for the listed origins only", async () => {
     },
   });
   expect(preflight.status).toBe(204);
-  expect(preflight.headers.get("access-control-allow-headers")?.toLowerCase()).toContain("authorization");
+  const allowed = preflight.headers.get("access-control-allow-headers")?.toLowerCase();
+  expect(allowed).toContain("authorization");
+  // It is no sandbox.
+  expect(allowed).not.toContain("wellapi-sandbox-fault");
 });
 
-test("in the sandbox a page of this machine may call, and its calls may carry a trace", async () => {
+test("in the sandbox a page of this machine may call, and its calls may carry a trace and order a failure", async () => {
   await open(echo, { profile: "sandbox" });
   const preflight = (origin: string) =>
     fetch(`${url}/${getObservation}`, {
@@ -362,7 +365,8 @@ test("in the sandbox a page of this machine may call, and its calls may carry a 
       headers: {
         origin,
         "access-control-request-method": "POST",
-        "access-control-request-headers": "authorization,content-type,traceparent,tracestate",
+        "access-control-request-headers":
+          "authorization,content-type,traceparent,tracestate,wellapi-sandbox-fault",
       },
     });
   for (const origin of [
@@ -374,7 +378,9 @@ test("in the sandbox a page of this machine may call, and its calls may carry a 
     const answer = await preflight(origin);
     expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
     const allowed = answer.headers.get("access-control-allow-headers")?.toLowerCase().split(/, */);
-    expect(allowed).toEqual(expect.arrayContaining(["authorization", "traceparent", "tracestate"]));
+    expect(allowed).toEqual(
+      expect.arrayContaining(["authorization", "traceparent", "tracestate", "wellapi-sandbox-fault"]),
+    );
   }
   for (const origin of [
     "https://localhost.evil.example",

@@ -123,6 +123,7 @@ export async function openTestGateway(
       services: services.publicContracts,
       isConsented: services.isConsented,
       surfaces: [{ surface: createOpenApiSurface() }],
+      ...(options.profile === "sandbox" && { faults: { slowMs: 0 } }),
       log: options.log ?? silentLogger,
     },
   );

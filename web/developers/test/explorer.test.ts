@@ -2,8 +2,10 @@ import { globSync, readFileSync } from "node:fs";
 import { fromJson } from "@bufbuild/protobuf";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { faultHeader as ordered, orderedFaults } from "@wellapi/rpc";
 import { expect, test } from "vitest";
 import { formFieldsOf, requestOf, textsOf } from "../app/explorer/form-fields.ts";
+import { faultHeader, faults } from "../app/explorer/ordered-faults.ts";
 import { findMethod, isCallable, isDestructive } from "../app/explorer/rpc.ts";
 import { publicServices } from "../app/explorer/services.ts";
 import { keySamples } from "../app/samples.ts";
@@ -53,6 +55,10 @@ test("a form has each field with its type and the contract's rules, and gives th
   expect(again).toEqual(request);
   fromJson(RecordsService.method.querySeries.input, again);
   expect(() => requestOf(query, { code: "{" })).toThrow(/^code: /);
+});
+
+test("the failures that it offers are those that a sandbox's doors take", () => {
+  expect([faultHeader, faults]).toEqual([ordered, orderedFaults]);
 });
 
 test("a sample carries any request as it is, whatever quotes and letters are in it", () => {

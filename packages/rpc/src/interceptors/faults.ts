@@ -9,6 +9,9 @@ import { type StepInterceptor, step } from "./step.ts";
 /** By this header a caller of a sandbox orders that its call fails, to see what its own program does then. */
 export const faultHeader = "wellapi-sandbox-fault";
 
+/** What the header takes. */
+export const orderedFaults = ["unavailable", "slow", "revoke-mid-stream"] as const;
+
 export interface FaultOrders {
   /** How long a call waits that is to be slow, milliseconds. */
   readonly slowMs: number;

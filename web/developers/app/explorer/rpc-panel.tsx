@@ -7,10 +7,10 @@ import { ConfirmButton, DoButton, Notice, useDoing } from "../parts/notice.tsx";
 import { grpcurlSample, keySamples, type Sample } from "../samples.ts";
 import { type Answer, callRpc, messageOf } from "./call.ts";
 import { createKeyTransport } from "./key-transport.ts";
+import { faultHeader, faults } from "./ordered-faults.ts";
 import { isCallable, isDestructive, rpcNameOf } from "./rpc.ts";
 import { RpcAnswer } from "./rpc-answer.tsx";
 import { jsonOf, RpcRequest, useWrittenRequest } from "./rpc-request.tsx";
-import { faultHeader, faults } from "./sandbox.ts";
 
 /** The gRPC door's, unless the operator says otherwise. */
 const usualDoorPort = 7443;

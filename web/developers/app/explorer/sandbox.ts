@@ -1,11 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import { reasonIn } from "@wellapi/ui/browser/problem";
 import type { Connection } from "../api/connection.ts";
-
-/** By this header a caller of a sandbox orders a failure; every other exchange refuses it. */
-export const faultHeader = "wellapi-sandbox-fault";
-
-export const faults = ["unavailable", "slow", "revoke-mid-stream"] as const;
+import { faultHeader } from "./ordered-faults.ts";
 
 /** Whether the exchange is a sandbox: it alone carries the order out. False where that cannot be told. */
 export async function isSandbox({ requests }: Connection, signal: AbortSignal): Promise<boolean> {

@@ -1,22 +1,19 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type WebhookAttempt,
   WebhookAttempt_Outcome,
-  type WebhookDelivery,
-  WebhookDelivery_State,
   type WebhookEndpoint,
+  WebhookEndpoint_DisableReason,
   WebhookEndpoint_State,
 } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
-import { usePages } from "@wellapi/ui/browser/pages";
 import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { goTo, hrefOf } from "../location.ts";
 import { CopiedText } from "../parts/copied-text.tsx";
-import { More } from "../parts/more.tsx";
 import { ConfirmButton, DoButton, Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
+import { AttemptOutcome, WebhookDeliveries } from "../parts/webhook-deliveries.tsx";
 import { EndpointState } from "./webhooks.tsx";
 
 /** One endpoint, and what became of each delivery. */
@@ -36,7 +33,7 @@ export function Webhook({ named }: PageProps) {
       </p>
       <Heading>{words.webhooks.endpoint}</Heading>
       <Waited loaded={loaded}>{(endpoint) => <Endpoint endpoint={endpoint} />}</Waited>
-      <Deliveries endpoint={named} />
+      <WebhookDeliveries endpoint={named} />
     </>
   );
 }
@@ -44,7 +41,7 @@ export function Webhook({ named }: PageProps) {
 function Endpoint({ endpoint }: { readonly endpoint: WebhookEndpoint }) {
   const { words, connection } = usePlace();
   const { webhooks: texts } = words;
-  const { id, url, state, etag, failingSinceTime } = endpoint;
+  const { id, url, state, etag, failingSinceTime, disableReason } = endpoint;
   const [secret, setSecret] = useState("");
   const [attempt, setAttempt] = useState<WebhookAttempt>();
   const requestId = useRef(crypto.randomUUID());
@@ -75,6 +72,11 @@ function Endpoint({ endpoint }: { readonly endpoint: WebhookEndpoint }) {
         <code class="breaks">{url}</code>{" "}
         <EndpointState state={state} failing={failingSinceTime !== undefined} />
       </p>
+      {disableReason !== WebhookEndpoint_DisableReason.UNSPECIFIED && (
+        <Notice kind="warning">
+          <p>{texts.disabled[disableReason]}</p>
+        </Notice>
+      )}
       <div class="actions">
         <DoButton doing={testing}>{texts.test}</DoButton>
         <DoButton kind="second" doing={switching}>
@@ -86,7 +88,7 @@ function Endpoint({ endpoint }: { readonly endpoint: WebhookEndpoint }) {
       {attempt !== undefined && (
         <Notice kind={attempt.outcome === WebhookAttempt_Outcome.TAKEN ? "success" : "warning"}>
           <p>
-            <Attempt attempt={attempt} />
+            <AttemptOutcome attempt={attempt} />
           </p>
         </Notice>
       )}
@@ -97,80 +99,5 @@ function Endpoint({ endpoint }: { readonly endpoint: WebhookEndpoint }) {
         </Notice>
       )}
     </section>
-  );
-}
-
-function Attempt({ attempt }: { readonly attempt: WebhookAttempt }) {
-  const { words, formats } = usePlace();
-  const { latency, statusCode, outcome } = attempt;
-  const ms = Number(latency?.seconds ?? 0n) * 1_000 + (latency?.nanos ?? 0) / 1e6;
-  const status = statusCode === 0 ? "" : ` ${statusCode}`;
-  return <>{`${words.webhooks.outcomes[outcome]}${status}, ${formats.number(ms)} ms`}</>;
-}
-
-function Deliveries({ endpoint }: { readonly endpoint: string }) {
-  const { words, connection } = usePlace();
-  const { webhooks: texts } = words;
-  const pages = usePages(
-    async (pageToken, signal) => {
-      const asked = { webhookEndpoint: endpoint, pageToken, pageSize: 50 };
-      const page = await connection.webhooks.listWebhookDeliveries(asked, { signal });
-      return { items: page.webhookDeliveries, nextPageToken: page.nextPageToken };
-    },
-    [connection, endpoint],
-  );
-  return (
-    <section class="stack-close" aria-labelledby="deliveries">
-      <h2 id="deliveries">{texts.deliveries}</h2>
-      <Waited loaded={pages.loaded}>
-        {({ items }) => (
-          <>
-            {items.length === 0 && <p class="quiet">{texts.noDeliveries}</p>}
-            <div class="card" hidden={items.length === 0}>
-              <ul class="rows">
-                {items.map((delivery) => (
-                  <Delivery key={delivery.event} endpoint={endpoint} delivery={delivery} />
-                ))}
-              </ul>
-            </div>
-            <More pages={pages} label={texts.more} />
-          </>
-        )}
-      </Waited>
-    </section>
-  );
-}
-
-function Delivery(props: { readonly endpoint: string; readonly delivery: WebhookDelivery }) {
-  const { words, formats, connection } = usePlace();
-  const { webhooks: texts } = words;
-  const { event, state, createTime, attempts, attemptCount } = props.delivery;
-  const retrying = useDoing(async () => {
-    await connection.webhooks.retryWebhookDelivery({ webhookEndpoint: props.endpoint, event });
-    tellChange();
-  });
-  const last = attempts.at(-1);
-  return (
-    <li>
-      <div class="stack-close">
-        <p>
-          <code class="breaks">{event}</code>{" "}
-          <span class={`badge ${state === WebhookDelivery_State.DELIVERED ? "success" : "plain"}`}>
-            {texts.states[state]}
-          </span>
-        </p>
-        <p class="small quiet">
-          {createTime !== undefined && formats.moment(timestampMs(createTime))}
-          {` · ${texts.attempts(formats.number(attemptCount))}`}
-          {last !== undefined && " · "}
-          {last !== undefined && <Attempt attempt={last} />}
-        </p>
-        <p class="actions">
-          <DoButton kind="second" doing={retrying}>
-            {texts.retry}
-          </DoButton>
-        </p>
-      </div>
-    </li>
   );
 }

@@ -1,6 +1,7 @@
 import {
   WebhookAttempt_Outcome,
   WebhookDelivery_State,
+  WebhookEndpoint_DisableReason,
 } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import type { Words } from "./en.ts";
 
@@ -253,6 +254,26 @@ export const de: Words = {
     retry: "Erneut zustellen",
     more: "Ältere laden",
     attempts: (count) => `${count} Versuche`,
+    next: (moment) => `nächster Versuch ${moment}`,
+    state: "Zustand",
+    allStates: "alle",
+    body: "So sieht der Inhalt aus",
+    bodyHint: "Was in spitzen Klammern steht, erfährt nur der Empfänger.",
+    replay: "Ab einem Zeitpunkt erneut zustellen",
+    replayAction: "Erneut zustellen",
+    replaySince: "Seit",
+    replayHint:
+      "Alle Ereignisse seitdem, in ihrer Reihenfolge, was auch aus ihnen wurde; sie werden 30 Tage aufbewahrt. An webhook-id erkennt der Empfänger, was er schon hat.",
+    replayed: "Sie werden erneut zugestellt, das älteste zuerst.",
+    disabled: {
+      [WebhookEndpoint_DisableReason.UNSPECIFIED]: "",
+      [WebhookEndpoint_DisableReason.FAILING]:
+        "Er hat fünf Tage lang nichts angenommen. Reparieren Sie den Empfänger, senden Sie einen Test und schalten Sie ihn ein: Was wartet, wird dann zugestellt.",
+      [WebhookEndpoint_DisableReason.GONE]:
+        "Er hat mit 410 geantwortet, dass es ihn nicht mehr gibt. Schalten Sie ihn ein, wenn das ein Irrtum war, oder löschen Sie ihn.",
+      [WebhookEndpoint_DisableReason.EVENTS_MISSED]:
+        "Ereignisse, die er nicht bekommen hat, werden nicht mehr aufbewahrt. Lesen Sie Ihre Einwilligungen und schalten Sie ihn für die übrigen ein.",
+    },
     states: {
       [WebhookDelivery_State.UNSPECIFIED]: "",
       [WebhookDelivery_State.WAITING]: "wartet",

@@ -1,6 +1,7 @@
 import {
   WebhookAttempt_Outcome,
   WebhookDelivery_State,
+  WebhookEndpoint_DisableReason,
 } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import type { Problem } from "@wellapi/ui/browser/problem";
 
@@ -247,6 +248,26 @@ export const en = {
     retry: "Deliver again",
     more: "Load older ones",
     attempts: (count: string) => `${count} tries`,
+    next: (moment: string) => `next try ${moment}`,
+    state: "State",
+    allStates: "all",
+    body: "What its body looks like",
+    bodyHint: "What stands in angle brackets is told to the receiver alone.",
+    replay: "Deliver again from a time on",
+    replayAction: "Deliver them again",
+    replaySince: "Since",
+    replayHint:
+      "All events since then, in their order, whatever became of them; they are kept for 30 days. A receiver knows by webhook-id what it has already.",
+    replayed: "They are delivered again, the oldest first.",
+    disabled: {
+      [WebhookEndpoint_DisableReason.UNSPECIFIED]: "",
+      [WebhookEndpoint_DisableReason.FAILING]:
+        "It took nothing for five days. Mend the receiver, send a test, and enable it: what waits is delivered then.",
+      [WebhookEndpoint_DisableReason.GONE]:
+        "It answered 410, that it is gone. Enable it if that was a mistake, or delete it.",
+      [WebhookEndpoint_DisableReason.EVENTS_MISSED]:
+        "Events that it has not got are not kept any more. Read your consents, and enable it for those that are.",
+    } as Readonly<Record<WebhookEndpoint_DisableReason, string>>,
     states: {
       [WebhookDelivery_State.UNSPECIFIED]: "",
       [WebhookDelivery_State.WAITING]: "waits",
