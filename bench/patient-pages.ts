@@ -1,12 +1,13 @@
 /**
  * The patient's pages in a real browser, of somebody who has given 500 organizations a permission and has three years of minutes: how long until the
- * overview is there, and how long a press on *Earlier* takes until the chart of the time before is drawn. Run with
+ * overview is there, and how long a press on *Earlier* takes until the chart of the time before is drawn: of minutes that have just arrived, as after
+ * an import, and of the same once they are compacted, as all are that are older than half an hour. Run with
  * `node bench/patient-pages.ts [organizations] [years]`; it prints one line of JSON a measurement, after some minutes of filling.
  */
 import { createClient } from "@connectrpc/connect";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, operatorAt, originOf } from "@wellapi/demo/people";
-import { startServer, temporaryFolder } from "@wellapi/demo/server";
+import { type Announcement, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -18,6 +19,7 @@ import { openChromium } from "./src/first-load.ts";
 import { makeStart } from "./src/make-start.ts";
 import { tell } from "./src/neighbour.ts";
 import { assertRun } from "./src/result.ts";
+import { compactSoon, settled } from "./src/settled.ts";
 import { median } from "./src/statistics.ts";
 
 const organizations = Number(process.argv[2] ?? 500);
@@ -63,16 +65,27 @@ async function permit(reader: Reader, server: Parameters<typeof operatorAt>[0]):
   }
 }
 
-/** Milliseconds from a press on the button until the picture is another one and nothing is awaited. */
-function pressed(page: Page, name: string): Promise<number> {
-  return page.evaluate<number>(`new Promise((resolve) => {
+interface Press {
+  /** From the press until the picture is another one and nothing is awaited. */
+  readonly ms: number;
+  /** Of it, from the page's question for the buckets until their last byte. */
+  readonly answerMs: number;
+}
+
+function pressed(page: Page, name: string): Promise<Press> {
+  return page.evaluate<Press>(`new Promise((resolve) => {
+    performance.clearResourceTimings();
     const before = document.querySelector(".chart svg")?.innerHTML;
     const button = [...document.querySelectorAll("button")].find((one) => one.textContent === ${JSON.stringify(name)});
     const start = performance.now();
     const look = () => {
       const now = document.querySelector(".chart svg")?.innerHTML;
       const waits = document.querySelector(".loading") !== null;
-      if (now !== undefined && now !== before && !waits) resolve(performance.now() - start);
+      if (now !== undefined && now !== before && !waits) {
+        const asked = performance.getEntriesByType("resource").filter(({ name }) => name.includes("AggregateSeries"));
+        const answerMs = asked.reduce((sum, { duration }) => sum + duration, 0);
+        resolve({ ms: performance.now() - start, answerMs });
+      }
       else requestAnimationFrame(look);
     };
     button.click();
@@ -120,7 +133,7 @@ async function pressedThrough(page: Page): Promise<void> {
   assertRun(names.length === organizations + 1, "no organization is shown twice");
 }
 
-async function panned(page: Page): Promise<void> {
+async function panned(page: Page, minutes: string): Promise<void> {
   await page.goto("/me/data/8867-4");
   await page.locator(".chart svg").waitFor();
   for (const period of ["Day", "Week", "Month", "Year"]) {
@@ -130,28 +143,40 @@ async function panned(page: Page): Promise<void> {
       const drawn = `document.querySelector(".chart svg")?.innerHTML !== ${JSON.stringify(before)} && !document.querySelector(".loading")`;
       await until(page, drawn);
     }
-    const times: number[] = [];
+    const presses: Press[] = [];
     const most = period === "Year" ? years - 1 : pans;
-    for (let at = 0; at < most; at += 1) times.push(await pressed(page, "Earlier"));
-    tell(`pan by ${period.toLowerCase()}`, {
+    for (let at = 0; at < most; at += 1) presses.push(await pressed(page, "Earlier"));
+    const times = presses.map(({ ms }) => ms);
+    tell(`pan by ${period.toLowerCase()}, minutes ${minutes}`, {
       pans: times.length,
       "ms median": Math.round(median(times)),
       "ms longest": Math.round(Math.max(...times)),
+      "of it the answer": Math.round(median(presses.map(({ answerMs }) => answerMs))),
     });
     for (let at = 0; at < most; at += 1) await pressed(page, "Later");
   }
 }
 
+/** On a page of its own, as somebody who is signed in. */
+async function onPage(at: Announcement, reader: Reader, use: (page: Page) => Promise<void>): Promise<void> {
+  const context = await browser.newContext({
+    baseURL: originOf(at),
+    locale: "en",
+    timezoneId: "Europe/Berlin",
+  });
+  context.setDefaultTimeout(120_000);
+  await reader.enter(context);
+  await use(await context.newPage());
+  await context.close();
+}
+
 const folder = temporaryFolder();
 await buildSite();
-const server = await startServer({
-  dataDir: folder.path,
-  env: { ...makeStart, WELLAPI_ADDRESS_RATE: "100000" },
-});
+const env = { ...makeStart, WELLAPI_ADDRESS_RATE: "100000" };
+let server = await startServer({ dataDir: folder.path, env });
 const browser = (await openChromium())!;
 try {
-  const origin = originOf(server);
-  const reader = await openAccount(origin, { name: "Ada Example", email: "ada@example.org" });
+  const reader = await openAccount(originOf(server), { name: "Ada Example", email: "ada@example.org" });
   const maker = await enrolCompany(server, "Pulse Makers");
   await grant({ transport: reader.as(reader.patient) }, maker, Direction.CONTRIBUTE);
   const { consents } = await createClient(ConsentService, maker.transport).listConsents({});
@@ -159,13 +184,26 @@ try {
   const samples = await sendMinutes(maker, consents[0]!.patient);
   await permit(reader, server);
   tell("filled", { samples, organizations, s: Math.round((performance.now() - begun) / 1_000) });
-  const context = await browser.newContext({ baseURL: origin, locale: "en", timezoneId: "Europe/Berlin" });
-  context.setDefaultTimeout(120_000);
-  await reader.enter(context);
-  const page = await context.newPage();
-  await overview(page);
-  await pressedThrough(page);
-  await panned(page);
+  await onPage(server, reader, async (page) => {
+    await overview(page);
+    await pressedThrough(page);
+    await panned(page, "just arrived");
+  });
+  const stop = () => server.stop();
+  await stop();
+  const restart = async () => {
+    server = await startServer({ dataDir: folder.path, env: { ...env, ...compactSoon } });
+  };
+  await restart();
+  await settled({
+    get server() {
+      return server;
+    },
+    dataDir: folder.path,
+    stop: async () => void (await stop()),
+    restart,
+  });
+  await onPage(server, reader, (page) => panned(page, "compacted"));
 } finally {
   await browser.close();
   await server.stop();

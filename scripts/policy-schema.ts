@@ -22,7 +22,7 @@ export interface Action {
 }
 
 /** Verbs of AIP-131 to 136 that change nothing. A method with another one counts as a change. */
-const reading = /^(Get|List|Read|Query|Watch|Aggregate|Find|Search|Validate|Explain)(?![a-z])/;
+const reading = /^(Get|BatchGet|List|Read|Query|Watch|Aggregate|Find|Search|Validate|Explain)(?![a-z])/;
 
 /** The actions of all public RPCs, sorted. */
 export async function actionsOf(): Promise<readonly Action[]> {

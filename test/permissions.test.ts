@@ -147,7 +147,7 @@ describe("never", () => {
         const called = await mayCall(serviceOf(name), seat);
         const changing = called.filter(
           (rpc) =>
-            !/^(Get|List|ReportLeaked|EnrollCertificate)|^(Unv|V)erifyOrganization$|^(En|Dis)ableEmergencyAccess$|Claim/.test(
+            !/^(Get|BatchGet|List|ReportLeaked|EnrollCertificate)|^(Unv|V)erifyOrganization$|^(En|Dis)ableEmergencyAccess$|Claim/.test(
               rpc,
             ),
         );
@@ -180,7 +180,7 @@ describe("never", () => {
 
   test("a change by a code sent by e-mail alone, but for what ends access and what a person begins", async () => {
     const ends =
-      /^(Get|List|Query|Aggregate|Read|Watch|Revoke|Unverify|Remove|Disable|End|Cancel|Abort|AcceptInvitation|Validate|Lookup|Expand|Translate|Explain)/;
+      /^(Get|BatchGet|List|Query|Aggregate|Read|Watch|Revoke|Unverify|Remove|Disable|End|Cancel|Abort|AcceptInvitation|Validate|Lookup|Expand|Translate|Explain)/;
     for (const role of roles) {
       for (const method of methods) {
         const reason = await refusal(method, seatOf(role, "code"));

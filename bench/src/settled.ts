@@ -19,7 +19,7 @@ const fewPages = 64;
  * Resolves once everything is compacted and the file has given back what that left free. The server alone may open its
  * file, so it is stopped for a look, once it is idle: a start costs it more than what it still had to do.
  */
-export async function settled(world: World): Promise<void> {
+export async function settled(world: Pick<World, "server" | "dataDir" | "restart" | "stop">): Promise<void> {
   for (const since = performance.now(); ; ) {
     await idle(world);
     await world.stop();
@@ -31,7 +31,7 @@ export async function settled(world: World): Promise<void> {
 }
 
 /** Resolves after the second look in a row that finds the server idle. */
-async function idle(world: World): Promise<void> {
+async function idle(world: Pick<World, "server">): Promise<void> {
   const { pid } = world.server;
   let { cpuSeconds } = usageOf(pid);
   for (let looks = 0, since = performance.now(); looks < 2 && performance.now() - since < patienceMs; ) {

@@ -80,7 +80,7 @@ test("what may be asked for by GET is this", () => {
 });
 
 test("every other read says that it may be repeated, for retries inside the mesh", () => {
-  const reads = methods.filter(({ name }) => /^(Get|List|Query|Read|Watch|Aggregate)/.test(name));
+  const reads = methods.filter(({ name }) => /^(Get|BatchGet|List|Query|Read|Watch|Aggregate)/.test(name));
   expect(reads.length).toBeGreaterThan(20);
   const silent = reads.filter(({ idempotency }) => idempotency === Level.IDEMPOTENCY_UNKNOWN);
   expect(silent.map(({ name }) => name)).toEqual([]);

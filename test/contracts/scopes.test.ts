@@ -53,6 +53,7 @@ const kept: Readonly<
   "CodeService/ExpandValueSet": "about no patient",
   "CodeService/TranslateCode": "about no patient",
   "OrganizationService/GetOrganization": "about no patient",
+  "OrganizationService/BatchGetOrganizations": "about no patient",
   "OrganizationService/ListOrganizations": "patients only",
   "PatientService/GetPatient": "patients only",
   "PatientService/UpdatePatient": "patients only",

@@ -199,6 +199,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.identity.v1.OrganizationService": {
     CreateOrganization: change,
     GetOrganization: ofOrganizations,
+    BatchGetOrganizations: ofOrganizations,
     ListOrganizations: ofOrganizations,
     UpdateOrganization: change,
     DisableOrganization: change,

@@ -87,3 +87,27 @@ test("a patient may look an organization up, but not its applications", async ()
     code: Code.PermissionDenied,
   });
 });
+
+test("several organizations are got together, in the order asked for; all of them or none", async () => {
+  const installation = await createInstallation();
+  const { organizations } = installation.as(operator);
+  const made: string[] = [];
+  for (const displayName of ["Pulse", "Sleep", "Steps"]) {
+    const created = await organizations.createOrganization({
+      organization: { displayName },
+      requestId: displayName,
+    });
+    made.unshift(created.organization!.id);
+  }
+  const { caller } = await createPatient(installation);
+  const reader = installation.as(caller).organizations;
+  const got = await reader.batchGetOrganizations({ organizations: made });
+  expect(got.organizations.map(({ id, displayName }) => [id, displayName])).toEqual([
+    [made[0], "Steps"],
+    [made[1], "Sleep"],
+    [made[2], "Pulse"],
+  ]);
+  await expect(reader.batchGetOrganizations({ organizations: [...made, "org_none"] })).rejects.toSatisfy(
+    problem(Code.NotFound, "NOT_FOUND"),
+  );
+});

@@ -30,7 +30,7 @@ test("what ends, deletes or replaces something is asked for first, and no read i
     "RetractBatch",
   ])
     expect(destructive).toContain(name);
-  expect(destructive.filter((name) => /^(Get|List|Read|Query|Search|Aggregate|Watch)/.test(name))).toEqual(
+  expect(destructive.filter((name) => /^(Get|BatchGet|List|Read|Query|Search|Aggregate|Watch)/.test(name))).toEqual(
     [],
   );
   expect(isCallable(RecordsService.method.readSeries)).toBe(true);

@@ -102,6 +102,46 @@ export declare type GetOrganizationResponse = Message<"wellapi.identity.v1.GetOr
 export declare const GetOrganizationResponseSchema: GenMessage<GetOrganizationResponse>;
 
 /**
+ * Which ones.
+ *
+ * @generated from message wellapi.identity.v1.BatchGetOrganizationsRequest
+ */
+export declare type BatchGetOrganizationsRequest = Message<"wellapi.identity.v1.BatchGetOrganizationsRequest"> & {
+  /**
+   * Their ids.
+   *
+   * @generated from field: repeated string organizations = 1;
+   */
+  organizations: string[];
+};
+
+/**
+ * Describes the message wellapi.identity.v1.BatchGetOrganizationsRequest.
+ * Use `create(BatchGetOrganizationsRequestSchema)` to create a new message.
+ */
+export declare const BatchGetOrganizationsRequestSchema: GenMessage<BatchGetOrganizationsRequest>;
+
+/**
+ * The organizations.
+ *
+ * @generated from message wellapi.identity.v1.BatchGetOrganizationsResponse
+ */
+export declare type BatchGetOrganizationsResponse = Message<"wellapi.identity.v1.BatchGetOrganizationsResponse"> & {
+  /**
+   * In the order in which they were asked for.
+   *
+   * @generated from field: repeated wellapi.identity.v1.Organization organizations = 1;
+   */
+  organizations: Organization[];
+};
+
+/**
+ * Describes the message wellapi.identity.v1.BatchGetOrganizationsResponse.
+ * Use `create(BatchGetOrganizationsResponseSchema)` to create a new message.
+ */
+export declare const BatchGetOrganizationsResponseSchema: GenMessage<BatchGetOrganizationsResponse>;
+
+/**
  * Which page.
  *
  * @generated from message wellapi.identity.v1.ListOrganizationsRequest
@@ -931,6 +971,17 @@ export declare const OrganizationService: GenService<{
     methodKind: "unary";
     input: typeof GetOrganizationRequestSchema;
     output: typeof GetOrganizationResponseSchema;
+  },
+  /**
+   * Gets several organizations at once (AIP-231): all of them, or NOT_FOUND where one of them is not known. No GET: whose organizations these are
+   * could be guessed from a list of them.
+   *
+   * @generated from rpc wellapi.identity.v1.OrganizationService.BatchGetOrganizations
+   */
+  batchGetOrganizations: {
+    methodKind: "unary";
+    input: typeof BatchGetOrganizationsRequestSchema;
+    output: typeof BatchGetOrganizationsResponseSchema;
   },
   /**
    * Lists organizations by id.

@@ -53,6 +53,10 @@ export function createOrganizationHandlers(
     async getOrganization({ organization }) {
       return { organization: toOrganizationMessage(await organizations.organization(organization)) };
     },
+    async batchGetOrganizations({ organizations: ids }) {
+      const found = await Promise.all(ids.map((id) => organizations.organization(id)));
+      return { organizations: found.map(toOrganizationMessage) };
+    },
     async listOrganizations(request, context) {
       const caller = context.values.get(callerKey);
       const page = openPage(pageTokens, caller, method.listOrganizations, request);

@@ -1,4 +1,5 @@
-import { Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { type Organization, Organization_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import type { Connection } from "./connection.ts";
 
 /** An organization as a patient knows it. */
@@ -13,34 +14,63 @@ export interface KnownOrganization {
 }
 
 const known = new Map<string, Promise<KnownOrganization>>();
+/** The contract's bound of one call. */
+const mostAtOnce = 100;
 
-/** Asked for once while the page is open; again where there was no answer. */
-export function organizationOf({ organizations }: Connection, id: string): Promise<KnownOrganization> {
-  const before = known.get(id);
-  if (before !== undefined) return before;
-  const asked = organizations.getOrganization({ organization: id }).then(
-    ({ organization }) => ({
-      id,
-      name: organization?.displayName || undefined,
-      verified: organization?.verification !== undefined,
-      closed: organization?.state !== Organization_State.ACTIVE,
-    }),
-    () => {
-      known.delete(id);
-      return { id, name: undefined, verified: false, closed: false };
-    },
-  );
-  known.set(id, asked);
-  return asked;
+/** As `organizationsOf`, for one. */
+export async function organizationOf(connection: Connection, id: string): Promise<KnownOrganization> {
+  return (await organizationsOf(connection, [id])).get(id) ?? unknown(id);
 }
 
-/** By id. */
+/** By id. Each is asked for once while the page is open, together with the others; again where there was no answer. */
 export async function organizationsOf(
   connection: Connection,
   ids: Iterable<string>,
 ): Promise<ReadonlyMap<string, KnownOrganization>> {
   const all = [...new Set(ids)].filter((id) => id !== "");
-  return new Map(
-    await Promise.all(all.map(async (id) => [id, await organizationOf(connection, id)] as const)),
-  );
+  const missing = all.filter((id) => !known.has(id));
+  for (let at = 0; at < missing.length; at += mostAtOnce) {
+    const some = missing.slice(at, at + mostAtOnce);
+    const answer = answered(connection, some);
+    for (const id of some) {
+      const one = answer.then(
+        (found) => found.get(id) ?? unknown(id),
+        () => {
+          known.delete(id);
+          return unknown(id);
+        },
+      );
+      known.set(id, one);
+    }
+  }
+  return new Map(await Promise.all(all.map(async (id) => [id, await known.get(id)!] as const)));
+}
+
+/** Who is not known leaves the others without an answer (AIP-231): then each is asked for alone. */
+async function answered(
+  { organizations }: Connection,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, KnownOrganization>> {
+  try {
+    const { organizations: found } = await organizations.batchGetOrganizations({ organizations: [...ids] });
+    return new Map(found.map((one) => [one.id, knownOf(one)]));
+  } catch (error) {
+    if (ConnectError.from(error).code !== Code.NotFound) throw error;
+    if (ids.length === 1) return new Map();
+    const alone = await Promise.all(ids.map((id) => answered({ organizations }, [id])));
+    return new Map(alone.flatMap((one) => [...one]));
+  }
+}
+
+function knownOf({ id, displayName, verification, state }: Organization): KnownOrganization {
+  return {
+    id,
+    name: displayName || undefined,
+    verified: verification !== undefined,
+    closed: state !== Organization_State.ACTIVE,
+  };
+}
+
+function unknown(id: string): KnownOrganization {
+  return { id, name: undefined, verified: false, closed: false };
 }

@@ -108,7 +108,7 @@ export const keptAnswers = createKeptAnswers();
 
 /** By its name, as the house names RPCs: an answer to a change must never be one of before. */
 function isRead({ name }: DescMethod): boolean {
-  return /^(Get|List|Aggregate|Merge)[A-Z]/.test(name);
+  return /^(Get|BatchGet|List|Aggregate|Merge)[A-Z]/.test(name);
 }
 
 function keyOf(actingAs: string, { parent, name, input }: DescMethod, message: Message): string {
