@@ -39,6 +39,8 @@ export interface PatientScene {
   permit(category: string): Promise<void>;
   /** Another company that may read Ada's heart rates; `read` does it, and rejects where it may not. */
   addReader(name: string): Promise<{ read(): Promise<void> }>;
+  /** The reader lets so many new organizations read heart rates; their names. */
+  permitNew(reader: Account, count: number): Promise<readonly string[]>;
   /** A company that Ada knows asks her for heart and sleep data, by the hour. */
   ask(name: string): Promise<{ consents(): Promise<readonly Consent[]> }>;
   /**
@@ -84,6 +86,18 @@ export async function openPatientScene(env: Record<string, string> = {}): Promis
       await grant(person, company, Direction.READ);
       const patient = await patientOf(company);
       return { read: () => readHeartRates(company, patient) };
+    },
+    async permitNew(reader, count) {
+      const names = Array.from({ length: count }, (_, at) => `Clinic ${at + 1}`);
+      for (const displayName of names) {
+        const created = await world.organizations.createOrganization({
+          organization: { displayName },
+          requestId: displayName,
+        });
+        const grantee = { organization: created.organization!.id };
+        await grant({ transport: reader.as(reader.patient) }, grantee, Direction.READ);
+      }
+      return names;
     },
     async ask(name) {
       const company = await enrolCompany(server, name);

@@ -6,6 +6,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { temporaryFolder } from "@wellapi/demo/server";
 import type { LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { AuditService, ListAccessesRequestSchema } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
+import { BatchGetOrganizationsRequestSchema } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { Notice_Kind } from "@wellapi/gen/wellapi/notices/v1/notices_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
@@ -99,6 +100,30 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     const loaded = answers.filter(({ url }) => /\/me\//.test(url));
     expect(loaded.length).toBeGreaterThan(3);
     expect(loaded.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(mostBytes);
+  });
+
+  test("of many organizations 48 are shown, by one question for their names, and the others after a press", async () => {
+    const reader = await openAccount(scene.origin, { name: "Mona Many", email: "mona@example.org" });
+    const permitted = await scene.permitNew(reader, 50);
+    const { context, page } = await openPerson(browser, scene.origin);
+    onTestFinished(() => context.close());
+    await reader.enter(context);
+    const asked: string[][] = [];
+    page.on("request", (request) => {
+      if (!request.url().includes("/wellapi.identity.v1.OrganizationService/")) return;
+      expect(new URL(request.url()).pathname).toMatch(/BatchGetOrganizations$/);
+      asked.push(fromBinary(BatchGetOrganizationsRequestSchema, request.postDataBuffer()!).organizations);
+    });
+    await page.goto("/me/");
+    await settled(page);
+    const names = page.locator(".tile h3 a");
+    expect(await names.count()).toBe(48);
+    expect(asked.map((ids) => ids.length)).toEqual([48]);
+    await page.getByRole("button", { name: "Show more (2 are left)" }).click();
+    await expect.poll(() => names.count()).toBe(50);
+    expect((await names.allTextContents()).sort()).toEqual([...permitted].sort());
+    expect(asked.map((ids) => ids.length)).toEqual([48, 2]);
+    expect(await page.getByRole("button", { name: /^Show more/ }).count()).toBe(0);
   });
 
   test("a tab that nobody looks at asks for nothing, so that it keeps no session alive", async () => {

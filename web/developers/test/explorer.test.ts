@@ -30,9 +30,9 @@ test("what ends, deletes or replaces something is asked for first, and no read i
     "RetractBatch",
   ])
     expect(destructive).toContain(name);
-  expect(destructive.filter((name) => /^(Get|BatchGet|List|Read|Query|Search|Aggregate|Watch)/.test(name))).toEqual(
-    [],
-  );
+  expect(
+    destructive.filter((name) => /^(Get|BatchGet|List|Read|Query|Search|Aggregate|Watch)/.test(name)),
+  ).toEqual([]);
   expect(isCallable(RecordsService.method.readSeries)).toBe(true);
   expect(findMethod(publicServices, "wellapi.ingestion.v1.IngestionService/StreamSeries")!).toSatisfy(
     (one: Parameters<typeof isCallable>[0]) => !isCallable(one),

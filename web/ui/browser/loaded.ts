@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { onChange } from "./changes.ts";
 import { type Problem, problemOf } from "./problem.ts";
 
@@ -48,7 +48,8 @@ export function useLoaded<T>(
       },
     );
   }, [of]);
-  useEffect(() => {
+  // Not after the picture of waiting: the question leaves before it is drawn.
+  useLayoutEffect(() => {
     reload();
     const stop = onChange(reload);
     return () => {

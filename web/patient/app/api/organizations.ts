@@ -48,16 +48,17 @@ export async function organizationsOf(
 
 /** Who is not known leaves the others without an answer (AIP-231): then each is asked for alone. */
 async function answered(
-  { organizations }: Connection,
+  connection: Connection,
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, KnownOrganization>> {
   try {
-    const { organizations: found } = await organizations.batchGetOrganizations({ organizations: [...ids] });
-    return new Map(found.map((one) => [one.id, knownOf(one)]));
+    const asked = { organizations: [...ids] };
+    const { organizations } = await connection.organizations.batchGetOrganizations(asked);
+    return new Map(organizations.map((one) => [one.id, knownOf(one)]));
   } catch (error) {
     if (ConnectError.from(error).code !== Code.NotFound) throw error;
     if (ids.length === 1) return new Map();
-    const alone = await Promise.all(ids.map((id) => answered({ organizations }, [id])));
+    const alone = await Promise.all(ids.map((id) => answered(connection, [id])));
     return new Map(alone.flatMap((one) => [...one]));
   }
 }

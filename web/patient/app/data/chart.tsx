@@ -1,5 +1,5 @@
 import type { Formats } from "@wellapi/ui/browser/formats";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import type { Kind } from "./kinds.ts";
 import type { Point, SourceLines } from "./lines.ts";
@@ -74,7 +74,9 @@ function sumOf(values: Iterable<number>): number {
 function useWidth() {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
-  useEffect(() => {
+  // Asked for once before the first picture: the observer tells it only after that.
+  useLayoutEffect(() => {
+    setWidth(box.current!.clientWidth);
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry?.contentRect.width ?? 0)));
     observer.observe(box.current!);
     return () => observer.disconnect();
@@ -94,6 +96,7 @@ function Axes(props: {
   const all = marksOf(period, formats.zone);
   const marks = width < 480 && period.kind === "year" ? all.filter((_, i) => i % 2 === 0) : all;
   const digits = Math.max(kind.digits, scale.to - scale.from < 4 ? 1 : 0);
+  const textOf = markTexts(period, formats);
   return (
     <g class="axes">
       {scale.marks.map((mark) => (
@@ -111,7 +114,7 @@ function Axes(props: {
           y={height - 8}
           text-anchor={period.kind === "day" ? anchorOf(mark, period) : "start"}
         >
-          {markText(mark, period, formats)}
+          {textOf(mark)}
         </text>
       ))}
     </g>
@@ -123,15 +126,16 @@ function anchorOf(mark: number, period: Period): "start" | "middle" | "end" {
   return mark === period.end ? "end" : "middle";
 }
 
-function markText(ms: number, { kind, end }: Period, formats: Formats): string {
-  if (kind === "day") return ms === end ? "24:00" : formats.time(ms);
+function markTexts({ kind, end }: Period, formats: Formats): (ms: number) => string {
+  if (kind === "day") return (ms) => (ms === end ? "24:00" : formats.time(ms));
   const options = {
     week: { weekday: "short" },
     month: { day: "numeric", month: "short" },
     year: { month: "short" },
   } as const;
   const locale = formats.language === "en" ? "en-GB" : "de-DE";
-  return new Intl.DateTimeFormat(locale, { timeZone: formats.zone, ...options[kind] }).format(ms);
+  const format = new Intl.DateTimeFormat(locale, { timeZone: formats.zone, ...options[kind] });
+  return (ms) => format.format(ms);
 }
 
 interface Drawn {

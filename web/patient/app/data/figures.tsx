@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { codeName } from "../words/names.ts";
 import type { Kind } from "./kinds.ts";
@@ -8,16 +9,25 @@ import { amountText, durationText } from "./summary-text.ts";
 /** Rows of a table that a person still looks through; a day by the minute is told by the hour. */
 const mostRows = 400;
 
-/** The same as the picture, in numbers. */
-export function Figures({
-  kind,
-  period,
-  source,
-}: {
+interface Told {
   readonly kind: Kind;
   readonly period: Period;
   readonly source: SourceLines;
-}) {
+}
+
+/** The same as the picture, in numbers: made once somebody looks, since the picture of another time waits for what is made here. */
+export function Figures(told: Told) {
+  const { data } = usePlace().words;
+  const [open, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{data.table}</summary>
+      {open && <Table {...told} />}
+    </details>
+  );
+}
+
+function Table({ kind, period, source }: Told) {
   const { words, formats } = usePlace();
   const { data } = words;
   const columns = columnsOf();
@@ -27,34 +37,31 @@ export function Figures({
       ? points.filter((_, at) => at % Math.ceil(points.length / mostRows) === 0)
       : points;
   return (
-    <details>
-      <summary>{data.table}</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached with the keyboard */}
-      <section class="scrolls" tabIndex={0} aria-label={data.table}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{data.when}</th>
-              {columns.map(({ name }) => (
-                <th scope="col" key={name}>
-                  {name}
-                </th>
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reached with the keyboard
+    <section class="scrolls" tabIndex={0} aria-label={data.table}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{data.when}</th>
+            {columns.map(({ name }) => (
+              <th scope="col" key={name}>
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((point) => (
+            <tr key={point.start}>
+              <th scope="row">{whenText(point)}</th>
+              {columns.map(({ name, text }) => (
+                <td key={name}>{text(point)}</td>
               ))}
             </tr>
-          </thead>
-          <tbody>
-            {rows.map((point) => (
-              <tr key={point.start}>
-                <th scope="row">{whenText(point)}</th>
-                {columns.map(({ name, text }) => (
-                  <td key={name}>{text(point)}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
-    </details>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 
   function whenText({ start }: Point): string {
