@@ -183,6 +183,8 @@ def frames() -> None:
         assert str(frame["value"].dtype).startswith("decimal128"), frame.dtypes
         assert set(table.column("utc_offset_minutes").to_pylist()) == {120}
         assert set(table.column("disputed").to_pylist()) == {False}
+        consents = table.column("consents").to_pylist()
+        assert len({tuple(one) for one in consents}) == 1 and len(consents[0]) == 1, consents[:3]
 
 
 def watch() -> None:

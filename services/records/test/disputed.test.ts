@@ -1,25 +1,15 @@
 /** What the patient disputes is told marked in every answer, and nowhere else. */
-import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import { type Dispute, earliestTime, latestTime } from "@wellapi/enforcer";
-import { BucketSize, MergeRule, SampleOrder, type Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { earliestTime, latestTime } from "@wellapi/enforcer";
+import type { Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose, type TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { condition, everything, store } from "./clinical/clinical-scene.ts";
+import { everyAnswer, HOUR, openSenders, type Senders, T0 } from "./every-answer.ts";
 import { resumeTokenAfter } from "./watching.ts";
-import {
-  append,
-  application,
-  HEART_RATE,
-  heartRates,
-  openWorld,
-  queryInit,
-  type TestApplication,
-  WEIGHT,
-} from "./world.ts";
+import { HEART_RATE, queryInit } from "./world.ts";
 
-const T0 = Date.UTC(2016, 3, 12, 6);
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 const ALL = { from: earliestTime, to: latestTime };
 
 const told = ({ startTime, endTime }: TimeInterval) => [
@@ -29,88 +19,17 @@ const told = ({ startTime, endTime }: TimeInterval) => [
 const marksOf = (sources: Iterable<Source | undefined>) =>
   [...sources].flatMap((source) => (source?.disputed ?? []).map(told));
 
-/** Two senders of the like, and a clinic that reads within this window. */
-async function openDisputes(window = { from: T0 - 10 * HOUR, to: T0 + 10 * HOUR }) {
-  const world = await openWorld();
-  const [maker, watch, clinic] = [application(), application(), application()];
-  const patient = world.patient();
-  for (const { organization } of [maker, watch]) {
-    await world.grant(patient, { organization, direction: Direction.CONTRIBUTE, codes: everything });
-  }
-  const reading = { organization: clinic.organization, direction: Direction.READ };
-  const consent = await world.grant(patient, { ...reading, codes: everything, window });
-  const send = (from: TestApplication, id: string, start: number, device = "a") =>
-    append({ world, maker: from, patient }, id, [
-      { ...heartRates(start, [70, 71, 72]), device: { identifier: device, model: device } },
-    ]);
-  await send(maker, "m1", T0);
-  await send(maker, "m2", T0 + HOUR, "b");
-  await send(watch, "w1", T0);
-  const observation = (time: number) => ({
-    code: { code: WEIGHT },
-    effective: { case: "effectiveTime" as const, value: timestampFromMs(time) },
-    utcOffsetMinutes: 0,
-    value: { case: "quantity" as const, value: { value: "80", unit: "kg" } },
-  });
-  const observations = [observation(T0), observation(T0 + HOUR)];
-  await world
-    .writer(maker)
-    .appendObservations({ batch: { requestId: "o", patient: world.idFor(maker, patient), observations } });
-  const dispute = (...disputes: (Partial<Dispute> & { organization: string })[]) =>
-    world.dispute(
-      patient,
-      disputes.map((one) => ({ ...ALL, ...one })),
-    );
-  return { world, maker, watch, clinic, patient, consent, contribution: "", send, dispute };
-}
-
-type Scene = Awaited<ReturnType<typeof openDisputes>>;
-
-/** Every way to read measurements: the marks that come with them, relative to T0. */
-async function everyAnswer({ world, clinic, patient }: Scene) {
-  const reader = world.reader(clinic);
-  const query = queryInit(world.idFor(clinic, patient), {});
-  const about = { patient: query.patient, purpose: Purpose.TREATMENT };
-  const bounded = queryInit(query.patient, { from: T0 - 2 * HOUR, to: T0 + 4 * HOUR });
-  const byDay = { ...about, codes: [query.code], order: SampleOrder.NEWEST_DAY };
-  const streamed: Source[] = [];
-  for await (const { payload } of reader.readSeries(query)) {
-    if (payload.case === "series") streamed.push(payload.value.source!);
-  }
-  const [listed, aggregated, merged, paged, days, observed] = await Promise.all([
-    reader.listSeries(about),
-    reader.aggregateSeries({ ...bounded, bucketSize: BucketSize.HOUR }),
-    reader.mergeSeries({ ...bounded, rule: MergeRule.DEVICE_PRIORITY_BY_MINUTE }),
-    reader.querySeries(query),
-    reader.querySeries(byDay),
-    reader.listObservations({ ...about, code: { code: WEIGHT }, oldestFirst: true }),
-  ]);
-  const single = await reader.getObservation({ ...about, observation: observed.observations[0]!.id });
-  return {
-    streamed: marksOf(streamed),
-    listed: marksOf(listed.series.map(({ source }) => source)),
-    aggregated: marksOf(aggregated.aggregates.map(({ source }) => source)),
-    merged: marksOf(
-      merged.stretches.flatMap(({ source, passedOver }) => [source, ...passedOver.map((o) => o.source)]),
-    ),
-    paged: marksOf(paged.series.map(({ source }) => source)),
-    days: marksOf(days.series.map(({ source }) => source)),
-    observed: observed.observations.map(({ source }) => marksOf([source])),
-    single: marksOf([single.observation!.source]),
-  };
-}
-
 describe("disputed data", () => {
   it("is marked in every answer, of its contributor and device alone, as far as the reader sees it", async () => {
-    const scene = await openDisputes();
+    const scene = await openSenders();
     const { maker, watch, dispute } = scene;
-    const nothing = await everyAnswer(scene);
+    const nothing = await everyAnswer(scene, marksOf);
     expect(Object.values(nothing).flat(3)).toEqual([]);
     await dispute({ organization: maker.organization, to: T0 + 90_000 });
     // Each says it of what it tells, and no more: of the run, the hour, the one time.
     const run = [0, 90_000];
     const first = [[0, 1]];
-    expect(await everyAnswer(scene)).toEqual({
+    expect(await everyAnswer(scene, marksOf)).toEqual({
       streamed: [run],
       listed: [run, run],
       aggregated: [run],
@@ -124,13 +43,16 @@ describe("disputed data", () => {
       { organization: watch.organization },
       { organization: maker.organization, device: "dev_none" },
     );
-    expect(await everyAnswer(scene)).toMatchObject({ streamed: [[0, 2 * MINUTE + 1]], observed: [[], []] });
+    expect(await everyAnswer(scene, marksOf)).toMatchObject({
+      streamed: [[0, 2 * MINUTE + 1]],
+      observed: [[], []],
+    });
     await dispute();
-    expect(await everyAnswer(scene)).toEqual(nothing);
+    expect(await everyAnswer(scene, marksOf)).toEqual(nothing);
   });
 
   it("says nothing of what the reader may not see, and nothing to the patient, who has the requests", async () => {
-    const scene = await openDisputes({ from: T0 + MINUTE, to: T0 + 2 * MINUTE });
+    const scene = await openSenders({ from: T0 + MINUTE, to: T0 + 2 * MINUTE });
     const { world, clinic, patient, maker, dispute } = scene;
     await dispute({ organization: maker.organization });
     const { series } = await world.reader(clinic).querySeries(queryInit(world.idFor(clinic, patient), {}));
@@ -155,7 +77,7 @@ describe("disputed data", () => {
   });
 
   it("is marked in a watch from the dispute on, and in the preview of who reads it", async () => {
-    const scene = await openDisputes();
+    const scene = await openSenders();
     const { world, clinic, patient, maker, consent, send, dispute } = scene;
     const abort = new AbortController();
     onTestFinished(() => abort.abort());
@@ -187,7 +109,7 @@ describe("disputed data", () => {
   });
 
   it("is marked where it is a clinical record: one, or those of some days, and each version of it", async () => {
-    const scene = await openDisputes(ALL);
+    const scene = await openSenders(ALL);
     const { world, clinic, patient, maker, watch, dispute } = scene;
     const hospital = { ...scene, hospital: maker };
     const of = (code: string, onsetDateTime?: string) => condition(hospital, code, { onsetDateTime }, maker);
@@ -219,7 +141,7 @@ describe("disputed data", () => {
   });
 });
 
-async function readSources({ world, clinic, patient }: Scene): Promise<Set<Source | undefined>> {
+async function readSources({ world, clinic, patient }: Senders): Promise<Set<Source | undefined>> {
   const { series } = await world.reader(clinic).querySeries(queryInit(world.idFor(clinic, patient), {}));
   return new Set(series.map(({ source }) => source));
 }

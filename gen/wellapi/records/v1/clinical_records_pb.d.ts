@@ -7,6 +7,7 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { PermittingConsent } from "./records_pb.js";
 import type { FieldViolation } from "../../type/v1/vocabulary_pb.js";
 
 /**
@@ -101,6 +102,14 @@ export declare type ClinicalRecord = Message<"wellapi.records.v1.ClinicalRecord"
    * @generated from field: bool disputed = 11;
    */
   disputed: boolean;
+
+  /**
+   * Under which of the reader's consents it is sent, as `consents` of a Source says it of measurements; without intervals, for a
+   * record is told whole.
+   *
+   * @generated from field: repeated wellapi.records.v1.PermittingConsent consents = 12;
+   */
+  consents: PermittingConsent[];
 };
 
 /**

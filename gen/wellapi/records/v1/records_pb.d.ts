@@ -72,6 +72,14 @@ export declare type Source = Message<"wellapi.records.v1.Source"> & {
    * @generated from field: repeated wellapi.type.v1.TimeInterval disputed = 7;
    */
   disputed: TimeInterval[];
+
+  /**
+   * Under which of the reader's consents the data told with it is sent: the union of what each permits, at most 16. Empty where
+   * none is needed: for patients' own data, in their previews, and with de-identified data.
+   *
+   * @generated from field: repeated wellapi.records.v1.PermittingConsent consents = 8;
+   */
+  consents: PermittingConsent[];
 };
 
 /**
@@ -79,6 +87,40 @@ export declare type Source = Message<"wellapi.records.v1.Source"> & {
  * Use `create(SourceSchema)` to create a new message.
  */
 export declare const SourceSchema: GenMessage<Source>;
+
+/**
+ * A consent that lets data through to its reader.
+ *
+ * @generated from message wellapi.records.v1.PermittingConsent
+ */
+export declare type PermittingConsent = Message<"wellapi.records.v1.PermittingConsent"> & {
+  /**
+   * The consent, `con_...`; in an emergency the emergency access, `emg_...`.
+   *
+   * @generated from field: string consent = 1;
+   */
+  consent: string;
+
+  /**
+   * Its version.
+   *
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * When those of the data told with it were captured that this consent lets through, in ascending order. Empty: all of them.
+   *
+   * @generated from field: repeated wellapi.type.v1.TimeInterval intervals = 3;
+   */
+  intervals: TimeInterval[];
+};
+
+/**
+ * Describes the message wellapi.records.v1.PermittingConsent.
+ * Use `create(PermittingConsentSchema)` to create a new message.
+ */
+export declare const PermittingConsentSchema: GenMessage<PermittingConsent>;
 
 /**
  * Which sources to read. A list that is empty leaves all of its kind; a source has to fit every list.

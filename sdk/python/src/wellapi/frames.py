@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from protobuf.wkt import Timestamp
 
 from .errors import ClientError
-from .records.v1.records_pb import Source, SourcedSeries
+from .records.v1.records_pb import SourcedSeries
 from .samples import samples_of
+from .type.v1.vocabulary_pb import TimeInterval
 
 if TYPE_CHECKING:
     import pandas
@@ -30,6 +31,7 @@ def to_arrow(runs: Iterable[SourcedSeries]) -> pyarrow.Table:
     - `coded`: the code of a coded value, else null
     - `unit`, `code`, `component`, `organization`, `device`: text
     - `disputed`: whether the patient disputes it, and its contributor has not answered yet
+    - `consents`: a list of the ids of your consents that let it through
 
     Reads all runs into memory. Raises ClientError `input` without pyarrow.
     """
@@ -53,7 +55,12 @@ def to_arrow(runs: Iterable[SourcedSeries]) -> pyarrow.Table:
                 sample.component,
                 source.organization if source else "",
                 source.device_id if source else "",
-                _is_disputed(source, sample.time),
+                source is not None and _holds(source.disputed, sample.time),
+                [
+                    one.consent
+                    for one in (source.consents if source else ())
+                    if not one.intervals or _holds(one.intervals, sample.time)
+                ],
             )
             for column, value in zip(columns.values(), row, strict=True):
                 column.append(value)
@@ -79,14 +86,15 @@ def _columns(pa: Any, scale: int) -> list[tuple[str, Any]]:
         ("value", pa.decimal128(16 + scale, scale)),
         *((name, pa.string()) for name in ("coded", "unit", "code", "component", "organization", "device")),
         ("disputed", pa.bool_()),
+        ("consents", pa.list_(pa.string())),
     ]
 
 
-def _is_disputed(source: Source | None, time: datetime) -> bool:
-    return source is not None and any(
+def _holds(intervals: Iterable[TimeInterval], time: datetime) -> bool:
+    return any(
         (one.start_time is None or _instant(one.start_time) <= time)
         and (one.end_time is None or time < _instant(one.end_time))
-        for one in source.disputed
+        for one in intervals
     )
 
 

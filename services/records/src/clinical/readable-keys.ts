@@ -1,4 +1,5 @@
 import { keysOfCategory, type Terminology } from "@wellapi/terminology";
+import { type Letting, lettingRecord } from "../gate/consent-notes.ts";
 import type { DisputableRecord } from "../gate/disputes.ts";
 import { unlessLeftOut } from "../gate/left-out.ts";
 import { unmasked } from "../gate/masks.ts";
@@ -31,6 +32,8 @@ export interface ReadableKeys {
   ): boolean;
   /** Whether the patient disputes a record that may be read. */
   isDisputed(record: DisputableRecord): boolean;
+  /** The consents that let a record through that may be read; none for a patient's own read. */
+  lettingOf(keys: readonly string[], organization: string, stated: Interval | undefined): readonly Letting[];
   /** The permits of keys. */
   permitsOf(keys: Iterable<string>): readonly ConsentPermit[];
   /** The permits of all keys: the same whatever the patient has. */
@@ -74,6 +77,11 @@ export async function readableKeys(
       mayRead(type, keys) &&
       keys.every((key) => isWithinWindows(permitted.get(key)!.from(organization), stated)),
     isDisputed: (record) => read.intent.disputes?.isDisputed(record) ?? false,
+    lettingOf: (keys, organization, stated) =>
+      lettingRecord(
+        keys.map((key) => permitsFrom(permitted.get(key)?.permits ?? [], organization)),
+        stated,
+      ),
     permitsOf: (keys) => [...new Set(keys)].flatMap((key) => permitted.get(key)?.permits ?? []),
     allPermits: () => [...permitted.values()].flatMap(({ permits }) => permits),
   };

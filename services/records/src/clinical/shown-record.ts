@@ -2,6 +2,7 @@ import type { DamageReporter } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { ClinicalCollection } from "../blocks/clinical-box.ts";
 import type { ClinicalRecordDocument, ClinicalVersionDocument } from "../blocks/clinical-documents.ts";
+import type { Letting } from "../gate/consent-notes.ts";
 import type { ReadingDeps } from "../gate/reading.ts";
 import type { ClinicalMemory } from "./clinical-memory.ts";
 import type { OpenedContent, OpenedRecord } from "./opened-records.ts";
@@ -29,9 +30,13 @@ export interface ShownRecord {
   readonly content: OpenedContent | undefined;
   /** Whether the patient disputes it. */
   readonly disputed: boolean;
+  /** The consents that let it through; none for a patient's own read. */
+  readonly letting: readonly Letting[];
   /** Bytes of its JSON in UTF-8: three pages in one answer have to fit into a message between services. */
   readonly size: number;
 }
+
+const CONSENT_BYTES = 80;
 
 type Document = ClinicalRecordDocument | ClinicalVersionDocument;
 
@@ -56,10 +61,12 @@ export function shown(
   const common = { record, type, version, updated, organization, application };
   if (content === undefined) {
     if (!readable.mayReadFrom(type, storedKeys, organization)) return undefined;
-    return { ...common, keys: storedKeys, content: undefined, disputed: false, size: 0 };
+    const letting = readable.lettingOf(storedKeys, organization, undefined);
+    return { ...common, keys: storedKeys, content: undefined, disputed: false, letting, size: 0 };
   }
   const { keys, stated, size } = content;
   if (!readable.mayReadDated(type, keys, organization, stated)) return undefined;
   const disputed = readable.isDisputed({ record, keys, organization, stated });
-  return { ...common, keys, content, disputed, size };
+  const letting = readable.lettingOf(keys, organization, stated);
+  return { ...common, keys, content, disputed, letting, size: size + letting.length * CONSENT_BYTES };
 }

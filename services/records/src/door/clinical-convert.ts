@@ -31,6 +31,7 @@ import {
 } from "../clinical/sent-batch.ts";
 import type { ShownRecord } from "../clinical/shown-record.ts";
 import { intervalOf } from "./convert.ts";
+import { permittingConsent } from "./source-convert.ts";
 
 /** A batch with internal ids. An item whose own fields are wrong has violations. */
 export function sentBatch(pairwise: Pairwise, party: string, batch: ClinicalBatch): SentBatch {
@@ -114,7 +115,8 @@ export function recordInit(
   party: string,
   shown: ShownRecord,
 ) {
-  const { record, content, type, version, updated, organization, application, keys, disputed } = shown;
+  const { record, content, type, version, updated, organization, application, keys, disputed, letting } =
+    shown;
   const { id, text } =
     content === undefined
       ? { id: pairwise.outward(party, record), text: "" }
@@ -131,6 +133,7 @@ export function recordInit(
     categories: [...new Set(keys.flatMap((key) => terminology.categoriesOf(key)))].sort(),
     deleted: content === undefined,
     disputed,
+    consents: letting.map(permittingConsent),
   };
 }
 

@@ -43,8 +43,9 @@ export async function stretchInit(
   { run, reason, passedOver }: MergedStretch,
 ): Promise<MessageInitShape<typeof MergedStretchSchema>> {
   const { series, source } = await present.run(intent, code, run);
+  const span = spanOfTimes(run.columns.times);
   const others = passedOver.map(async (other) => {
-    const told = await present.source(intent, other.source, code, spanOfTimes(run.columns.times));
+    const told = await present.source(intent, other.source, { code, span, finest: "raw" });
     return { source: told, minutes: other.minutes };
   });
   return { series: series!, source: source!, reason, passedOver: await Promise.all(others) };

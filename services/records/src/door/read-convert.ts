@@ -20,9 +20,10 @@ import type { Run } from "../blocks/winners.ts";
 import { invalidField } from "../errors.ts";
 import { intervalInit } from "../gate/access-convert.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { Fineness } from "../gate/permit.ts";
 import { subjectOf } from "../gate/subject.ts";
 import type { BucketUnit } from "../model/calendar.ts";
-import { ALWAYS, type Interval } from "../model/interval.ts";
+import type { Interval } from "../model/interval.ts";
 import { observationIds } from "../model/observation-id.ts";
 import { type Source, sourceKey } from "../model/provenance.ts";
 import type { SourcedAggregate } from "../read/aggregate-page.ts";
@@ -34,7 +35,13 @@ import type { ReadPayload } from "../read/read-series.ts";
 import type { WatchPayload } from "../read/watch-series.ts";
 import { storedObservationInit } from "./observation-convert.ts";
 import { codeInit, seriesMessage } from "./series-convert.ts";
-import { type SourceInit, sourceInit, type ToldSource } from "./source-convert.ts";
+import {
+  permittingConsent,
+  type SourceInit,
+  sourceInit,
+  type ToldSource,
+  toldInterval,
+} from "./source-convert.ts";
 
 type ReadPayloadInit = NonNullable<MessageInitShape<typeof ReadSeriesResponseSchema>["payload"]>;
 type WatchPayloadInit = NonNullable<MessageInitShape<typeof WatchSeriesResponseSchema>["payload"]>;
@@ -44,8 +51,14 @@ export interface Presenter {
   read(intent: Intent, code: string, payload: ReadPayload): Promise<ReadPayloadInit>;
   watch(intent: Intent, payload: WatchPayload): Promise<WatchPayloadInit>;
   run(intent: Intent, code: string, run: Run): Promise<MessageInitShape<typeof SourcedSeriesSchema>>;
-  /** The source of data of a code within `span`, and what of it is disputed. */
-  source(intent: Intent, source: Source, code: string, span: Interval): Promise<SourceInit>;
+  /**
+   * The source of data of a code within `span`, what of it is disputed, and the consents that let it through as fine as `finest`.
+   */
+  source(
+    intent: Intent,
+    source: Source,
+    told: { readonly code: string; readonly span: Interval; readonly finest: Fineness },
+  ): Promise<SourceInit>;
   seriesInfo(info: SeriesInfo, source: SourceInit): MessageInitShape<typeof SeriesInfoSchema>;
   observations(
     intent: Intent,
@@ -66,9 +79,8 @@ export function presenterFor(deps: {
     return sourceInit(deps, partition, partyOf(caller), source);
   }
 
-  async function source(intent: Intent, one: Source, code: string, span: Interval): Promise<SourceInit> {
-    return marked(intent, await toldSource(intent, one), code, span);
-  }
+  const source: Presenter["source"] = async (intent, one, told) =>
+    noted(intent, await toldSource(intent, one), told);
 
   /** The reader's own name of a commit's batch; the names that other readers get cannot be linked to it. */
   async function batchToken({ caller, patient }: Intent, sequence: number): Promise<string> {
@@ -80,7 +92,7 @@ export function presenterFor(deps: {
   async function run(intent: Intent, code: string, { columns, source: from }: Run) {
     return {
       series: seriesMessage(terminology, code, columns, from),
-      source: await source(intent, from, code, spanOfTimes(columns.times)),
+      source: await source(intent, from, { code, span: spanOfTimes(columns.times), finest: "raw" }),
     };
   }
 
@@ -136,7 +148,8 @@ export function presenterFor(deps: {
           const told = sources.get(key) ?? toldSource(intent, record.provenance);
           sources.set(key, told);
           const { code, time } = record;
-          const from = marked(intent, await told, code.code, { from: time, to: time + 1 });
+          const span = { from: time, to: time + 1 };
+          const from = noted(intent, await told, { code: code.code, span, finest: "raw" });
           const id = idOf({ batch, item: record.item });
           const own = record.provenance.organization === intent.caller.principal.organization;
           return storedObservationInit(terminology, id, record, from, own);
@@ -146,27 +159,26 @@ export function presenterFor(deps: {
   };
 }
 
-/** The source, with the times within `span` of which the patient disputes data of it. */
-function marked(
-  { disputes }: Intent,
+/** The source, with the times within `span` of which the patient disputes data of it, and the consents that let it through. */
+function noted(
+  { disputes, consents }: Intent,
   { told, device }: ToldSource,
-  code: string,
-  span: Interval,
+  { code, span, finest }: Parameters<Presenter["source"]>[2],
 ): SourceInit {
-  if (disputes === undefined || !disputes.has(code)) return told;
-  const disputed = disputes.of(code, told.organization ?? "", device, span).map(toldInterval);
-  return disputed.length === 0 ? told : { ...told, disputed };
+  const { organization = "" } = told;
+  const letting = consents?.of(code, organization, span, finest) ?? [];
+  const disputed = disputes?.has(code) ? disputes.of(code, organization, device, span) : [];
+  if (letting.length + disputed.length === 0) return told;
+  return {
+    ...told,
+    ...(disputed.length > 0 && { disputed: disputed.map(toldInterval) }),
+    ...(letting.length > 0 && { consents: letting.map(permittingConsent) }),
+  };
 }
 
 /** When samples begin; `times`: ascending. */
 export function spanOfTimes(times: ArrayLike<number>): Interval {
   return times.length === 0 ? { from: 0, to: 0 } : { from: times[0]!, to: times[times.length - 1]! + 1 };
-}
-
-/** An empty message would be `{}` in JSON, which is unclear to readers. */
-function toldInterval(interval: Interval) {
-  const bounds = intervalInit(interval);
-  return "startTime" in bounds || "endTime" in bounds ? bounds : { startTime: timestampFromMs(ALWAYS.from) };
 }
 
 const bucketUnits: ReadonlyMap<BucketSize, BucketUnit> = new Map([

@@ -4,6 +4,7 @@ import type { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { callerKey, callersOf, partyOf, patientHeader } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
+import { ConsentNotes } from "../gate/consent-notes.ts";
 import { DisputeNotes } from "../gate/disputes.ts";
 import type { Gate } from "../gate/gate.ts";
 import type { Intent } from "../gate/intent.ts";
@@ -51,7 +52,6 @@ export function readIntent(
   context: HandlerContext,
 ): Intent {
   const caller = context.values.get(callerKey);
-  const disputes = new DisputeNotes();
   return {
     caller,
     method: methodOf(context),
@@ -60,6 +60,7 @@ export function readIntent(
     purpose,
     codes,
     interval,
-    disputes,
+    disputes: new DisputeNotes(),
+    consents: new ConsentNotes(),
   };
 }

@@ -167,7 +167,7 @@ export function createPageHandlers(
       const query = { codes, sources: sourcesOf(intent, request) };
       const page = await listSeries(deps, intent, query, asked.limit, asked.after);
       const series = page.series.map(async (info) =>
-        present.seriesInfo(info, await present.source(intent, info.source, info.code, info.span)),
+        present.seriesInfo(info, await present.source(intent, info.source, { ...info, finest: "daily" })),
       );
       return {
         series: await Promise.all(series),
@@ -204,7 +204,11 @@ export function createAggregateHandlers(
       const aggregates = answer.aggregates.map(async (aggregate) =>
         aggregateInit(
           aggregate,
-          await present.source(intent, aggregate.source, code, hullOf(aggregate.buckets) ?? ALWAYS),
+          await present.source(intent, aggregate.source, {
+            code,
+            span: hullOf(aggregate.buckets) ?? ALWAYS,
+            finest: answer.finest,
+          }),
         ),
       );
       return {

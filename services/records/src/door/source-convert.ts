@@ -1,10 +1,15 @@
 import type { Message, MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type {
+  PermittingConsentSchema,
   SourceFilter as SourceFilterMessage,
   SourceSchema,
 } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import type { Pairwise, Vault } from "@wellapi/vault";
 import { withBox } from "../blocks/patient-box.ts";
+import { intervalInit } from "../gate/access-convert.ts";
+import type { Letting } from "../gate/consent-notes.ts";
+import { ALWAYS, type Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import { ANY_SOURCE, type SourceFilter } from "../read/source-filter.ts";
 
@@ -34,6 +39,20 @@ export async function sourceInit(
     granularity,
   };
   return { told, device };
+}
+
+/** An empty message would be `{}` in JSON, which is unclear to readers. */
+export function toldInterval(interval: Interval) {
+  const bounds = intervalInit(interval);
+  return "startTime" in bounds || "endTime" in bounds ? bounds : { startTime: timestampFromMs(ALWAYS.from) };
+}
+
+export function permittingConsent({
+  consent,
+  version,
+  intervals,
+}: Letting): MessageInitShape<typeof PermittingConsentSchema> {
+  return { consent, version, intervals: intervals.map(toldInterval) };
 }
 
 /** A party names devices by its own ids: an id of another party, or an invalid one, matches no device. */

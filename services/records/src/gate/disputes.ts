@@ -1,5 +1,5 @@
 import type { Dispute } from "@wellapi/enforcer";
-import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
+import { ALWAYS, clip, covers, type Interval, overlaps, unite } from "../model/interval.ts";
 import type { ConsentPermit } from "./permit.ts";
 import { permitsFrom } from "./sources.ts";
 
@@ -71,11 +71,6 @@ export class DisputeNotes {
       }),
     );
   }
-}
-
-/** A date without a length is within, too. */
-function overlaps(dispute: Interval, { from, to }: Interval): boolean {
-  return dispute.from < Math.max(to, from + 1) && from < dispute.to;
 }
 
 function markOf(

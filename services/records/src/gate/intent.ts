@@ -1,6 +1,7 @@
 import type { Outcome } from "@wellapi/access-log";
 import type { Caller } from "@wellapi/rpc";
 import type { Interval } from "../model/interval.ts";
+import type { ConsentNotes } from "./consent-notes.ts";
 import type { DisputeNotes } from "./disputes.ts";
 import type { Fineness } from "./permit.ts";
 import type { CodesWithin } from "./token-scope.ts";
@@ -8,7 +9,7 @@ import type { CodesWithin } from "./token-scope.ts";
 /** Why data is accessed; the numbers are the contract's Purpose. */
 export type Purpose = number;
 
-/** What a call asks for, for its entry in the log, and what was found disputed of it. */
+/** What a call asks for, for its entry in the log, and what its decisions say of the data. */
 export interface Intent {
   readonly caller: Caller;
   /** Fully qualified, e.g. `wellapi.records.v1.RecordsService/ReadSeries`. */
@@ -28,6 +29,8 @@ export interface Intent {
   readonly requestId?: string;
   /** Filled by the call's decisions. Absent: its answer marks nothing. */
   readonly disputes?: DisputeNotes;
+  /** Filled by the call's decisions. Absent: its answer names no consents. */
+  readonly consents?: ConsentNotes;
   /** Of the call, where it is traced: calls that commit together do so in the context of one of them. */
   readonly trace?: string | undefined;
 }

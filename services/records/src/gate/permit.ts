@@ -6,6 +6,13 @@ import { namesSources, permitsFrom, sourcesText } from "./sources.ts";
 /** The finest data that a consent permits. */
 export type Fineness = "raw" | "hourly" | "daily";
 
+const finest: readonly Fineness[] = ["raw", "hourly", "daily"];
+
+/** Whether a permit is for data as fine as `wanted`; for one that this build does not know, never. */
+export function isAsFine({ fineness }: Pick<ConsentPermit, "fineness">, wanted: Fineness): boolean {
+  return fineness !== undefined && finest.indexOf(fineness) <= finest.indexOf(wanted);
+}
+
 /** What one provision of a consent permits now, with its obligations. */
 export interface ConsentPermit {
   /** `con_...`; of emergency access `emg_...`. */

@@ -8,7 +8,15 @@ import type { ReadDecision } from "./consent-client.ts";
 import { asRecordsError } from "./failure-convert.ts";
 import type { Gate } from "./gate.ts";
 import type { Intent, ReadPart, Result, UsedPermit } from "./intent.ts";
-import { type CodePermit, coversRaw, type Fineness, ownPermit, rawPermit, signatureOf } from "./permit.ts";
+import {
+  type CodePermit,
+  type ConsentPermit,
+  coversRaw,
+  type Fineness,
+  ownPermit,
+  rawPermit,
+  signatureOf,
+} from "./permit.ts";
 import { type Subject, tenantOf } from "./subject.ts";
 import { type CodesWithin, isWithin } from "./token-scope.ts";
 
@@ -67,12 +75,23 @@ export function beginRead({ gate, vault }: ReadingDeps, intent: Intent): Read {
       return decided;
     }
     intent.disputes?.note(code, decided);
-    if (!decided.permits.some(({ emergency }) => emergency)) return decided;
-    const consents = decided.permits.filter(({ emergency }) => !emergency);
-    if (bounds !== undefined && coversRaw(consents, bounds)) return { own: false, permits: consents };
+    const used = await withoutNeedless(code, bounds, decided.permits);
+    // What leaves de-identified is not told with what belongs to one patient.
+    if (!intent.deIdentified) intent.consents?.note(code, used);
+    return used === decided.permits ? decided : { own: false, permits: used };
+  };
+  /** The permits without those of emergency access where consents do without. Throws POLICY_DENIED, ASSURANCE_REQUIRED. */
+  const withoutNeedless = async (
+    code: string,
+    bounds: Interval | undefined,
+    permits: readonly ConsentPermit[],
+  ): Promise<readonly ConsentPermit[]> => {
+    if (!permits.some(({ emergency }) => emergency)) return permits;
+    const consents = permits.filter(({ emergency }) => !emergency);
+    if (bounds !== undefined && coversRaw(consents, bounds)) return consents;
     // Policies may forbid to read what no consent permits.
     await gate.policy.checkRead(caller, code, purpose ?? 0, true);
-    return decided;
+    return permits;
   };
   return {
     intent,

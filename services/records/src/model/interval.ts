@@ -48,6 +48,11 @@ export function intervalBehind(
   return descending ? { from, to: Math.min(to, time + 1) } : { from: Math.max(from, time), to };
 }
 
+/** Whether they have an instant in common; an instant without a length is within, too. */
+export function overlaps(one: Interval, { from, to }: Interval): boolean {
+  return one.from < Math.max(to, from + 1) && from < one.to;
+}
+
 /** Whether `inner` lies within one of `intervals` (united). */
 export function covers(intervals: readonly Interval[], inner: Interval): boolean {
   return intervals.some(({ from, to }) => from <= inner.from && inner.to <= to);

@@ -53,7 +53,10 @@ export async function previewedKindInit(
         resolution: resolutions[fineness],
         buckets: BigInt(buckets),
         span: spanInit(span),
-        first: aggregateInit(first, await present.source(intent, first.source, code, span)),
+        first: aggregateInit(
+          first,
+          await present.source(intent, first.source, { code, span, finest: fineness }),
+        ),
       })),
     ),
   };
@@ -69,7 +72,7 @@ export function previewedRecordsInit(
     resourceType: type,
     held: BigInt(held),
     seen: BigInt(seen),
-    first: first.map((record) => recordInit(deps, party, record)),
+    first: first.map((record) => recordInit(deps, party, { ...record, letting: [] })),
   };
 }
 

@@ -4,6 +4,7 @@ import { invalidField, RecordsError } from "../errors.ts";
 import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Directory } from "../gate/directory-client.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { Fineness } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { namesSources, permitsFrom } from "../gate/sources.ts";
 import type { Releases, Told } from "../lots/releases.ts";
@@ -47,6 +48,8 @@ const MAX_BUCKETS_A_SERIES = 50_000;
 
 export interface AnsweredAggregates extends Pick<AggregatePage, "aggregates" | "next"> {
   readonly access: string;
+  /** Data as fine as this may be behind the numbers. */
+  readonly finest: Fineness;
 }
 
 /** What may be told of the requested buckets. */
@@ -117,7 +120,7 @@ export async function findAggregates(
     items: aggregates.reduce((sum, aggregate) => sum + countOf(aggregate), 0),
     fineness: finenessOf(unit),
     permits: decision.own ? [] : decision.permits,
-    answer: (access) => ({ aggregates, next, access }),
+    answer: (access) => ({ aggregates, next, access, finest: isCoded ? "raw" : finenessOf(unit) }),
   };
 }
 

@@ -20,7 +20,7 @@ import type { Source } from "../model/provenance.ts";
 import { createMergedLine, type MergedLine, type Stretch } from "./merged-line.ts";
 import { createPage, withoutReturned } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
-import { bytesOfHead } from "./runs.ts";
+import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
@@ -109,7 +109,7 @@ async function lineOf(
   const last = codePermit.intervals.at(-1)?.to ?? Number.NEGATIVE_INFINITY;
   const line = createMergedLine(size, last);
   await readInto(deps, line, fine, question);
-  const page = pageOf(line, fine, size);
+  const page = pageOf(line, fine, question);
   if (page.stretches.length > 0 || position !== undefined) {
     const next = page.rest ?? (line.end < last ? { time: line.end } : undefined);
     return { stretches: page.stretches, next, nothing: undefined };
@@ -175,10 +175,15 @@ async function readInto(
   }
 }
 
-function pageOf(line: MergedLine, candidates: readonly Candidate[], size: number) {
+function pageOf(
+  line: MergedLine,
+  candidates: readonly Candidate[],
+  { size, codePermit }: Pick<Question, "size" | "codePermit">,
+) {
+  const consents = bytesOfConsents(codePermit.permits);
   const namedOf = (stretch: Stretch) => line.losers(stretch).slice(0, MOST_NAMED);
   const page = createPage<Stretch>(size, (stretch) => {
-    return bytesOfHead(stretch) + BYTES_A_SOURCE * namedOf(stretch).length;
+    return bytesOfHead(stretch) + consents + (BYTES_A_SOURCE + consents) * namedOf(stretch).length;
   });
   let rest: MergePosition | undefined;
   for (const stretch of line.stretches()) {

@@ -16,6 +16,7 @@ import {
 } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readableCodes } from "./readable-codes.ts";
+import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
@@ -104,7 +105,8 @@ async function collect(
   size: number,
   position: DaysPosition | undefined,
 ): Promise<Pick<DaysPage, "runs" | "next">> {
-  const page = createPage(size);
+  const consents = Math.max(0, ...[...readable.values()].map(({ permits }) => bytesOfConsents(permits)));
+  const page = createPage(size, (run) => bytesOfHead(run) + consents);
   const places: { readonly code: string; readonly series: string }[] = [];
   const runs = () => page.runs.map((run, at) => ({ ...places[at]!, run }));
   const heads = await headsOf(deps, partition, query, readable);

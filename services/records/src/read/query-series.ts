@@ -6,7 +6,7 @@ import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { unite } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
-import { bytesASample, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
+import { bytesASample, bytesOfConsents, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
@@ -82,7 +82,8 @@ async function collect(
   size: number,
   position: SeriesPosition | undefined,
 ): Promise<Pick<SeriesPage, "runs" | "next">> {
-  const page = createPage(size);
+  const consents = bytesOfConsents(codePermit.permits);
+  const page = createPage(size, (run) => bytesOfHead(run) + consents);
   for await (const { series, descriptor } of seriesOf(deps, partition, query, position?.series)) {
     if (!isOfKinds(series, query.kinds)) continue;
     const resumed = position?.series === series ? position : undefined;

@@ -15,7 +15,7 @@ import { coversTimes } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
 import { withoutMasked } from "./masked-rest-convert.ts";
 import { readableCodes } from "./readable-codes.ts";
-import { MESSAGE_BYTES } from "./runs.ts";
+import { bytesOfConsents, MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { fitsSource } from "./source-filter.ts";
 
@@ -60,11 +60,15 @@ export async function findObservations(
   const readable = await permitsOf(deps, read, query);
   const found: StoredObservation[] = [];
   let next: ObservationPosition | undefined;
+  const consents = Math.max(
+    0,
+    ...[...readable.values()].map(({ permits }) => bytesOfConsents(permits, true)),
+  );
   let bytes = 0;
   try {
     for await (const stored of inOrder(deps, partition, readable, query.descending, position)) {
       if (!(await fitsSource(deps.vault, partition, query.sources, stored.record.provenance))) continue;
-      bytes += bytesOf(stored);
+      bytes += bytesOf(stored) + consents;
       if (found.length === size || (found.length > 0 && bytes > MESSAGE_BYTES)) {
         next = positionOf(found.at(-1)!);
         break;

@@ -1,5 +1,7 @@
 import type { Columns } from "@wellapi/series";
 import { sliceColumns } from "@wellapi/series";
+import { MOST_LETTING } from "../gate/consent-notes.ts";
+import type { ConsentPermit } from "../gate/permit.ts";
 import type { Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 
@@ -36,6 +38,15 @@ export function bytesOfHead({
         ? values.components.map((component) => [component.coding, component.unit])
         : [];
   return HEAD_BYTES + Buffer.byteLength(JSON.stringify([source.model, unit, names]));
+}
+
+const CONSENT_BYTES = 80;
+const INTERVAL_BYTES = 90;
+
+/** Upper bound of what a message says of the consents that let data through, as a whole (`whole`) or in parts. */
+export function bytesOfConsents(permits: readonly ConsentPermit[], whole = false): number {
+  const consents = Math.min(MOST_LETTING, new Set(permits.map(({ consent }) => consent)).size);
+  return consents * CONSENT_BYTES + (whole ? 0 : permits.length * INTERVAL_BYTES);
 }
 
 /** Parts columns into pieces that fit into one message each: at most `most` samples, no gap of 50 days. */
