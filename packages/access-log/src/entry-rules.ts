@@ -357,6 +357,9 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     ListMailRecipients: lookUp,
     SendPatientMail: none("tells the patient of an entry that is there already"),
   },
+  "wellapi.internal.identity.v1.MemberMailService": {
+    TellDevelopers: none("tells of a webhook endpoint, whose state is there already"),
+  },
   "wellapi.internal.identity.v1.PolicyDirectoryService": { GetRestrictions: lookUp },
   "wellapi.internal.identity.v1.TokenExchangeService": {
     ExchangeCredential: lookUp,

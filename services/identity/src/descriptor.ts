@@ -17,6 +17,7 @@ import { BrowserOriginService } from "@wellapi/gen/wellapi/internal/identity/v1/
 import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
+import { MemberMailService } from "@wellapi/gen/wellapi/internal/identity/v1/member_mail_service_pb";
 import { OAuthProtocolService } from "@wellapi/gen/wellapi/internal/identity/v1/oauth_protocol_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
@@ -65,6 +66,7 @@ export const identityService = describeService({
     EmergencyDirectoryService,
     DeathDirectoryService,
     PatientMailService,
+    MemberMailService,
     BrowserOriginService,
   ],
   store: {

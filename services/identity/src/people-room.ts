@@ -1,5 +1,6 @@
 import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
+import { MemberMailService } from "@wellapi/gen/wellapi/internal/identity/v1/member_mail_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import type { Follower } from "@wellapi/journal";
 import { route } from "@wellapi/rpc";
@@ -20,6 +21,7 @@ import { createEmergencyDirectoryHandlers } from "./emergency/emergency-director
 import { createGuardianNotices } from "./guardianships/guardian-notices.ts";
 import { openGuardianshipRoom } from "./guardianships/room.ts";
 import { openAlertOutbox } from "./mail/alert-outbox.ts";
+import { createMemberMailHandlers } from "./mail/member-mail-handlers.ts";
 import { openMailer } from "./mail/open-mailer.ts";
 import { createPatientMailHandlers } from "./mail/patient-mail-handlers.ts";
 import { createInvitationMail } from "./members/invitation-mail.ts";
@@ -91,6 +93,7 @@ export async function openPeople(
     route(EmergencyDirectoryService, emergencies),
     route(DeathDirectoryService, deaths),
     route(PatientMailService, patientMail),
+    route(MemberMailService, createMemberMailHandlers(telling)),
   ];
   return {
     memberRoom,

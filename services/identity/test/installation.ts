@@ -24,6 +24,7 @@ import { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/audit
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DeathDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
+import { MemberMailService } from "@wellapi/gen/wellapi/internal/identity/v1/member_mail_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
@@ -64,7 +65,10 @@ export async function createInstallation(
   };
   const leaves: Array<{ readonly partition: string; readonly access: Access }> = [];
   /** What was mailed. `fails`: the mail server takes nothing. */
-  const mailbox = { mails: [] as { readonly to: string; readonly text: string }[], fails: false };
+  const mailbox = {
+    mails: [] as { readonly to: string; readonly text: string; readonly id?: string }[],
+    fails: false,
+  };
   let authorities: readonly number[] = [];
   let opened = await openAll();
   onTestFinished(async () => {
@@ -231,6 +235,7 @@ function clients(transport: Transport) {
     directory: createClient(PatientDirectoryService, transport),
     emergencies: createClient(EmergencyDirectoryService, transport),
     deaths: createClient(DeathDirectoryService, transport),
+    memberMail: createClient(MemberMailService, transport),
     patientMail: createClient(PatientMailService, transport),
     tokens: createClient(TokenService, transport),
     exchange: createClient(TokenExchangeService, transport),

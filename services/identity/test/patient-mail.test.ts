@@ -4,11 +4,12 @@ import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { Delegation_State } from "@wellapi/gen/wellapi/identity/v1/delegation_service_pb";
 import { ApplyDeathRequest_Event as Event } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
+import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import type { Caller } from "@wellapi/rpc";
 import { expect, test } from "vitest";
 import { DAY } from "../src/credentials/credential.ts";
-import { createInstallation, createPatient, type Installation } from "./installation.ts";
-import { codeTo, person, staff } from "./members.ts";
+import { createInstallation, createPatient, type Installation, operator } from "./installation.ts";
+import { codeTo, createOwned, join, person, staff } from "./members.ts";
 import { callerOf, register } from "./people.ts";
 
 const email = "ada@canary.example";
@@ -45,6 +46,40 @@ test("goes to the patient's own account, whose address is not told; to nobody el
   expect((await patientMail.listMailRecipients({ partition })).recipients).toEqual([]);
   expect(await patientMail.sendPatientMail({ ...letter, partition, account })).toMatchObject({ sent: false });
   expect(sent()).toHaveLength(1);
+});
+
+test("of a webhook endpoint goes to those who develop for the organization, until the mail server has it, and to no one else", async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  await join(installation, organization, "usr_dora", Role.DEVELOPER);
+  await join(installation, organization, "usr_otto", Role.AUDITOR);
+  const { memberMail } = installation.as(service("notices"));
+  const letters = [{ language: "en", subject: "News", text: "Look at {origin}/developers/" }];
+  const message = { organization, messageId: "whe_1.gone.1", letters };
+  installation.mailbox.fails = true;
+  expect(await memberMail.tellDevelopers(message)).toMatchObject({ told: 2 });
+  // It waits: asked for again it is the same.
+  expect(await memberMail.tellDevelopers(message)).toMatchObject({ told: 2 });
+  installation.mailbox.fails = false;
+  installation.clock.time += DAY;
+  await memberMail.tellDevelopers({ ...message, messageId: "whe_1.gone.2" });
+  const told = () => installation.mailbox.mails.filter(({ text }) => text.startsWith("Look at https://"));
+  await expect
+    .poll(
+      () =>
+        told()
+          .map(({ to, id }) => `${id} ${to}`)
+          .sort(),
+      { timeout: 15_000 },
+    )
+    .toEqual([
+      "whe_1.gone.1.usr_dora usr_dora@clinic.example",
+      "whe_1.gone.1.usr_owner usr_owner@clinic.example",
+      "whe_1.gone.2.usr_dora usr_dora@clinic.example",
+      "whe_1.gone.2.usr_owner usr_owner@clinic.example",
+    ]);
+  await installation.as(operator).organizations.disableOrganization({ organization });
+  expect(await memberMail.tellDevelopers(message)).toMatchObject({ told: 0 });
 });
 
 test("goes to guardians while they count, and so does mail of emergencies and deaths: to none whose grounds have ended or who is disputed", async () => {

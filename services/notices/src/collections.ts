@@ -3,7 +3,7 @@ import { handledEventsCollections } from "@wellapi/events";
 import { journalCollections } from "@wellapi/journal";
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 import { feeds, feedTimers, organizationEvents } from "./organizations/feed-documents.ts";
-import { endpoints, places, webhookDeliveries } from "./webhooks/webhook-documents.ts";
+import { alerts, endpoints, places, webhookDeliveries } from "./webhooks/webhook-documents.ts";
 
 /** The partition of what belongs to no patient. */
 export const INSTALLATION = "notices";
@@ -104,6 +104,7 @@ export const noticesCollections: readonly CollectionDeclaration[] = [
   endpoints,
   places,
   webhookDeliveries,
+  alerts,
   ...handledEventsCollections,
   leavesCollection,
   ...journalCollections,

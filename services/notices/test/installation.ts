@@ -24,6 +24,7 @@ import {
   DeletionObligationChangedSchema,
   RightsRequestChangedSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_events_pb";
+import { MemberMailService } from "@wellapi/gen/wellapi/internal/identity/v1/member_mail_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { PatientMailService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_mail_service_pb";
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
@@ -136,6 +137,8 @@ export async function openInstallation(
   /** Who acts for the patient, with what is hidden from them. */
   const acting = new Map<string, string[]>();
   const sent: Sent[] = [];
+  /** What developers of organizations were told. */
+  const told: { readonly organization: string; readonly messageId: string; readonly text: string }[] = [];
   const entries: Access[] = [];
 
   const network = createRouterTransport(({ service }) => {
@@ -248,6 +251,13 @@ export async function openInstallation(
         return { sent: true };
       },
     });
+    service(MemberMailService, {
+      tellDevelopers({ organization, messageId, letters }) {
+        if (state.mailServer === "down") throw new ConnectError("no server", Code.Unavailable);
+        told.push({ organization, messageId, text: letters.map(({ text }) => text).join() });
+        return { told: 1 };
+      },
+    });
     service(AuditIntakeService, {
       append({ leaves }) {
         entries.push(...leaves.map(({ body }) => fromBinary(AccessSchema, body)));
@@ -350,6 +360,7 @@ export async function openInstallation(
     recipients,
     acting,
     sent,
+    told,
     entries,
     warnings,
     vault,

@@ -70,6 +70,8 @@ async function granted({ organization }: Pick<Opened, "organization">, of = part
 }
 const consentsAt = ({ path }: Pick<Opened, "path">): string[] =>
   receiver.at(path).map(({ body }) => JSON.parse(body).data.consent);
+const toldOf = ({ organization }: Pick<Opened, "organization">): string[] =>
+  world.told.filter((one) => one.organization === organization).map(({ text }) => text);
 const got = (one: Pick<Opened, "path">, ...consents: string[]) =>
   expect.poll(() => consentsAt(one), within).toEqual(consents);
 const deliveriesOf = async ({ client, id }: Opened, state = State.UNSPECIFIED) =>
@@ -228,14 +230,48 @@ test("what fails for three days is given up and can be retried; after five days 
   expect(receiver.at(one.path).at(-1)!.id).toBe(given!.event);
 });
 
-test("an endpoint that says it is gone gets nothing more", async () => {
+test("that events are given up is told the organization's developers once, also where identity is away at first", async () => {
+  const one = await openEndpoint("loses");
+  receiver.answer(one.path, 500);
+  world.state.mailServer = "down";
+  await granted(one);
+  await granted(one, other);
+  for (let tries = 1; tries <= 4; tries += 1) {
+    const counts = async () => (await deliveriesOf(one)).map(({ attemptCount }) => attemptCount);
+    await expect.poll(counts, within).toEqual([tries, tries]);
+    if (tries < 4) world.state.now += DAY;
+  }
+  expect(await deliveriesOf(one, State.FAILED)).toHaveLength(2);
+  const waits = "an organization waits to be told of its webhook endpoint";
+  await expect.poll(() => world.warnings, within).toContain(waits);
+  expect(toldOf(one)).toEqual([]);
+  world.state.mailServer = "up";
+  world.state.now += 60_000;
+  await expect.poll(() => toldOf(one), within).toHaveLength(1);
+  expect(toldOf(one)[0]).toContain(`/developers/webhooks/${one.id}?organization=${one.organization}`);
+  await expect
+    .poll(
+      async () => (await world.store().scan("webhook_alerts", { equals: [], limit: 9 })).documents,
+      within,
+    )
+    .toEqual([]);
+  expect(toldOf(one)).toHaveLength(1);
+});
+
+test("an endpoint that says it is gone gets nothing more, and its developers are told each time that it is disabled", async () => {
   const one = await openEndpoint("gone");
   receiver.answer(one.path, 410);
   await granted(one);
   await expect.poll(() => endpointOf(one), within).toMatchObject({ disableReason: Reason.GONE });
+  await expect.poll(() => toldOf(one), within).toEqual([expect.stringContaining("410")]);
+  await one.client.updateWebhookEndpoint({ webhookEndpoint: { id: one.id, state: Whether.ENABLED } });
+  await expect.poll(() => toldOf(one), within).toHaveLength(2);
+  await expect.poll(() => endpointOf(one), within).toMatchObject({ disableReason: Reason.GONE });
+  receiver.answer(one.path, 200);
+  const before = receiver.at(one.path).length;
   await granted(one);
   await listedFor(one, 2);
-  expect(receiver.at(one.path)).toHaveLength(1);
+  expect(receiver.at(one.path)).toHaveLength(before);
 });
 
 test("consent is asked at each delivery: what the organization may not know any more is withheld, and without an answer all waits", async () => {

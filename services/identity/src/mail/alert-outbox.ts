@@ -14,7 +14,9 @@ type AlertDocument = Document & {
 
 /** Mail that must not be lost: it is stored with the change that it tells of, and sent until it went out. */
 export interface AlertOutbox {
-  /** Belongs to the commit of the change, in the partition of that. */
+  /**
+   * Belongs to the commit of the change, in the partition of that. Of a mail that has an id one waits at a time: another's commit is not made.
+   */
   insertion(partition: string, mail: Mail): Change;
   /** After the commit. */
   kick(): void;
@@ -77,7 +79,7 @@ export function openAlertOutbox(options: {
   let running = work().catch(onError);
   const loop = createLoop({ everyMs: backoffMs, work: () => work(), onError });
   function insertion(partition: string, mail: Mail): Change {
-    const id = crypto.randomUUID();
+    const id = mail.id ?? crypto.randomUUID();
     const sealed = sealer.seal(place(partition, id), Buffer.from(JSON.stringify(mail)));
     const document: AlertDocument = { partition, id, dueTime: clock.now(), tries: 0, sealed };
     return { kind: "insert", collection, document };

@@ -78,13 +78,14 @@ export async function membersWith(
   { accounts, members }: Pick<RecipientsDeps, "accounts" | "members">,
   body: Body,
   roles: readonly Role[],
-): Promise<readonly Recipient[]> {
-  const found: Recipient[] = [];
+): Promise<readonly AccountRecipient[]> {
+  const found: AccountRecipient[] = [];
   for (const member of (await members.ofBody(body, { size: MOST })).items) {
     if (!member.roles.some((role) => roles.includes(role))) continue;
-    const known = (await accounts.find(member.account))?.account;
+    const { account } = member;
+    const known = (await accounts.find(account))?.account;
     const email = known?.email ?? member.email;
-    if (email !== undefined) found.push({ email, language: known?.language ?? "en" });
+    if (email !== undefined) found.push({ account, email, language: known?.language ?? "en" });
   }
   return found;
 }

@@ -193,12 +193,12 @@ function movedPlace(
   now: number,
 ): PlaceDocument {
   const { lease_time: _lease, rest_time: _rest, due_time: due, ...kept } = before;
-  const { failing_since: since, failed_at: at, failures, ...place } = kept;
+  const { failing_since: since, failed_at: at, failures, told_time: told, ...place } = kept;
   const failed = { failures, ...(since !== undefined && { failing_since: since, failed_at: at ?? since }) };
   const wasStopped = due === undefined;
   return {
     ...place,
-    ...(wasStopped ? { failures: 0 } : failed),
+    ...(wasStopped ? { failures: 0 } : { ...failed, ...(told !== undefined && { told_time: told }) }),
     ...position,
     ...(state === "enabled" && { due_time: now, ...(wasStopped && { enable_time: now }) }),
   };

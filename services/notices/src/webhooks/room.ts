@@ -2,7 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import type { AccessLog } from "@wellapi/access-log";
 import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
-import { type Clock, createCounter, type Logger, seriesAttributes } from "@wellapi/runtime";
+import { type Clock, createCounter, createLoop, type Logger, seriesAttributes } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import { createItemSealer, type Kms, type Pairwise } from "@wellapi/vault";
 import type { CourseClient } from "../organizations/course-client.ts";
@@ -12,10 +12,12 @@ import type { ResumeTokensOf } from "../organizations/resume-tokens.ts";
 import { createPruning } from "../pruning.ts";
 import { createAccesses } from "./accesses.ts";
 import type { Reach } from "./address.ts";
+import { passOnAlerts } from "./alerts.ts";
 import { createDeliveryHandlers } from "./delivery-handlers.ts";
 import { createDeliveryRepository } from "./delivery-repository.ts";
 import { createEndpointHandlers } from "./endpoint-handlers.ts";
 import { createEndpointRepository } from "./endpoint-repository.ts";
+import { createMemberMailClient } from "./member-mail-client.ts";
 import { createStandingClient } from "./standing-client.ts";
 import { createTurns, type Turns } from "./turns.ts";
 import { WEBHOOKS_KEY } from "./webhook-documents.ts";
@@ -74,6 +76,12 @@ export async function openWebhooksRoom(
     sender,
     counted: (outcome) => attempts.add(1, { [webhookOutcome]: outcome }),
   });
+  const alerts = { store, sealer, mail: createMemberMailClient(network), clock, log };
+  const alerting = createLoop({
+    everyMs: deps.workEveryMs,
+    work: () => passOnAlerts(alerts, closing.signal),
+    onError: (err) => log.warn({ err }, "alerts of webhook endpoints could not be read; trying again"),
+  });
   const pruning = createPruning({
     prune: deliveries.prune,
     what: "old deliveries of webhooks",
@@ -90,6 +98,7 @@ export async function openWebhooksRoom(
     async close() {
       closing.abort();
       await turns.close();
+      await alerting.close();
       await pruning.close();
     },
   };

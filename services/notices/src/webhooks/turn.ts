@@ -4,6 +4,8 @@ import type { ItemSealer, Pairwise } from "@wellapi/vault";
 import type { CourseClient } from "../organizations/course-client.ts";
 import { type OrganizationEvent, patientIn } from "../organizations/event.ts";
 import type { FeedRepository } from "../organizations/feed-repository.ts";
+import { TOLD_AGAIN_MS } from "./alert.ts";
+import { alertOf } from "./alerts.ts";
 import {
   type Attempt,
   type AttemptOutcome,
@@ -194,13 +196,28 @@ async function deliver(
     log.warn({ endpoint: endpoint.id, attempt: progress.tries }, "a webhook was given up; it can be retried");
   }
   const made = progressed(delivery, progress, now);
-  if (await step(deps, grip, withHealth(grip.held!.document, health), [made])) {
+  const { place, alert } = telling(withHealth(grip.held!.document, health), progress, now);
+  if (await step(deps, grip, place, [made, ...alert])) {
     if (reason !== undefined) await stop(deps, grip, to, reason);
     return { progress, attempt, stopped: reason !== undefined };
   }
   // Somebody changed the endpoint meanwhile. What came of the try stays true.
   await store.commit({ partition: delivery.document.partition, changes: [made] });
   return undefined;
+}
+
+/** That an event was given up is told, unless the organization knows already that this happens. */
+function telling(
+  place: PlaceDocument,
+  { state }: Progress,
+  now: number,
+): { readonly place: PlaceDocument; readonly alert: readonly Change[] } {
+  const { told_time: told = 0 } = place;
+  if (state !== "failed" || now - told < TOLD_AGAIN_MS) return { place, alert: [] };
+  return {
+    place: { ...place, told_time: now },
+    alert: [alertOf(place, "given_up", now)],
+  };
 }
 
 /** The event, where the organization may know of it at this moment. */
@@ -226,8 +243,9 @@ async function renewed(deps: TurnDeps, grip: Grip): Promise<boolean> {
 /** The exchange delivers no more to the endpoint. Where somebody changes it at this moment, the next try decides anew. */
 async function stop(deps: TurnDeps, grip: Grip, to: Target, reason: DisableReason): Promise<void> {
   const { counted, log } = deps;
-  const change = stoppedEndpoint(to.stored, reason);
-  if (!(await step(deps, grip, left(grip.held!.document, {}), [change]))) return;
+  const place = left(grip.held!.document, {});
+  const changes = [stoppedEndpoint(to.stored, reason), alertOf(place, reason, deps.clock.now())];
+  if (!(await step(deps, grip, place, changes))) return;
   grip.held = undefined;
   counted("endpoint_disabled");
   log.warn({ endpoint: to.endpoint.id, reason }, "an endpoint of webhooks is disabled");

@@ -1,5 +1,6 @@
 import type { CollectionDeclaration, Document } from "@wellapi/store";
 import type { ItemSealer } from "@wellapi/vault";
+import type { AlertKind } from "./alert.ts";
 import type { Attempt, DeliveryState } from "./attempt.ts";
 import type { DisableReason, Endpoint, EndpointState } from "./endpoint.ts";
 
@@ -36,6 +37,8 @@ export type PlaceDocument = Document & {
   readonly failures: number;
   readonly failing_since?: number;
   readonly failed_at?: number;
+  /** When the organization was last told that events were given up. */
+  readonly told_time?: number;
 };
 
 export type WebhookDeliveryDocument = Document & {
@@ -53,6 +56,16 @@ export type WebhookDeliveryDocument = Document & {
   readonly attempts: readonly Attempt[];
   /** When it was settled. What waits has none, and is never too old. */
   readonly settle_time?: number;
+};
+
+/** Of what the organization's developers are still to be told. */
+export type AlertDocument = Document & {
+  readonly endpoint: string;
+  readonly id: string;
+  readonly kind: AlertKind;
+  /** When it is tried next, UTC milliseconds. */
+  readonly due_time: number;
+  readonly tries: number;
 };
 
 export const endpoints: CollectionDeclaration = {
@@ -75,6 +88,12 @@ export const webhookDeliveries: CollectionDeclaration = {
     { name: "by_event", fields: ["partition", "endpoint", "event"] },
     { name: "by_age", fields: ["settle_time"] },
   ],
+};
+
+export const alerts: CollectionDeclaration = {
+  name: "webhook_alerts",
+  key: ["partition", "endpoint", "id"],
+  indexes: [{ name: "due", fields: ["due_time"] }],
 };
 
 /** The sealed part of an EndpointDocument. */
