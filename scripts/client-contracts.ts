@@ -11,6 +11,9 @@ const serverOptions = [
   "wellapi.type.v1.service_callers",
   "wellapi.type.v1.method_callers",
   "wellapi.type.v1.max_request_bytes",
+  "wellapi.type.v1.service_deprecation",
+  "wellapi.type.v1.method_deprecation",
+  "wellapi.type.v1.field_deprecation",
 ];
 
 /** The public contracts, without what only the server reads. */

@@ -11,9 +11,12 @@ function numberOf({ typeName }: DescExtension): number {
 test("every extension of ours has the number that its name gives, outside of the ranges that others use", async () => {
   const extensions = (await contractFiles()).flatMap((file) => file.extensions);
   expect(extensions.map(({ name }) => name).sort()).toEqual([
+    "field_deprecation",
     "max_request_bytes",
     "method_callers",
+    "method_deprecation",
     "service_callers",
+    "service_deprecation",
   ]);
   for (const extension of extensions) {
     expect(extension.number, extension.typeName).toBe(numberOf(extension));

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { requestIdFrom, requestIdHeader } from "@wellapi/rpc";
-import type { Logger } from "@wellapi/runtime";
+import { requestIdFrom, requestIdHeader, versionHeader } from "@wellapi/rpc";
+import { type Logger, version } from "@wellapi/runtime";
 import type { HttpProblem, Refusal } from "./refusal.ts";
 
 /** An error of a connection that Node reads HTTP from, with its code. */
@@ -72,6 +72,7 @@ function rawAnswer(status: number, problem: HttpProblem, id: string): string {
     "content-type: application/json; charset=utf-8",
     "cache-control: no-store",
     `${requestIdHeader}: ${id}`,
+    `${versionHeader}: ${version}`,
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",
   ];

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { cors } from "@connectrpc/connect";
-import { dpopNonceHeader, requestIdHeader } from "@wellapi/rpc";
+import { deprecationHeaders, dpopNonceHeader, requestIdHeader, versionHeader } from "@wellapi/rpc";
 import type { FastifyReply } from "fastify";
 import type { Refusal } from "./refusal.ts";
 import { credentialHeaders } from "./request-headers.ts";
@@ -40,6 +40,8 @@ const usualPolicy: CorsPolicy = {
   exposedHeaders: [
     ...cors.exposedHeaders,
     requestIdHeader,
+    versionHeader,
+    ...Object.values(deprecationHeaders),
     dpopNonceHeader,
     "ratelimit",
     "ratelimit-policy",

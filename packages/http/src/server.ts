@@ -10,8 +10,9 @@ import {
   requestIdFrom,
   requestIdHeader,
   type ServerTls,
+  versionHeader,
 } from "@wellapi/rpc";
-import type { Logger } from "@wellapi/runtime";
+import { type Logger, version } from "@wellapi/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import helmet from "helmet";
 import { addClientCertificate, type ClientCertificates } from "./client-certificate.ts";
@@ -248,10 +249,10 @@ function addPeerCheck(
   });
 }
 
-/** Security headers and CORS on every answer: also for a missing route, and for a preflight (OPTIONS). */
+/** Security headers, the version and CORS on every answer: also for a missing route, and for a preflight (OPTIONS). */
 async function addPolicies(
   app: FastifyInstance,
-  { surfaces, corsOrigins, registeredOrigins, log }: HttpServerOptions,
+  { surfaces, corsOrigins, registeredOrigins, peer, log }: HttpServerOptions,
 ): Promise<void> {
   const declared = surfaces.map(({ surface }) => surface);
   const surfaceAt = ({ raw, routeOptions }: FastifyRequest): Surface | undefined =>
@@ -268,6 +269,13 @@ async function addPolicies(
   app.addHook("onRequest", (request, reply, done) => {
     policyAt(request).setHeaders(request.raw, reply.raw, () => done());
   });
+  // Inside a mesh the edge that forwards the answer says its own.
+  if (peer === undefined) {
+    app.addHook("onRequest", (_request, reply, done) => {
+      reply.raw.setHeader(versionHeader, version);
+      done();
+    });
+  }
   const origins = createPageOrigins(corsOrigins, registeredOrigins);
   app.decorateRequest("originStanding", undefined);
   app.addHook("onRequest", (request, reply, done) => {

@@ -1,3 +1,4 @@
+export { deprecationHeaders } from "./answers/deprecation-notice.ts";
 export {
   type AnswerGuard,
   type GuardedAnswer,
@@ -7,6 +8,7 @@ export {
   patientHeader,
 } from "./answers/guarded-answer.ts";
 export { holdAnswer, onAnswerEnd } from "./answers/hold-answer.ts";
+export { versionHeader } from "./answers/serving-version.ts";
 export {
   createUnreadAnswers,
   type UnreadAnswers,
@@ -116,6 +118,7 @@ export {
   spiffeIdOf,
   workloadOf,
 } from "./caller/workload-identity.ts";
+export { type DeprecatedParts, type DeprecatedUse, deprecatedIn } from "./checks/deprecation.ts";
 export { enumNames } from "./checks/remedy.ts";
 export { messageTooLarge, requestBytesOf, usualRequestBytes } from "./checks/request-size.ts";
 export { maskedFields, UpdateMaskError } from "./checks/update-mask.ts";

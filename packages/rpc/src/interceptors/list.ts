@@ -10,6 +10,7 @@ import { authenticationInterceptor } from "./authentication.ts";
 import { authorizationInterceptor } from "./authorization.ts";
 import { bodyInterceptor } from "./body.ts";
 import { deadlineInterceptor } from "./deadline.ts";
+import { deprecationInterceptor } from "./deprecation.ts";
 import { errorsInterceptor } from "./errors.ts";
 import { type FaultOrders, faultsInterceptor } from "./faults.ts";
 import { type ReleaseOptions, releaseInterceptor } from "./release.ts";
@@ -54,6 +55,7 @@ export function serverInterceptors(options: ServerInterceptorOptions): readonly 
     admissionInterceptor(options.streamLimit, options.budget),
     bodyInterceptor(),
     releaseInterceptor(options.release),
+    deprecationInterceptor(),
     validationInterceptor(options.selfValidating ?? []),
     faultsInterceptor(options.faults, options.release?.guards ?? (() => false)),
   ];

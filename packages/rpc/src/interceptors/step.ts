@@ -14,6 +14,7 @@ export const interceptorOrder = [
   "admission",
   "body",
   "release",
+  "deprecation",
   "validation",
   "faults",
 ] as const;

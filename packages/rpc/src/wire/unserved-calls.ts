@@ -1,6 +1,7 @@
 import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { Code } from "@connectrpc/connect";
-import type { Logger } from "@wellapi/runtime";
+import { type Logger, version } from "@wellapi/runtime";
+import { versionHeader } from "../answers/serving-version.ts";
 import { requestIdFrom, requestIdHeader } from "../caller/context.ts";
 import { statusName } from "../interceptors/telemetry.ts";
 import { problemError, problemOf } from "../status.ts";
@@ -38,7 +39,8 @@ export function answerUnserved(server: Http2Server, { serves, refused, log }: Un
     const address = stream.session?.socket.remoteAddress;
     stream.on("error", () => {}); // Its caller has left.
     stream.resume();
-    stream.respond({ ...answer.headers, [requestIdHeader]: requestId }, { endStream: true });
+    const named = { [requestIdHeader]: requestId, [versionHeader]: version };
+    stream.respond({ ...answer.headers, ...named }, { endStream: true });
     refused(stream);
     const fields = { ...answer.fields, request_id: requestId };
     log.info({ ...fields, ...(address !== undefined && { caller_address: address }) }, "request refused");
