@@ -2,11 +2,20 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { Callers } from "../../gen/wellapi/type/v1/callers_pb.js";
 import { callersOf, isPublic } from "../../packages/rpc/src/caller/callers.ts";
+import { deprecatedIn } from "../../packages/rpc/src/checks/deprecation.ts";
 import { requestBytesOf } from "../../packages/rpc/src/checks/request-size.ts";
 import { callersInWords } from "../callers-words.ts";
 import { commentOf, paragraphs } from "./comments.ts";
+import { deprecationOf } from "./deprecation.ts";
 import { errorSchemas } from "./errors.ts";
-import { operationId, pathItem, sharedParameters, streamsUp, whoMayCall } from "./operations.ts";
+import {
+  answerHeaders,
+  operationId,
+  pathItem,
+  sharedParameters,
+  streamsUp,
+  whoMayCall,
+} from "./operations.ts";
 import { given, type JsonSchema, OpenApiError } from "./rules.ts";
 import { createSchemas, type Schemas } from "./schemas.ts";
 import { requirementsOf, securitySchemes } from "./security.ts";
@@ -19,6 +28,7 @@ protocol. Generated from the contracts in \`proto/\`, which are the source.
 - A schema that ends in \`.Input\` is what a request holds: it has the contract's rules, and an unknown field is refused. Schemas of
   answers require nothing, and later versions add fields and enum values: ignore what you do not know.
 - A failed call answers \`connect.Error\` with exactly one \`google.rpc.ErrorInfo\`, by whose \`reason\` a program decides.
+- Who uses what is deprecated is told by the headers \`deprecation\`, \`sunset\`, \`link\` and \`wellapi-deprecated\` of the answer (/docs/versions).
 - Streams that go both ways need gRPC: a service's tag lists them in \`x-grpc-methods\`.`;
 
 /** Undefined where none of the services is public. */
@@ -55,11 +65,15 @@ export function openApiDocument(services: readonly DescService[]): JsonSchema | 
             "Names the call in the server's log: tell it to the operator when you ask about an answer.",
           schema: { type: "string" },
         },
+        Version: {
+          description: "The version of the program that served the call.",
+          schema: { type: "string" },
+        },
       },
       responses: {
         Error: {
           description: "The call was refused or failed.",
-          headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
+          headers: answerHeaders,
           content: { "application/json": { schema: { $ref: "#/components/schemas/connect.Error" } } },
         },
       },
@@ -83,6 +97,7 @@ function grpcMethod(method: DescMethod, schemas: Schemas): JsonSchema {
   return given({
     path: `/${method.parent.typeName}/${method.name}`,
     description: paragraphs(commentOf(method), whoMayCall(callers)),
+    ...deprecationOf(deprecatedIn(method)?.method?.terms),
     "x-callers": callersInWords(callers),
     "x-max-request-bytes": requestBytesOf(method),
     "x-request-schema": schemas.refTo(method.input, "request"),

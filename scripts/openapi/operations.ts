@@ -3,10 +3,12 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
 import { CallerKind, type Callers } from "../../gen/wellapi/type/v1/callers_pb.js";
 import { actingAsHeader } from "../../packages/rpc/src/caller/session-cookie.ts";
+import { deprecatedIn } from "../../packages/rpc/src/checks/deprecation.ts";
 import { requestBytesOf } from "../../packages/rpc/src/checks/request-size.ts";
 import { faultHeader, orderedFaults } from "../../packages/rpc/src/interceptors/faults.ts";
 import { callersInWords } from "../callers-words.ts";
 import { commentOf, paragraphs } from "./comments.ts";
+import { deprecationOf } from "./deprecation.ts";
 import { given, type JsonSchema } from "./rules.ts";
 import type { Schemas } from "./schemas.ts";
 import { requirementsOf } from "./security.ts";
@@ -56,6 +58,12 @@ export const sharedParameters: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
+/** Of every answer. */
+export const answerHeaders: JsonSchema = {
+  "x-request-id": { $ref: "#/components/headers/RequestId" },
+  "wellapi-version": { $ref: "#/components/headers/Version" },
+};
+
 /** Undefined for what streams both ways: HTTP/1.1 cannot carry it. */
 export function pathItem(method: DescMethod, callers: Callers, schemas: Schemas): JsonSchema | undefined {
   if (streamsUp(method)) return undefined;
@@ -91,8 +99,10 @@ export function streamsUp({ methodKind }: DescMethod): boolean {
   return methodKind === "bidi_streaming" || methodKind === "client_streaming";
 }
 
+/** `ConsentService_GetConsent`; of a later version `ConsentServiceV2_GetConsent`, so that those of v1 keep their names beside it. */
 export function operationId({ parent, name }: DescMethod): string {
-  return `${parent.name}_${name}`;
+  const version = /\.v(\d+)\.\w+$/.exec(parent.typeName)?.[1] ?? "1";
+  return `${parent.name}${version === "1" ? "" : `V${version}`}_${name}`;
 }
 
 function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
@@ -105,7 +115,7 @@ function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
     operationId: operationId(method),
     summary: method.name,
     description: paragraphs(commentOf(method), whoMayCall(callers)),
-    deprecated: method.proto.options?.deprecated || undefined,
+    ...deprecationOf(deprecatedIn(method)?.method?.terms),
     security: requirementsOf(callers),
     parameters: [
       "ConnectProtocolVersion",
@@ -139,7 +149,7 @@ function responses(content: JsonSchema): JsonSchema {
   return {
     "200": {
       description: "The answer.",
-      headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
+      headers: answerHeaders,
       content,
     },
     default: { $ref: "#/components/responses/Error" },

@@ -24,7 +24,9 @@ import {
 } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { FieldBehavior, field_behavior } from "../../gen/google/api/field_behavior_pb.js";
 import { resource } from "../../gen/google/api/resource_pb.js";
+import { field_deprecation } from "../../gen/wellapi/type/v1/deprecation_pb.js";
 import { commentOf, enumComment, paragraphs } from "./comments.ts";
+import { deprecationOf } from "./deprecation.ts";
 import { given, type JsonSchema, OpenApiError, ruled, sentence, wideIntegers } from "./rules.ts";
 
 /** `request`: the message of a call. `input`: a message within one. `answer`: whatever the server sends. */
@@ -133,7 +135,7 @@ export function createSchemas(): Schemas {
       ),
       readOnly: behavior.includes(FieldBehavior.OUTPUT_ONLY) || undefined,
       writeOnly: behavior.includes(FieldBehavior.INPUT_ONLY) || undefined,
-      deprecated: field.proto.options?.deprecated || undefined,
+      ...deprecationOf(hasOption(field, field_deprecation) ? getOption(field, field_deprecation) : undefined),
     });
   }
 

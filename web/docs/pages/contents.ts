@@ -26,7 +26,7 @@ export const chapters: readonly Chapter[] = [
     title: "Operation and security",
     files: ["operations", "security", "policies", "performance", "reliability"],
   },
-  { title: "Inside", files: ["architecture", "adding-a-service", "testing"] },
+  { title: "Inside", files: ["architecture", "adding-a-service", "adding-a-version", "testing"] },
 ];
 
 /** Each decision is a page, too: the files of this folder of docs/, by number. */

@@ -3,8 +3,7 @@ import type { DeprecatedUse } from "../checks/deprecation.ts";
 
 /**
  * What is told of what is deprecated, by which header: since when (RFC 9745), until when it works (RFC 8594), where to read about it
- * and what takes its place (RFC 8288 and 5829,
- * below the gateway's address), and what it is: full names, with commas between.
+ * (RFC 8288; below the gateway's address), and what it is, by full names, with what takes its place.
  */
 export const deprecationHeaders = {
   since: "deprecation",
@@ -36,15 +35,11 @@ export function createDeprecationNotice(): DeprecationNotice {
     tell(headers) {
       if (uses.size === 0) return;
       const terms = [...uses.values()].map((use) => use.terms);
-      headers.set(deprecationHeaders.names, [...uses.keys()].join(", "));
+      headers.set(deprecationHeaders.names, [...uses.values()].map(item).join(", "));
       headers.set(deprecationHeaders.since, `@${earliest(terms.map(({ since }) => since)) / 1_000}`);
       const sunset = new Date(earliest(terms.map((one) => one.sunset)));
       headers.set(deprecationHeaders.sunset, sunset.toUTCString());
       const links = ["deprecation", "sunset"].map((rel) => `<${explained}>; rel="${rel}"; type="text/html"`);
-      for (const { instead } of terms) {
-        const path = rpcPathOf(instead);
-        if (path !== undefined) links.push(`<${path}>; rel="successor-version"`);
-      }
       headers.set(deprecationHeaders.link, links.join(", "));
     },
   };
@@ -55,8 +50,7 @@ function earliest(days: readonly string[]): number {
   return Date.parse(days.toSorted()[0]!);
 }
 
-/** `/wellapi.x.v2.XService/GetX` of `wellapi.x.v2.XService.GetX`; undefined for the name of no RPC. */
-function rpcPathOf(name: string): string | undefined {
-  const [, service, method] = /^([\w.]+Service)\.([A-Z]\w*)$/.exec(name) ?? [];
-  return service && `/${service}/${method}`;
+/** As an item of a list with a parameter (RFC 9651): names of protobuf are tokens of structured fields. */
+function item({ name, terms: { instead } }: DeprecatedUse): string {
+  return instead === "" ? name : `${name};instead=${instead}`;
 }
