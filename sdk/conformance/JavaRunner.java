@@ -11,6 +11,7 @@ import dev.wellapi.client.Certificate;
 import dev.wellapi.client.Client;
 import dev.wellapi.client.ClientBuilder;
 import dev.wellapi.client.ClientException;
+import dev.wellapi.client.Deprecation;
 import dev.wellapi.client.Results;
 import dev.wellapi.client.Retries;
 import dev.wellapi.client.UploadOptions;
@@ -94,7 +95,9 @@ public final class JavaRunner {
 
   private static JsonObject resultOf(JsonObject task, ClientBuilder reached) throws IOException {
     int attempts = task.has("attempts") ? task.get("attempts").getAsInt() : 1;
-    try (Client client = reached.retries(Retries.DEFAULT.withAttempts(attempts)).build()) {
+    JsonArray deprecations = new JsonArray();
+    reached.retries(Retries.DEFAULT.withAttempts(attempts)).onDeprecation(one -> deprecations.add(deprecationOf(one)));
+    try (Client client = reached.build()) {
       ScheduledFuture<?> deadline = DEADLINES.schedule(client::close, LONGEST, TimeUnit.SECONDS);
       JsonObject result = new JsonObject();
       try {
@@ -106,6 +109,7 @@ public final class JavaRunner {
       } finally {
         deadline.cancel(false);
       }
+      result.add("deprecations", deprecations);
       return result;
     }
   }
@@ -186,6 +190,14 @@ public final class JavaRunner {
         (Message) ((MethodDescriptor.PrototypeMarshaller<?>) method.getRequestMarshaller()).getMessagePrototype();
     Message answer = client.call(method, read(request, prototype.newBuilderForType()).build());
     result.add("answer", JsonParser.parseString(JsonFormat.printer().print(answer)));
+  }
+
+  private static JsonObject deprecationOf(Deprecation one) {
+    JsonObject told = new JsonObject();
+    told.addProperty("name", one.name());
+    told.addProperty("instead", one.instead().orElse(null));
+    told.addProperty("sunset", one.sunset().map(day -> day.toString().substring(0, 10)).orElse(null));
+    return told;
   }
 
   private static JsonObject problemOf(RuntimeException error) {

@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from wellapi import AsyncClient, Certificate, Client, ClientError, Retries, WellApiError, samples_of
+from wellapi import (
+    AsyncClient,
+    Certificate,
+    Client,
+    ClientError,
+    Deprecation,
+    Retries,
+    WellApiError,
+    samples_of,
+)
 from wellapi.consent.v1 import consent_service_pb
 from wellapi.consent.v1.consent_service_connect import ConsentServiceClient, ConsentServiceClientSync
 from wellapi.ingestion.v1.ingestion_pb import SeriesBatch
@@ -53,6 +62,10 @@ def problem_of(error: Exception) -> Result:
     if error.retry_after is not None:
         result["retryAfterMs"] = round(error.retry_after * 1000)
     return result
+
+
+def deprecation_of(one: Deprecation) -> Result:
+    return {"name": one.name, "instead": one.instead, "sunset": one.sunset and one.sunset.date().isoformat()}
 
 
 def answer_of(answer: Any) -> Result:
@@ -200,14 +213,19 @@ def main(node: str, way: str) -> int:
         for scenario in told["scenarios"]:
             task = scenario["client"]
             for over in scenario["over"]:
-                options = {**reached[over], "retries": Retries(attempts=task.get("attempts", 1))}
+                deprecations: list[Result] = []
+                options = {
+                    **reached[over],
+                    "retries": Retries(attempts=task.get("attempts", 1)),
+                    "on_deprecation": lambda one, told=deprecations: told.append(deprecation_of(one)),
+                }
                 ask({"begin": scenario["name"]})
                 result = (
                     blocking(options, task)
                     if way == "blocking"
                     else asyncio.run(within(asynchronous(options, task)))
                 )
-                problems = ask({"end": result})["problems"]
+                problems = ask({"end": {**result, "deprecations": deprecations}})["problems"]
                 failed += bool(problems)
                 print("not ok" if problems else "ok", scenario["name"], over, way, *problems, flush=True)
     finally:

@@ -9,6 +9,8 @@ export type Step =
   | { readonly receive: number }
   /** Sends a message. `unknown`: base64 of fields that its contract does not have, yet. */
   | { readonly send: Json; readonly unknown?: string }
+  /** Headers of the answer; before its first message. */
+  | { readonly headers: { readonly [name: string]: string } }
   /** Answers each request that comes, until the client ends the stream, with a receipt. */
   | { readonly store: "all" }
   /** Ends the call with an error of the exchange. Without a reason: with one that another server would send. */

@@ -23,6 +23,8 @@ export interface ScriptedCall {
   readonly input: DescMessage;
   readonly output: DescMessage;
   readonly raw: RawRequest;
+  /** Headers of the answer. */
+  readonly header: Headers;
   /** Destroys the connection of `raw`. */
   readonly cut: () => void;
   /** What came, in its order. Filled while the script runs. */
@@ -39,6 +41,9 @@ export async function* runScript(
   const inbox = openInbox(call, requests);
   for (const step of call.steps) {
     if ("receive" in step) await inbox.atLeast(step.receive);
+    if ("headers" in step) {
+      for (const [name, value] of Object.entries(step.headers)) call.header.set(name, value);
+    }
     if ("send" in step) yield messageOf(call.output, step.send, step.unknown);
     if ("store" in step) {
       for (let taken = 0; await inbox.atLeast(taken + 1); taken++) yield receiptFor(call, taken);
@@ -63,6 +68,9 @@ function openInbox(call: ScriptedCall, requests: AsyncIterable<Message>) {
   void (async () => {
     try {
       for await (const message of requests) {
+        if (hasUnknown(call.input, message)) {
+          call.wrong(`a ${message.$typeName} has fields that the contract does not have`);
+        }
         call.requests.push(toJson(call.input, message) as Json);
         wake.resolve();
         wake = Promise.withResolvers<void>();
@@ -80,6 +88,12 @@ function openInbox(call: ScriptedCall, requests: AsyncIterable<Message>) {
       return call.requests.length >= count;
     },
   };
+}
+
+/** Whether it has fields, at any depth, that the contract does not have: an older server would not understand the client. */
+function hasUnknown(schema: DescMessage, message: Message): boolean {
+  const known = toBinary(schema, message, { writeUnknownFields: false });
+  return known.length !== toBinary(schema, message).length;
 }
 
 /** What the exchange answers to a stored batch. */

@@ -3,7 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createSecureServer, type Http2SecureServer } from "node:http2";
 import type { AddressInfo, Socket } from "node:net";
 import type { DescMethod, DescService, Message } from "@bufbuild/protobuf";
-import { ConnectError, type ConnectRouter, createContextKey, createContextValues } from "@connectrpc/connect";
+import {
+  ConnectError,
+  type ConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
@@ -104,7 +110,7 @@ function answer(
   cut: (raw: RawRequest) => void,
   method: DescMethod,
   requests: AsyncIterable<Message>,
-  raw: RawRequest,
+  { raw, header }: AnswerOf,
 ): AsyncGenerator<Message> {
   const rpc = `${method.parent.typeName}/${method.name}`;
   const script = scenario.server[calls.length];
@@ -119,6 +125,7 @@ function answer(
     input: method.input,
     output: method.output,
     raw,
+    header,
     cut: () => cut(raw),
     requests: came,
     wrong: (problem) => void problems.push(problem),
@@ -126,33 +133,37 @@ function answer(
   return runScript(call, requests);
 }
 
+/** What a call of the script needs of its answer. */
+interface AnswerOf {
+  readonly raw: RawRequest;
+  readonly header: Headers;
+}
+
 type Answer = (
   method: DescMethod,
   requests: AsyncIterable<Message>,
-  raw: RawRequest,
+  answer: AnswerOf,
 ) => AsyncGenerator<Message>;
 
 /** Every method of the service, answered by the script. */
 function routesOf(router: ConnectRouter, service: DescService, answer: Answer): void {
   for (const method of service.methods) {
-    const respond = (
-      requests: AsyncIterable<Message>,
-      values: { get(key: typeof rawKey): RawRequest | undefined },
-    ) => answer(method, requests, values.get(rawKey)!);
+    const respond = (requests: AsyncIterable<Message>, { values, responseHeader }: HandlerContext) =>
+      answer(method, requests, { raw: values.get(rawKey)!, header: responseHeader });
     if (method.methodKind === "unary") {
       router.rpc(method as DescMethod & { methodKind: "unary" }, async (request, context) => {
-        for await (const message of respond(only(request), context.values)) return message;
+        for await (const message of respond(only(request), context)) return message;
         throw new ConnectError("the script has no answer");
       });
     }
     if (method.methodKind === "server_streaming") {
       router.rpc(method as DescMethod & { methodKind: "server_streaming" }, (request, context) =>
-        respond(only(request), context.values),
+        respond(only(request), context),
       );
     }
     if (method.methodKind === "bidi_streaming") {
       router.rpc(method as DescMethod & { methodKind: "bidi_streaming" }, (requests, context) =>
-        respond(requests, context.values),
+        respond(requests, context),
       );
     }
   }

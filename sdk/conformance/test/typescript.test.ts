@@ -6,6 +6,7 @@ import {
   type Connection,
   connect,
   createClient,
+  type Deprecation,
   querySeries,
   readSeries,
   samplesOf,
@@ -126,15 +127,18 @@ describe.concurrent("the TypeScript library", () => {
     .flatMap((scenario) => scenario.over.map((over) => ({ scenario, over })));
   test.each(cases)("$scenario.name over the $over", async ({ scenario, over }) => {
     const server = await openScriptedServer();
+    const deprecations: Json[] = [];
+    const onDeprecation = ({ name, instead, sunset }: Deprecation) =>
+      void deprecations.push({ name, instead: instead ?? null, sunset: sunset.toISOString().slice(0, 10) });
     const retries = { attempts: scenario.client.do === "call" ? scenario.client.attempts : 1 };
     const connection =
       over === "door"
-        ? connect({ url: server.door, certificate: server.certificate, retries })
-        : connect({ url: server.gateway, apiKey: "wellapi_sk_conformance", retries });
+        ? connect({ url: server.door, certificate: server.certificate, retries, onDeprecation })
+        : connect({ url: server.gateway, apiKey: "wellapi_sk_conformance", retries, onDeprecation });
     try {
       server.begin(scenario);
       const result = await perform(connection, scenario.client);
-      expect(server.end(result), scenario.holds).toEqual([]);
+      expect(server.end({ ...result, deprecations }), scenario.holds).toEqual([]);
     } finally {
       connection.close();
       await server.close();

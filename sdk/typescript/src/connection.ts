@@ -1,6 +1,7 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { openGrpcTransport } from "@wellapi/grpc-client";
+import { type Deprecation, withDeprecations } from "./deprecations.ts";
 import { ClientError } from "./errors.ts";
 import { type Retries, withRetries } from "./retries.ts";
 import { withTypedErrors } from "./typed-errors.ts";
@@ -22,6 +23,8 @@ export interface DoorOptions {
   readonly interceptors?: readonly Interceptor[];
   /** Absent: a call is made once, and `error.transient` says when a repetition may help. */
   readonly retries?: Retries;
+  /** Is told what its calls use that will go, each name once. Absent: the process warns (`DeprecationWarning`). */
+  readonly onDeprecation?: (deprecation: Deprecation) => void;
 }
 
 /** The gateway, which speaks HTTP. Without a key and a token: only for public RPCs. */
@@ -36,6 +39,8 @@ export interface GatewayOptions {
   readonly interceptors?: readonly Interceptor[];
   /** Absent: a call is made once, and `error.transient` says when a repetition may help. */
   readonly retries?: Retries;
+  /** Is told what its calls use that will go, each name once. Absent: the process warns (`DeprecationWarning`). */
+  readonly onDeprecation?: (deprecation: Deprecation) => void;
 }
 
 /** How a connection detects that the server no longer answers. */
@@ -63,7 +68,8 @@ export function connect(options: DoorOptions | GatewayOptions): Connection {
   return "certificate" in options ? connectDoor(options) : connectGateway(options);
 }
 
-function connectDoor({ url, certificate, keepAlive, interceptors, retries }: DoorOptions): Connection {
+function connectDoor(options: DoorOptions): Connection {
+  const { url, certificate, keepAlive, interceptors } = options;
   const { transport, close } = openGrpcTransport({
     address: new URL(url).host,
     tls: {
@@ -75,10 +81,11 @@ function connectDoor({ url, certificate, keepAlive, interceptors, retries }: Doo
     ...(keepAlive === undefined ? {} : { keepAlive }),
     ...(interceptors === undefined ? {} : { interceptors }),
   });
-  return { ...typed(transport, retries), close };
+  return { ...typed(transport, options), close };
 }
 
-function connectGateway({ url, apiKey, token, interceptors = [], retries }: GatewayOptions): Connection {
+function connectGateway(options: GatewayOptions): Connection {
+  const { url, apiKey, token, interceptors = [] } = options;
   const secret = token ?? apiKey;
   const transport = createConnectTransport({
     baseUrl: url,
@@ -86,11 +93,11 @@ function connectGateway({ url, apiKey, token, interceptors = [], retries }: Gate
     useBinaryFormat: true,
     interceptors: [...interceptors, ...(secret === undefined ? [] : [bearer(secret)])],
   });
-  return { ...typed(transport, retries), close: () => {} };
+  return { ...typed(transport, options), close: () => {} };
 }
 
-function typed(transport: Transport, retries: Retries | undefined): Transport {
-  const calls = withTypedErrors(transport);
+function typed(transport: Transport, { retries, onDeprecation }: DoorOptions | GatewayOptions): Transport {
+  const calls = withDeprecations(withTypedErrors(transport), onDeprecation);
   return retries === undefined ? calls : withRetries(calls, retries);
 }
 

@@ -23,6 +23,7 @@ export {
   type GatewayOptions,
   type KeepAlive,
 } from "./connection.ts";
+export type { Deprecation } from "./deprecations.ts";
 export { ClientError, type ClientErrorCode, WellApiError } from "./errors.ts";
 export { paginate } from "./pages.ts";
 export { openProgressFile, type ProgressFile, type UploadProgress } from "./progress.ts";

@@ -8,6 +8,7 @@ from connectrpc.code import Code
 from .blocking import Client
 from .client import AsyncClient
 from .connection import Certificate
+from .deprecations import Deprecation
 from .errors import ClientError, Violation, WellApiError
 from .frames import to_arrow, to_pandas
 from .oauth import OAuthClient
@@ -25,6 +26,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Code",
+    "Deprecation",
     "OAuthClient",
     "ProgressFile",
     "Receipt",

@@ -26,6 +26,7 @@ from connectrpc.client import ConnectClient, ConnectClientSync
 
 from .client import AsyncClient
 from .connection import Certificate
+from .deprecations import Deprecation
 from .errors import WellApiError
 from .ingestion.v1.ingestion_pb import BatchReceipt, ObservationBatch, SeriesBatch
 from .oauth import OAuthClient
@@ -76,6 +77,7 @@ class Client:
         ca: bytes | None = None,
         retries: Retries | None = None,
         timeout: float = 30.0,
+        on_deprecation: Callable[[Deprecation], None] | None = None,
     ) -> None:
         self._loop = _Loop()
 
@@ -89,6 +91,7 @@ class Client:
                 ca=ca,
                 retries=retries,
                 timeout=timeout,
+                on_deprecation=on_deprecation,
             )
 
         try:

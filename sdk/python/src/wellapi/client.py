@@ -8,6 +8,7 @@ from typing import Any, TypeVar, Unpack
 from connectrpc.client import ConnectClient
 
 from .connection import Certificate, Connection, fixed_token
+from .deprecations import Deprecation
 from .errors import ClientError, WellApiError
 from .ingestion.v1.ingestion_pb import BatchReceipt, ObservationBatch, SeriesBatch
 from .oauth import OAuthClient, TokenSource
@@ -27,7 +28,8 @@ class AsyncClient(Reads):
     patient's `token`, as an OAuth client, or without any of them, the gateway (HTTP: `https://gateway.example`).
 
     `ca` is the authority of the gateway's certificate in PEM, where it is none of the system's. `timeout` is of a single call,
-    in seconds; streams have none. Of one event loop.
+    in seconds; streams have none. `on_deprecation` is told what calls use that will go, each name once; without it the logger `wellapi`
+    warns. Of one event loop.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class AsyncClient(Reads):
         ca: bytes | None = None,
         retries: Retries | None = None,
         timeout: float = 30.0,
+        on_deprecation: Callable[[Deprecation], None] | None = None,
     ) -> None:
         if sum(one is not None for one in (certificate, api_key, token, oauth)) > 1:
             raise ClientError("input", "give one of certificate, api_key, token and oauth")
@@ -57,6 +60,7 @@ class AsyncClient(Reads):
             ca=ca,
             retries=retries or Retries(),
             timeout=timeout,
+            on_deprecation=on_deprecation,
         )
         super().__init__(self._connection)
 

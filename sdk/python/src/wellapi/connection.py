@@ -18,6 +18,7 @@ from connectrpc.protocol import ProtocolType
 from pyqwest import Client as HttpClient
 from pyqwest import HTTPTransport, HTTPVersion
 
+from .deprecations import Deprecation, Deprecations
 from .errors import ClientError, WellApiError, error_of_call
 from .retries import Retries
 
@@ -61,6 +62,7 @@ class Connection:
         ca: bytes | None = None,
         retries: Retries,
         timeout: float,
+        on_deprecation: Callable[[Deprecation], None] | None = None,
     ) -> None:
         self.streams_both_ways = certificate is not None
         """Only the door carries streams of requests: the gateway speaks HTTP/1.1."""
@@ -69,6 +71,7 @@ class Connection:
         # A budget of its own, also where two clients are given the same object.
         self._retries = replace(retries)
         self._timeout_ms = round(timeout * 1000)
+        self._deprecations = Deprecations(on_deprecation)
         self._protocol = ProtocolType.CONNECT if certificate is None else ProtocolType.GRPC
         # A redirect would carry the credential to where nobody has checked.
         if certificate is None:
@@ -134,9 +137,11 @@ class Connection:
                         timeout_ms=self._timeout_ms if timeout_ms is None else timeout_ms,
                     )
                 self._retries.succeeded()
+                self._deprecations.look(answer.headers)
                 return done
             except ConnectError as caught:
                 error = answer.error(caught)
+                self._deprecations.look(answer.headers)
                 wait = None
                 if safe and error.transient and error.code is not Code.DEADLINE_EXCEEDED:
                     wait = self._retries.wait_before(attempt, error.retry_after)
@@ -157,6 +162,7 @@ class Connection:
             request=request, method=method, headers=await self.headers(headers), timeout_ms=timeout_ms
         )
         request_id: str | None = None
+        first = True
         try:
             while True:
                 # Not around the loop: between two messages the context is the caller's.
@@ -166,8 +172,13 @@ class Connection:
                     except StopAsyncIteration:
                         return
                     except ConnectError as caught:
-                        raise answer.error(caught, request_id) from caught
+                        error = answer.error(caught, request_id)
+                        self._deprecations.look(answer.headers)
+                        raise error from caught
                     request_id = request_id or answer.request_id
+                if first:
+                    self._deprecations.look(answer.headers)
+                first = False
                 yield message
         finally:
             await messages.aclose()  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
@@ -36,6 +37,7 @@ public final class ClientBuilder {
   private Retries retries = Retries.DEFAULT;
   private Duration timeout = Duration.ofSeconds(30);
   private Duration keepAlive = Duration.ofSeconds(30);
+  private Consumer<Deprecation> onDeprecation = Deprecations::warn;
 
   ClientBuilder(String url) {
     this.url = url.replaceAll("/+$", "");
@@ -95,6 +97,12 @@ public final class ClientBuilder {
     return this;
   }
 
+  /** Is told what calls use that will go, each name once. Unless given the logger `dev.wellapi` warns. */
+  public ClientBuilder onDeprecation(Consumer<Deprecation> tell) {
+    this.onDeprecation = tell;
+    return this;
+  }
+
   /** Opens no connection: the first call does. After a connection has ended, the next call opens another. */
   public Client build() {
     if (Stream.of(certificate, apiKey, token, oauth).filter(one -> one != null).count() > 1) {
@@ -133,7 +141,9 @@ public final class ClientBuilder {
   }
 
   private Channel intercepted(Channel channel) {
-    return ClientInterceptors.interceptForward(channel, interceptors);
+    List<ClientInterceptor> all = new ArrayList<>(interceptors);
+    all.add(new Deprecations(onDeprecation));
+    return ClientInterceptors.interceptForward(channel, all);
   }
 
   private static InputStream bytes(String pem) {
