@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type PersonName, personNames } from "@wellapi/sandbox-people";
+import { revokerPermits } from "@wellapi/sandbox-people/filling";
 import type { Command } from "commander";
 import { count, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
@@ -13,9 +14,15 @@ import {
   enrolPeople,
   erasePeople,
   refuseProduction,
-  revokerPermits,
   settleRevoker,
 } from "../sandbox/enrolment.ts";
+import {
+  fillOwn,
+  type OwnOrganization,
+  ownOrganization,
+  resetOwn,
+  streamOwn,
+} from "../sandbox/own-organization.ts";
 import { type Sent, sendReadings } from "../sandbox/sending.ts";
 import { beginSandbox, openSandbox, type SandboxFolder } from "../sandbox/state.ts";
 import { addConnectionOptions, type Settings, settingsOf } from "../settings.ts";
@@ -24,10 +31,13 @@ interface SandboxOptions {
   folder: string;
 }
 
-interface CreateOptions extends SandboxOptions {
+interface PeopleOptions extends SandboxOptions {
   seed: number;
   days: number;
   people?: PersonName[];
+}
+
+interface CreateOptions extends PeopleOptions {
   organization?: string;
 }
 
@@ -43,7 +53,9 @@ const people = Object.fromEntries(personNames.map((name) => [name, name])) as Re
 export function addSandbox(program: Command, io: Io): void {
   const group = program
     .command("sandbox")
-    .description("synthetic people, whose devices send; for the sandbox's operator");
+    .description(
+      "synthetic people, whose devices send: in an organization of your own by its key, or for the operator",
+    );
   addCreate(group, io);
   addStream(group, io);
   addReset(group, io);
@@ -52,34 +64,41 @@ export function addSandbox(program: Command, io: Io): void {
 function addSandboxOptions(command: Command, io: Io): Command {
   return addConnectionOptions(command, io).option(
     "--folder <folder>",
-    "where its key, its certificate and its state lie",
+    "the operator's: where its key, its certificate and its state lie",
     "sandbox",
   );
 }
 
-function addCreate(group: Command, io: Io): void {
-  addSandboxOptions(group.command("create"), io)
-    .description(
-      "make an organization with an API key, people who consent to it, and what their devices measured",
-    )
+function addPeopleOptions(command: Command): Command {
+  return command
     .option("--seed <n>", "the same number gives the same people with the same values", count, 1)
     .option("--days <n>", "how many days of data there are, up to now", count, 30)
-    .addOption(wordOption("--people <name...>", "only these (default: all)", people))
+    .addOption(wordOption("--people <name...>", "only these (default: all)", people));
+}
+
+function addCreate(group: Command, io: Io): void {
+  addPeopleOptions(addSandboxOptions(group.command("create"), io))
+    .description(
+      "make people who consent to your organization, and what their devices measured; with the operator's key also an organization with an API key",
+    )
     .option(
       "--organization <id>",
-      "fill this organization, which was made at /developers/ (default: a new one)",
+      "the operator's: fill this organization, which was made at /developers/ (default: a new one)",
     )
     .addHelpText("after", "\nExample: wellapi sandbox create --seed 7 --people runner diabetic")
     .action(async (options: CreateOptions, command: Command) => {
       const settings = settingsOf(command, io);
       const { seed, days, organization } = options;
-      if (days < 1 || days > mostDays) throw new CliError("usage", `--days takes 1 to ${mostDays}`);
+      const wanted = wantedOf(options);
       const exchange = await exchangeOf(settings);
+      const own = await ownOrganization(exchange.operator, exchange.url);
+      if (own !== undefined) {
+        checkNamed(own, organization);
+        return fillOwn(own, wanted, createOutput(io, settings.json));
+      }
       await refuseProduction(exchange);
-      // In one order, however they were named: the folder is compared by it.
-      const names = personNames.filter((name) => options.people?.includes(name) ?? true);
       const folder = beginSandbox(options.folder, {
-        ...{ seed, days, names },
+        ...{ seed, days, names: wanted.names },
         ...(organization !== undefined && { filled: organization }),
       });
       await enrolOrganizations(exchange, folder);
@@ -93,7 +112,7 @@ function addStream(group: Command, io: Io): void {
     .option("--every <seconds>", "how often the devices send", count, 60)
     .addHelpText(
       "after",
-      "\nWhat was measured since the last run is sent first. In each hour's first ten minutes the revoker has no consent\nfor the developer." +
+      "\nWhat was measured since the last run is sent first; with the organization's own key, since the day began (UTC). In each hour's first ten minutes the revoker has no consent\nfor the developer." +
         "\nThe devices' certificate lives for 30 days: wellapi credential renew --credentials sandbox/devices" +
         "\nExample: wellapi sandbox stream --every 15",
     )
@@ -102,28 +121,36 @@ function addStream(group: Command, io: Io): void {
       const { every } = options;
       if (every < 1 || every > mostSeconds)
         throw new CliError("usage", `--every takes 1 to ${mostSeconds} seconds`);
-      const folder = openSandbox(options.folder);
-      const exchange = await exchangeOf(settings);
-      await stream(exchange, folder, {
+      const run = {
         everyMs: every * 1_000,
         output: createOutput(io, settings.json),
         signal: io.interrupted(),
-      });
+      };
+      const exchange = await exchangeOf(settings);
+      const own = await ownOrganization(exchange.operator, exchange.url);
+      if (own !== undefined) return streamOwn(own, run);
+      await stream(exchange, openSandbox(options.folder), run);
     });
 }
 
 function addReset(group: Command, io: Io): void {
-  addSandboxOptions(group.command("reset"), io)
+  addPeopleOptions(addSandboxOptions(group.command("reset"), io))
     .description("erase the people, and make them anew; the organization and its key stay")
     .addHelpText(
       "after",
-      "\nThe same seed gives the same people. Their ids are new: nobody who was erased comes back." +
+      "\nThe same seed gives the same people. Their ids are new: nobody who was erased comes back. With the operator's key the\nfolder says which seed, days and people." +
         "\nExample: wellapi sandbox reset",
     )
-    .action(async (options: SandboxOptions, command: Command) => {
+    .action(async (options: PeopleOptions, command: Command) => {
       const settings = settingsOf(command, io);
-      const folder = openSandbox(options.folder);
       const exchange = await exchangeOf(settings);
+      const own = await ownOrganization(exchange.operator, exchange.url);
+      if (own !== undefined) return resetOwn(own, wantedOf(options), createOutput(io, settings.json));
+      for (const name of ["seed", "days", "people"]) {
+        if (command.getOptionValueSource(name) === "cli")
+          throw new CliError("usage", `the folder says with which --${name} the people were made`);
+      }
+      const folder = openSandbox(options.folder);
       await erasePeople(exchange, folder, folder.state().names);
       folder.save({
         generation: folder.state().generation + 1,
@@ -133,6 +160,21 @@ function addReset(group: Command, io: Io): void {
       });
       await fill(exchange, folder, createOutput(io, settings.json));
     });
+}
+
+function wantedOf({ seed, days, people: named }: PeopleOptions) {
+  if (days < 1 || days > mostDays) throw new CliError("usage", `--days takes 1 to ${mostDays}`);
+  // In one order, however they were named: the operator's folder is compared by it.
+  return { seed, days, names: personNames.filter((name) => named?.includes(name) ?? true) };
+}
+
+/** A key fills its own organization alone. */
+function checkNamed({ id }: OwnOrganization, named: string | undefined): void {
+  if (named === undefined || named === id) return;
+  throw new CliError(
+    "usage",
+    `the key is of ${id}, and fills no other organization: leave --organization out`,
+  );
 }
 
 async function exchangeOf(settings: Settings): Promise<Exchange> {

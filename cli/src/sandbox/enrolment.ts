@@ -176,15 +176,6 @@ function consentTo(grantee: string, directions: readonly Direction[]) {
   };
 }
 
-/** Of each hour, milliseconds: what is revoked at its start is granted anew after it. */
-const revokedMs = 10 * 60_000;
-const hourMs = 60 * 60_000;
-
-/** Whether the revoker lets the developer's organization read at this instant, UTC milliseconds. */
-export function revokerPermits(nowMs: number): boolean {
-  return nowMs % hourMs >= revokedMs;
-}
-
 /** Grants or revokes the revoker's consent to the developer, where it is not as it should be. */
 export async function settleRevoker(
   exchange: Exchange,

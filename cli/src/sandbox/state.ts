@@ -2,13 +2,8 @@ import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type PersonName, personNames } from "@wellapi/sandbox-people";
+import type { Range } from "@wellapi/sandbox-people/filling";
 import { CliError } from "../failure.ts";
-
-/** From one instant to another, UTC milliseconds, half-open. */
-export interface Range {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
 
 export interface EnrolledPerson {
   /** The patient's own id. */

@@ -35,7 +35,7 @@ test("nothing is made at an exchange that is no sandbox", async () => {
 });
 
 test("a folder that holds no sandbox, and days and seconds that cannot be, are refused", async () => {
-  const env = { WELLAPI_API_KEY: "wak_test", WELLAPI_URL: "http://127.0.0.1:1" };
+  const env = await openGateway(() => {});
   const folder = openFolder();
   const streamed = await wellapi(["sandbox", "stream", "--folder", folder], { env });
   expect(streamed).toMatchObject({

@@ -225,7 +225,10 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
     CreateClaimCode: change,
     ClaimPatient: change,
   },
-  "wellapi.identity.v1.SandboxService": { ListMail: none("mail that a sandbox did not send") },
+  "wellapi.identity.v1.SandboxService": {
+    ListMail: none("mail that a sandbox did not send"),
+    GetSandbox: ofOrganizations,
+  },
   "wellapi.identity.v1.SignInService": {
     SendCode: none("names nobody: the address may have no account"),
     VerifyCode: change,

@@ -1,4 +1,5 @@
-import { createHash } from "node:crypto";
+import { shake256 } from "@noble/hashes/sha3.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 
 /** Chance that is the same at each run: an endless sequence of numbers, decided by the words that it was made with. */
 export interface Noise {
@@ -15,20 +16,20 @@ const numbersInBlock = 256;
 /** SHAKE256 (FIPS 202) of the words: what one person does on one day does not depend on what was asked before. */
 export function createNoise(...words: readonly (string | number)[]): Noise {
   const key = JSON.stringify(words);
-  let block = Buffer.alloc(0);
+  let block = new DataView(new ArrayBuffer(0));
   let blocks = 0;
   let at = 0;
 
   function uniform(): number {
-    if (at >= block.length) {
-      block = createHash("shake256", { outputLength: 4 * numbersInBlock })
-        .update(`${blocks} ${key}`)
-        .digest();
+    if (at >= block.byteLength) {
+      // Not Node's: browsers make these people, too, and theirs has no SHAKE.
+      const bytes = shake256(utf8ToBytes(`${blocks} ${key}`), { dkLen: 4 * numbersInBlock });
+      block = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       blocks += 1;
       at = 0;
     }
     at += 4;
-    return block.readUInt32BE(at - 4) / 2 ** 32;
+    return block.getUint32(at - 4) / 2 ** 32;
   }
   return {
     uniform,

@@ -26,7 +26,6 @@ import { openLastUses } from "./credentials/last-uses.ts";
 import { createLeakNotice } from "./credentials/leak-notice.ts";
 import { ensureOperator } from "./credentials/operator.ts";
 import { createLimitHandlers } from "./limits/limit-handlers.ts";
-import { createSandboxHandlers } from "./mail/sandbox-handlers.ts";
 import { invitationLink } from "./members/invitation-mail.ts";
 import { withOwnClients } from "./oauth/own-clients.ts";
 import { openOAuth } from "./oauth/service.ts";
@@ -42,6 +41,7 @@ import { openPeople } from "./people-room.ts";
 import { createCallerPolicies } from "./policies/caller-policies.ts";
 import { createPolicyRoom } from "./policies/policy-room.ts";
 import { openRepositories } from "./repositories-room.ts";
+import { createSandboxHandlers } from "./sandbox-handlers.ts";
 import { inviteFirstOperator } from "./staff/first-operator.ts";
 import { openCredentialExchange } from "./tokens/open-exchange.ts";
 import { openSigningKeys } from "./tokens/signing-keys.ts";
@@ -170,7 +170,7 @@ export async function openIdentityService(
         }),
       ),
       ...accountRoom.routes,
-      route(SandboxService, createSandboxHandlers(people.mailbox)),
+      route(SandboxService, createSandboxHandlers({ mailbox: people.mailbox, testPatients, clock })),
       route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
       ...edgeRoutes(authority, organizations),
     ],

@@ -306,15 +306,16 @@ export declare type ClaimPatientResponse = Message<"wellapi.identity.v1.ClaimPat
 export declare const ClaimPatientResponseSchema: GenMessage<ClaimPatientResponse>;
 
 /**
- * Operators enrol patients, in a sandbox members do, too; a patient sees and amends their own entry.
+ * Operators enrol patients, in a sandbox members and applications do, too; a patient sees and amends their own entry.
  *
  * @generated from service wellapi.identity.v1.PatientService
  */
 export declare const PatientService: GenService<{
   /**
-   * Enrols a patient. In a sandbox a member enrols a test patient of their organization, at most 24 who are not erased
-   * (FAILED_PRECONDITION, TOO_MANY_PATIENTS), gets the organization's own id for them, and acts as them by `IssuePatientToken`; in the
-   * production profile a member is refused with FAILED_PRECONDITION, SANDBOX_ONLY.
+   * Enrols a patient. In a sandbox a member or an application enrols a test patient of the organization, at most 24 who are not
+   * erased (FAILED_PRECONDITION, TOO_MANY_PATIENTS), gets the organization's own id for them, and acts as them by
+   * `IssuePatientToken`; in the production profile both are refused with FAILED_PRECONDITION, SANDBOX_ONLY. A key that scopes limit
+   * does not do.
    *
    * @generated from rpc wellapi.identity.v1.PatientService.CreatePatient
    */
@@ -334,7 +335,8 @@ export declare const PatientService: GenService<{
     output: typeof GetPatientResponseSchema;
   },
   /**
-   * Lists patients by id; for a member of a sandbox's organization its test patients, by the organization's own ids.
+   * Lists patients by id; for a member or an application of a sandbox's organization its test patients, by the organization's own
+   * ids.
    *
    * @generated from rpc wellapi.identity.v1.PatientService.ListPatients
    */

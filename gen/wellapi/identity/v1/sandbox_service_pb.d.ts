@@ -14,6 +14,55 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_wellapi_identity_v1_sandbox_service: GenFile;
 
 /**
+ * The caller's organization.
+ *
+ * @generated from message wellapi.identity.v1.GetSandboxRequest
+ */
+export declare type GetSandboxRequest = Message<"wellapi.identity.v1.GetSandboxRequest"> & {
+};
+
+/**
+ * Describes the message wellapi.identity.v1.GetSandboxRequest.
+ * Use `create(GetSandboxRequestSchema)` to create a new message.
+ */
+export declare const GetSandboxRequestSchema: GenMessage<GetSandboxRequest>;
+
+/**
+ * What it has.
+ *
+ * @generated from message wellapi.identity.v1.GetSandboxResponse
+ */
+export declare type GetSandboxResponse = Message<"wellapi.identity.v1.GetSandboxResponse"> & {
+  /**
+   * The organization whose application or member calls: whom its test patients let contribute and read.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * What time it is at the exchange. What devices measured after it is refused, so who makes data up goes by it, and not by the own
+   * clock.
+   *
+   * @generated from field: google.protobuf.Timestamp current_time = 2;
+   */
+  currentTime?: Timestamp | undefined;
+
+  /**
+   * How many test patients there may be beside those that there are.
+   *
+   * @generated from field: uint32 test_patients_left = 3;
+   */
+  testPatientsLeft: number;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.GetSandboxResponse.
+ * Use `create(GetSandboxResponseSchema)` to create a new message.
+ */
+export declare const GetSandboxResponseSchema: GenMessage<GetSandboxResponse>;
+
+/**
  * To whom.
  *
  * @generated from message wellapi.identity.v1.ListMailRequest
@@ -110,6 +159,17 @@ export declare const SandboxService: GenService<{
     methodKind: "unary";
     input: typeof ListMailRequestSchema;
     output: typeof ListMailResponseSchema;
+  },
+  /**
+   * Gets what the caller's organization has of its own in the sandbox. FAILED_PRECONDITION, SANDBOX_ONLY, in the production profile: who
+   * is about to fill a sandbox asks this first, before anything is made.
+   *
+   * @generated from rpc wellapi.identity.v1.SandboxService.GetSandbox
+   */
+  getSandbox: {
+    methodKind: "unary";
+    input: typeof GetSandboxRequestSchema;
+    output: typeof GetSandboxResponseSchema;
   },
 }>;
 

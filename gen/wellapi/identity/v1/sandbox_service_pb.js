@@ -7,6 +7,7 @@
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
+import { file_google_api_resource } from "../../../google/api/resource_pb.js";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_wellapi_type_v1_callers } from "../../type/v1/callers_pb.js";
 
@@ -14,28 +15,42 @@ import { file_wellapi_type_v1_callers } from "../../type/v1/callers_pb.js";
  * Describes the file wellapi/identity/v1/sandbox_service.proto.
  */
 export const file_wellapi_identity_v1_sandbox_service = /*@__PURE__*/
-  fileDesc("Cil3ZWxsYXBpL2lkZW50aXR5L3YxL3NhbmRib3hfc2VydmljZS5wcm90bxITd2VsbGFwaS5pZGVudGl0eS52MSItCg9MaXN0TWFpbFJlcXVlc3QSGgoFZW1haWwYASABKAlCC+BBAbpIBXIDGP4BIjsKEExpc3RNYWlsUmVzcG9uc2USJwoEbWFpbBgBIAMoCzIZLndlbGxhcGkuaWRlbnRpdHkudjEuTWFpbCJqCgRNYWlsEg0KBWVtYWlsGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEQoEdGV4dBgDIAEoCUIDgAEBEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKIAQoOU2FuZGJveFNlcnZpY2USXAoITGlzdE1haWwSJC53ZWxsYXBpLmlkZW50aXR5LnYxLkxpc3RNYWlsUmVxdWVzdBolLndlbGxhcGkuaWRlbnRpdHkudjEuTGlzdE1haWxSZXNwb25zZSIDkAICGhiyzKjkBBIKAQESBGRvb3ISB2dhdGV3YXlCTgoXZGV2LndlbGxhcGkuaWRlbnRpdHkudjFQAVoxd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
+  fileDesc("Cil3ZWxsYXBpL2lkZW50aXR5L3YxL3NhbmRib3hfc2VydmljZS5wcm90bxITd2VsbGFwaS5pZGVudGl0eS52MSITChFHZXRTYW5kYm94UmVxdWVzdCKXAQoSR2V0U2FuZGJveFJlc3BvbnNlEjMKDG9yZ2FuaXphdGlvbhgBIAEoCUId+kEaChh3ZWxsYXBpLmRldi9Pcmdhbml6YXRpb24SMAoMY3VycmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJ0ZXN0X3BhdGllbnRzX2xlZnQYAyABKA0iLQoPTGlzdE1haWxSZXF1ZXN0EhoKBWVtYWlsGAEgASgJQgvgQQG6SAVyAxj+ASI7ChBMaXN0TWFpbFJlc3BvbnNlEicKBG1haWwYASADKAsyGS53ZWxsYXBpLmlkZW50aXR5LnYxLk1haWwiagoETWFpbBINCgVlbWFpbBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhEKBHRleHQYAyABKAlCA4ABARIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyjgIKDlNhbmRib3hTZXJ2aWNlElwKCExpc3RNYWlsEiQud2VsbGFwaS5pZGVudGl0eS52MS5MaXN0TWFpbFJlcXVlc3QaJS53ZWxsYXBpLmlkZW50aXR5LnYxLkxpc3RNYWlsUmVzcG9uc2UiA5ACAhKDAQoKR2V0U2FuZGJveBImLndlbGxhcGkuaWRlbnRpdHkudjEuR2V0U2FuZGJveFJlcXVlc3QaJy53ZWxsYXBpLmlkZW50aXR5LnYxLkdldFNhbmRib3hSZXNwb25zZSIkkAIC8u/+tgQbCgICBxIEZG9vchIHZ2F0ZXdheSIECgsMDigBGhiyzKjkBBIKAQESBGRvb3ISB2dhdGV3YXlCTgoXZGV2LndlbGxhcGkuaWRlbnRpdHkudjFQAVoxd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
+
+/**
+ * Describes the message wellapi.identity.v1.GetSandboxRequest.
+ * Use `create(GetSandboxRequestSchema)` to create a new message.
+ */
+export const GetSandboxRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 0);
+
+/**
+ * Describes the message wellapi.identity.v1.GetSandboxResponse.
+ * Use `create(GetSandboxResponseSchema)` to create a new message.
+ */
+export const GetSandboxResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 1);
 
 /**
  * Describes the message wellapi.identity.v1.ListMailRequest.
  * Use `create(ListMailRequestSchema)` to create a new message.
  */
 export const ListMailRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_sandbox_service, 0);
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 2);
 
 /**
  * Describes the message wellapi.identity.v1.ListMailResponse.
  * Use `create(ListMailResponseSchema)` to create a new message.
  */
 export const ListMailResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_sandbox_service, 1);
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 3);
 
 /**
  * Describes the message wellapi.identity.v1.Mail.
  * Use `create(MailSchema)` to create a new message.
  */
 export const MailSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_sandbox_service, 2);
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 4);
 
 /**
  * For anybody who can reach a sandbox, which holds no real people's data.

@@ -294,7 +294,8 @@ export declare const GetJwksResponseSchema: GenMessage<GetJwksResponse>;
 export declare const TokenService: GenService<{
   /**
    * Issues a patient's bearer token. Only in the sandbox profile; elsewhere FAILED_PRECONDITION, for patients
-   * sign in themselves. A member gets one of a test patient of their own organization; of any other patient NOT_FOUND.
+   * sign in themselves. A member or an application gets one of a test patient of the own organization; of any other patient
+   * NOT_FOUND.
    *
    * @generated from rpc wellapi.identity.v1.TokenService.IssuePatientToken
    */

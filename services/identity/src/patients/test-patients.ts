@@ -7,15 +7,17 @@ import type { PatientRepository } from "./patient-repository.ts";
 export const mostTestPatients = 24;
 
 /**
- * Patients who do not exist. In a sandbox the members of an organization enrol them, and act as them: as those of their own
- * organization, and as nobody else.
+ * Patients who do not exist. In a sandbox the members and the applications of an organization enrol them, and act as them: as those
+ * of their own organization, and as nobody else.
  */
 export interface TestPatients {
   /** The organization whose test patients the caller deals with; undefined: an operator, who deals with all. Throws `sandbox_only`. */
   organizationOf(caller: Caller): string | undefined;
+  /** How many more there may be. */
+  left(organization: string): Promise<number>;
   /** Throws `too_many_test_patients`. */
   checkRoom(organization: string): Promise<void>;
-  /** Throws `not_found` where a member names a patient who is not one of theirs, whether there is such a patient or not. */
+  /** Throws `not_found` where a member or an application names a patient who is not one of theirs, whether there is such a patient or not. */
   checkOwn(caller: Caller, patient: Patient): void;
 }
 
@@ -26,16 +28,21 @@ export function createTestPatients(deps: {
   const { patients, sandbox } = deps;
 
   function organizationOf({ principal }: Caller): string | undefined {
-    if (principal.kind !== "member") return undefined;
+    if (principal.kind !== "member" && principal.kind !== "application") return undefined;
     if (!sandbox) throw testPatientsOnly();
     return principal.organization;
   }
 
+  async function left(organization: string): Promise<number> {
+    const { items } = await patients.testPatients(organization, { size: mostTestPatients });
+    return Math.max(0, mostTestPatients - items.length);
+  }
+
   return {
     organizationOf,
+    left,
     async checkRoom(organization) {
-      const { items } = await patients.testPatients(organization, { size: mostTestPatients });
-      if (items.length >= mostTestPatients) throw tooManyTestPatients(mostTestPatients);
+      if ((await left(organization)) === 0) throw tooManyTestPatients(mostTestPatients);
     },
     checkOwn(caller, { testOf }) {
       const organization = organizationOf(caller);
