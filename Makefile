@@ -8,7 +8,7 @@ export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.cache/node
 # The patient's pages, the developers' and the documentation, as they are served, and what they are built of.
 PAGES := web/patient/dist/site.json web/developers/dist/site.json web/docs/dist/site.json
 PATIENT_SOURCES := $(shell find web/patient web/ui packages/log-verifier/src packages/merkle/src gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
-DEVELOPERS_SOURCES := $(shell find web/developers web/ui gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
+DEVELOPERS_SOURCES := $(shell find web/developers web/ui packages/sandbox-people/src gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 DOCS_SOURCES := $(shell find web/docs web/ui docs gen/openapi -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 
 .PHONY: start start-mesh demo test chaos after-revocation upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help

@@ -11,7 +11,10 @@ import { connect } from "@wellapi/client";
 import { operatorAt } from "@wellapi/demo/people";
 import { type Server, startServer, temporaryFolder } from "@wellapi/demo/server";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -19,7 +22,12 @@ import { sharedExchange } from "./shared-exchange.ts";
 
 interface Told {
   readonly organization: string;
-  readonly patients: readonly { readonly name: string; readonly patient: string; readonly erased: boolean }[];
+  readonly patients: readonly {
+    readonly name: string;
+    readonly patient: string;
+    /** Of the operator's sandbox. */
+    readonly erased?: boolean;
+  }[];
   readonly accepted: number;
   readonly duplicate: number;
   readonly sentTo: string;
@@ -35,7 +43,21 @@ async function wellapi(
   parameters: readonly string[],
   stop = new AbortController(),
   path = sandbox,
+  key = server.operatorKey!,
 ): Promise<Told> {
+  const { code, out, err } = await ran(parameters, { stop, path, key });
+  expect(`${code} ${err}`).toBe("0 ");
+  return JSON.parse(out) as Told;
+}
+
+async function ran(
+  parameters: readonly string[],
+  {
+    stop = new AbortController(),
+    path = sandbox,
+    key,
+  }: { stop?: AbortController; path?: string; key: string },
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const [out, err] = [[] as string[], [] as string[]];
   const sink = (texts: string[], heard: () => void) =>
     new Writable({
@@ -47,7 +69,7 @@ async function wellapi(
       },
     });
   const io: Io = {
-    env: { WELLAPI_URL: server.http, WELLAPI_GRPC_URL: server.grpc, WELLAPI_API_KEY: server.operatorKey! },
+    env: { WELLAPI_URL: server.http, WELLAPI_GRPC_URL: server.grpc, WELLAPI_API_KEY: key },
     stdin: (async function* () {})(),
     stdout: sink(out, () => stop.abort()),
     stderr: sink(err, () => {}),
@@ -55,14 +77,16 @@ async function wellapi(
     exitCode: 0,
   };
   const code = await run(io, ["sandbox", ...parameters, "--folder", path, "--json"]);
-  expect(`${code} ${err.join("")}`).toBe("0 ");
-  return JSON.parse(out.join("")) as Told;
+  return { code, out: out.join(""), err: err.join("") };
 }
 
 /** The developer's read of all heart rates: how many there are, or the reason why not. */
 async function read(name: string): Promise<number | string> {
   const apiKey = readFileSync(join(sandbox, "api-key"), "utf8").trim();
-  const { patient } = created.patients.find((one) => one.name === name)!;
+  return readBy(apiKey, created.patients.find((one) => one.name === name)!.patient);
+}
+
+async function readBy(apiKey: string, patient: string): Promise<number | string> {
   const records = createClient(RecordsService, connect({ url: server.http, apiKey }));
   try {
     const { series } = await records.querySeries({
@@ -199,3 +223,86 @@ test("a reset erases the people and makes them anew, with new ids, for the same 
   created = old;
   expect(await read("revoker")).toBe("CONSENT_REQUIRED");
 });
+
+describe("an organization of a developer's own", () => {
+  const few = ["--days", "1", "--seed", "7", "--people", "diabetic", "revoker", "erased"];
+  const own = (parameters: readonly string[], stop?: AbortController) =>
+    wellapi(parameters, stop, sandbox, key);
+  let organization: string;
+  let key: string;
+  let filled: Told;
+
+  beforeAll(async () => {
+    ({ organization, key } = await signedUp("Brook Health"));
+    filled = await own(["create", ...few]);
+  });
+
+  const listed = async (apiKey = key) => {
+    const patients = createClient(PatientService, connect({ url: server.http, apiKey }));
+    return (await patients.listPatients({})).patients.map(({ id }) => id).sort();
+  };
+  const told = ({ patients }: Told) => patients.map(({ patient }) => patient).sort();
+
+  test("is filled by its own key, and a second time with nobody and nothing more", async () => {
+    expect(filled).toMatchObject({ organization, patients: [{ name: "diabetic" }, { name: "revoker" }] });
+    expect(await listed()).toEqual(told(filled));
+    const diabetic = filled.patients[0]!.patient;
+    expect(await readBy(key, diabetic)).toBe(288);
+    expect(told(await own(["create", ...few]))).toEqual(told(filled));
+    expect(await readBy(key, diabetic)).toBe(288);
+  });
+
+  test("has devices that go on", async () => {
+    const { sentTo } = await own(["stream"]);
+    expect(Date.parse(sentTo)).toBeGreaterThan(0);
+  });
+
+  test("is reset: nobody of the old people is listed, and another organization's stay", async () => {
+    const other = await signedUp("Other Health");
+    const theirs = await enrol(other.key, "Stays");
+    const reset = await own(["reset", ...few]);
+    expect(await listed()).toEqual(told(reset));
+    expect(told(reset).filter((id) => told(filled).includes(id))).toEqual([]);
+    expect(await listed(other.key)).toEqual([theirs]);
+  });
+
+  test("is filled with nobody where there is no room for all of them", async () => {
+    const crowded = await signedUp("Crowded Health");
+    await Promise.all(Array.from({ length: 20 }, (_, at) => enrol(crowded.key, `Test ${at}`)));
+    const sandbox = createClient(SandboxService, connect({ url: server.http, apiKey: crowded.key }));
+    expect((await sandbox.getSandbox({})).testPatientsLeft).toBe(4);
+    const { code, err } = await ran(["create", "--days", "1"], { key: crowded.key });
+    expect(code).toBe(8);
+    expect(err).toContain("room for 4 more test patients, and this needs 5");
+    expect(await listed(crowded.key)).toHaveLength(20);
+  });
+});
+
+/** A test patient without data; the organization's id of them. */
+async function enrol(apiKey: string, displayName: string): Promise<string> {
+  const { patient } = await createClient(PatientService, connect({ url: server.http, apiKey })).createPatient(
+    {
+      patient: { displayName, timeZones: [{ timeZone: "UTC" }] },
+      requestId: crypto.randomUUID(),
+    },
+  );
+  return patient!.id;
+}
+
+/** An organization, and the key of an application of it. */
+async function signedUp(displayName: string): Promise<{ organization: string; key: string }> {
+  const requestId = crypto.randomUUID();
+  const organizations = createClient(OrganizationService, operatorAt(server));
+  const made = await organizations.createOrganization({ organization: { displayName }, requestId });
+  const organization = made.organization!.id;
+  const { application } = await organizations.createApplication({
+    application: { organization, displayName: "First Steps" },
+    requestId,
+  });
+  const { apiKey } = await createClient(CredentialService, operatorAt(server)).createApiKey({
+    application: application!.id,
+    displayName: "laptop",
+    requestId,
+  });
+  return { organization, key: apiKey };
+}

@@ -5,6 +5,8 @@ import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
+import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 import { addAuthenticator } from "./browser.ts";
@@ -62,12 +64,8 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
   found.push(...(await readingProblems(page, "en", "developers-certificate-and-oauth")));
 
   await page.getByRole("link", { name: "Test patients" }).click();
-  await page.getByRole("button", { name: "Make 6 test patients" }).click();
-  await expect.poll(() => page.locator("main li code").count()).toBe(6);
+  await fillSandbox(page, origin, key!);
   found.push(...(await readingProblems(page, "en", "developers-test-patients")));
-  expect(await consentsSeenBy(origin, key!)).toEqual(
-    (await page.locator("main li code").allTextContents()).sort(),
-  );
   await page.getByRole("button", { name: "Erase all" }).click();
   await page.getByRole("button", { name: "Erase all" }).click();
   await page.getByText("There are no test patients yet.").waitFor();
@@ -75,6 +73,47 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
   await page.getByRole("link", { name: "New organization" }).click();
   await page.locator("#organization-name").waitFor();
   return found;
+}
+
+/** A week of data by one press, which the developer's key reads; once more with nobody twice; then others in their place. */
+async function fillSandbox(page: Page, origin: string, key: string): Promise<void> {
+  const ids = () => page.locator("main li code").allTextContents();
+  const filled = page.locator(".notice.success", { hasText: "The people are there" });
+  await page.selectOption("#past", "7");
+  await page.getByRole("button", { name: "Fill the sandbox" }).click();
+  await filled.waitFor();
+  // Five, for the sixth is erased already.
+  await expect.poll(async () => (await ids()).length).toBe(5);
+  const first = await ids();
+  expect([...new Set(await consentsSeenBy(origin, key))]).toEqual(first.toSorted());
+  const diabetic = page.locator("main li", { hasText: "Sandbox diabetic (seed 1)" }).locator("code");
+  expect(await glucoseOf(origin, key, (await diabetic.textContent())!)).toBeGreaterThan(1_500);
+
+  await page.getByRole("button", { name: "Fill the sandbox" }).click();
+  await page.locator("progress").waitFor();
+  await filled.waitFor();
+  expect(await ids()).toEqual(first);
+
+  await page.getByRole("button", { name: "Let the devices go on" }).click();
+  await page.getByText("the last ones at").waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+
+  await page.selectOption("#past", "0");
+  await page.getByRole("button", { name: "Reset" }).click();
+  await page.getByRole("button", { name: "Reset" }).click();
+  await filled.waitFor();
+  await expect.poll(async () => (await ids()).length).toBe(5);
+  expect((await ids()).filter((id) => first.includes(id))).toEqual([]);
+}
+
+/** How many values the key reads. */
+async function glucoseOf(origin: string, apiKey: string, patient: string): Promise<number | undefined> {
+  const records = createClient(RecordsService, connect({ url: origin, apiKey }));
+  const asked = { patient, code: { code: "15074-8" }, purpose: Purpose.TREATMENT };
+  for await (const { payload } of records.readSeries(asked)) {
+    if (payload.case === "end") return payload.value.samples;
+  }
+  return undefined;
 }
 
 /** The saved certificate is of the saved key, and of the saved authority. */

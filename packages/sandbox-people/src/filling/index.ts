@@ -8,5 +8,5 @@ export {
   type Wanted,
 } from "./filling.ts";
 export { FillingError } from "./filling-error.ts";
-export { createTestPatients, type TestPatient } from "./test-patients.ts";
+export { createTestPatients, type TestPatient, type TestPatients } from "./test-patients.ts";
 export { type Range, windowsOf } from "./windows.ts";

@@ -1,10 +1,12 @@
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
-import { useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { mayChange } from "../api/membership.ts";
-import { createTestPatients, type TestPatient, zones } from "../api/test-patients.ts";
+import { createSandbox, type Sandbox } from "../api/sandbox.ts";
 import { usePlace } from "../context.ts";
-import { ConfirmButton, DoButton, Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
+import { ConfirmButton, Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
+import { SandboxFilling } from "../parts/sandbox-filling.tsx";
+import { useSandboxWork } from "../sandbox-work.ts";
 
 /** Patients who do not exist, for whom the organization tries what it will do for real ones. */
 export function TestPatients() {
@@ -28,25 +30,12 @@ export function TestPatients() {
 function Patients() {
   const { words, membership } = usePlace();
   const { testPatients: texts } = words;
-  const all = useMemo(() => createTestPatients(membership.organization), [membership]);
-  const loaded = useLoaded((signal) => all.list(signal), [all]);
-  // The same for each try, until all of them are there.
-  const requestId = useRef(crypto.randomUUID());
-  const creating = useDoing(async () => {
-    const enrolled = zones.map((zone, at) => all.enrol(texts.name(zone), zone, `${requestId.current}-${at}`));
-    const results = await Promise.allSettled(enrolled);
-    tellChange();
-    for (const one of results) if (one.status === "rejected") throw one.reason;
-    requestId.current = crypto.randomUUID();
-  });
+  const sandbox = useMemo(() => createSandbox(membership.organization), [membership]);
+  const loaded = useLoaded((signal) => sandbox.patients.list(signal), [sandbox]);
+  const work = useSandboxWork(sandbox);
   return (
     <>
-      <section class="stack-close">
-        <p class="actions">
-          <DoButton doing={creating}>{texts.create(zones.length)}</DoButton>
-        </p>
-        <p class="hint">{texts.createHint}</p>
-      </section>
+      <SandboxFilling work={work} someThere={(loaded.value ?? []).length > 0} />
       <Waited loaded={loaded}>
         {(patients) =>
           patients.length === 0 ? (
@@ -55,16 +44,18 @@ function Patients() {
             <>
               <div class="card">
                 <ul class="rows">
-                  {patients.map(({ id, name }) => (
+                  {patients.map(({ id, displayName }) => (
                     <li key={id}>
                       <span>
-                        {name} <code class="quiet small breaks">{id}</code>
+                        {displayName} <code class="quiet small breaks">{id}</code>
                       </span>
                     </li>
                   ))}
                 </ul>
               </div>
-              <EraseAll patients={patients} erase={all.erase} />
+              {work.work.kind === "idle" && (
+                <EraseAll ids={patients.map(({ id }) => id)} erase={sandbox.patients.erase} />
+              )}
             </>
           )
         }
@@ -73,16 +64,8 @@ function Patients() {
   );
 }
 
-function EraseAll(props: {
-  readonly patients: readonly TestPatient[];
-  readonly erase: (id: string) => Promise<void>;
-}) {
-  const { patients, erase } = props;
+function EraseAll({ ids, erase }: { readonly ids: readonly string[] } & Pick<Sandbox["patients"], "erase">) {
   const { testPatients: texts } = usePlace().words;
-  const erasing = useDoing(async () => {
-    const results = await Promise.allSettled(patients.map(({ id }) => erase(id)));
-    tellChange();
-    for (const one of results) if (one.status === "rejected") throw one.reason;
-  });
+  const erasing = useDoing(() => erase(ids).finally(tellChange));
   return <ConfirmButton label={texts.erase} question={texts.eraseAsk} doing={erasing} />;
 }

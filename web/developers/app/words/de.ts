@@ -65,12 +65,26 @@ export const de: Words = {
       "Ist Ihre Firma schon hier? Bitten Sie jemanden ihrer Inhaber, Sie einzuladen: Zwei Organisationen teilen nichts.",
   },
   testPatients: {
-    lead: "Patienten, die es nicht gibt, mit einer Einwilligung für diese Organisation: Liefern Sie mit Ihrem Schlüssel Daten für sie, und lesen Sie sie wieder.",
+    lead: "Sechs Menschen, die es nicht gibt, mit Geräten, die senden: eine Läuferin, ein Diabetiker mit Glukosesensor, ein alter Mensch mit Lücken, jemand im Schichtdienst, jemand, der widerruft, und jemand, der gelöscht wird.",
     rolesNeeded: "Inhaber, Administratoren und Entwickler legen Testpatienten an.",
-    name: (zone) => `Testpatient in ${zone}`,
-    create: (count) => `${count} Testpatienten anlegen`,
-    createHint:
-      "Sie leben in Zeitzonen, die ihre Uhren zu verschiedenen Zeiten umstellen. Die Einwilligung gilt für Herz, Bewegung, Schlaf, Körper, Glukose und Atmung, bis zu einzelnen Werten, zur Behandlung.",
+    past: "Was ihre Geräte gemessen haben",
+    pastOf: (days) => (days === 0 ? "noch nichts" : `die letzten ${days} Tage`),
+    seed: "Startwert",
+    seedHint: "Dieselbe Zahl ergibt dieselben Menschen mit denselben Werten.",
+    fill: "Sandbox füllen",
+    fillHint:
+      "Sie erlauben dieser Organisation, zu liefern und zu lesen: Herz, Bewegung, Schlaf, Körper, Glukose und Atmung, bis zu einzelnen Werten, zur Behandlung. Die Daten kommen von der Anwendung „Sandbox devices“, mit einem Schlüssel, der danach widerrufen wird. Ein weiterer Druck ergänzt, was seither gemessen wurde.",
+    filling: "Die Geräte senden, was sie gemessen haben …",
+    filled: (samples, before) =>
+      `Die Menschen sind da: ${samples} Werte sind jetzt gespeichert, ${before} waren es schon.`,
+    stream: "Geräte weiter senden lassen",
+    streamingFirst: "Die Geräte senden, solange diese Seite offen ist …",
+    streaming: (samples, time) =>
+      `Die Geräte senden alle 15 Sekunden, solange diese Seite offen ist: ${samples} Werte, die letzten um ${time}. In den ersten zehn Minuten jeder Stunde lässt einer von ihnen niemanden lesen.`,
+    stop: "Anhalten",
+    reset: "Zurücksetzen",
+    resetAsk:
+      "Alle Testpatienten werden mit allen ihren Daten gelöscht und neu angelegt, wie es oben steht. Ihre Kennungen sind dann andere. Zurücksetzen?",
     none: "Es gibt noch keine Testpatienten.",
     erase: "Alle löschen",
     eraseAsk: "Alle werden mit allen ihren Daten für immer gelöscht. Löschen?",

@@ -63,12 +63,26 @@ export const en = {
       "Is your company here already? Ask one of its owners to invite you: two organizations share nothing.",
   },
   testPatients: {
-    lead: "Patients who do not exist, with a consent for this organization: contribute data for them with your key, and read it back.",
+    lead: "Six people who do not exist, with devices that send: a runner, a diabetic with a glucose monitor, an elderly person with gaps, a shift worker, one who revokes, one who is erased.",
     rolesNeeded: "Owners, administrators and developers make test patients.",
-    name: (zone: string) => `Test patient in ${zone}`,
-    create: (count: number) => `Make ${count} test patients`,
-    createHint:
-      "They live in time zones that change their clocks at different times. The consent covers heart, activity, sleep, body, glucose and respiratory data, down to single values, for treatment.",
+    past: "What their devices measured",
+    pastOf: (days: number) => (days === 0 ? "nothing yet" : `the last ${days} days`),
+    seed: "Seed",
+    seedHint: "The same number gives the same people with the same values.",
+    fill: "Fill the sandbox",
+    fillHint:
+      "They let this organization contribute and read: heart, activity, sleep, body, glucose and respiratory data, down to single values, for treatment. The data comes from the application “Sandbox devices”, with a key that is revoked afterwards. Pressed again, it adds what has been measured since.",
+    filling: "The devices send what they have measured …",
+    filled: (samples: string, before: string) =>
+      `The people are there: ${samples} values are stored now, ${before} were there before.`,
+    stream: "Let the devices go on",
+    streamingFirst: "The devices send, while this page is open …",
+    streaming: (samples: string, time: string) =>
+      `The devices send every 15 seconds while this page is open: ${samples} values, the last ones at ${time}. In the first ten minutes of each hour one of them lets nobody read.`,
+    stop: "Stop",
+    reset: "Reset",
+    resetAsk:
+      "All test patients are erased, with all of their data, and made anew as it is said above. Their ids are others then. Reset?",
     none: "There are no test patients yet.",
     erase: "Erase all",
     eraseAsk: "All of them are erased, with all of their data, for ever. Erase them?",
