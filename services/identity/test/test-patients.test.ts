@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Code } from "@connectrpc/connect";
+import type { Caller } from "@wellapi/rpc";
 import { decodeJwt } from "jose";
 import { expect, test } from "vitest";
 import { createInstallation, createPatient, type Installation } from "./installation.ts";
@@ -7,6 +8,16 @@ import { createOwned, member } from "./members.ts";
 import { problem } from "./problem.ts";
 
 const none = problem(Code.NotFound, "NOT_FOUND");
+
+/** A program of the organization, whose credential `scopes` limit. */
+function application(organization: string, scopes?: readonly string[]): Caller {
+  const limited = scopes === undefined ? {} : { scopes };
+  return {
+    principal: { kind: "application", id: "app_1", organization, credential: "crd_1", ...limited },
+    workload: "gateway",
+    token: "",
+  };
+}
 
 function enrol(clients: ReturnType<Installation["as"]>, displayName: string, requestId = displayName) {
   const patient = { displayName, timeZones: [{ timeZone: "Europe/Vienna" }] };
@@ -42,11 +53,40 @@ test("a developer enrols test patients of the own organization, lists them, and 
   await expect(asked(ours, organization, stranger.id)).rejects.toSatisfy(none);
 });
 
-test("who only looks enrols nobody", async () => {
+test("an application does, too, for its organization alone, and knows how many more there may be", async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  const other = await createOwned(installation, "Other");
+  const ours = installation.as(application(organization));
+  const theirs = installation.as(application(other));
+  expect(await ours.sandbox.getSandbox({})).toMatchObject({ organization, testPatientsLeft: 24 });
+  const { patient } = await enrol(ours, "Test runner");
+  expect(await ours.sandbox.getSandbox({})).toMatchObject({ organization, testPatientsLeft: 23 });
+  expect(await theirs.sandbox.getSandbox({})).toMatchObject({ organization: other, testPatientsLeft: 24 });
+  const developer = installation.as(member("usr_dev", organization, "developer"));
+  expect((await developer.patients.listPatients({})).patients).toEqual([patient]);
+  expect((await theirs.patients.listPatients({})).patients).toEqual([]);
+
+  const issued = await ours.tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() });
+  const credential = { case: "bearerToken", value: issued.token } as const;
+  const { token } = await installation.exchange("gateway")({ credential });
+  const id = installation.pairwise.inward(organization, "pat", patient!.id)!;
+  expect(decodeJwt(token)).toMatchObject({ kind: "patient", sub: id });
+  const foreign = installation.pairwise.outward(other, id);
+  const asked = theirs.tokens.issuePatientToken({ patient: foreign, requestId: randomUUID() });
+  await expect(asked).rejects.toSatisfy(none);
+});
+
+test("who only looks enrols nobody, nor does a program that scopes limit", async () => {
   const installation = await createInstallation();
   const organization = await createOwned(installation);
   const auditor = installation.as(member("usr_a", organization, "auditor", "clinician"));
   await expect(enrol(auditor, "Test runner")).rejects.toMatchObject({ code: Code.PermissionDenied });
+  for (const scopes of [["system/*.cruds"], ["wellapi:organization"]]) {
+    const limited = installation.as(application(organization, scopes));
+    await expect(enrol(limited, "Test runner")).rejects.toMatchObject({ code: Code.PermissionDenied });
+    await expect(limited.sandbox.getSandbox({})).rejects.toMatchObject({ code: Code.PermissionDenied });
+  }
 });
 
 test("an organization has twenty-four test patients, until some are erased; a repeat is no other one", async () => {
@@ -71,7 +111,7 @@ test("an organization has twenty-four test patients, until some are erased; a re
   await enrol(ours, "Test 24");
 });
 
-test("where real people's data is, no member enrols, lists or acts as a patient", async () => {
+test("where real people's data is, no member and no application enrols, lists or acts as a patient", async () => {
   const env: Record<string, string> = {};
   const installation = await createInstallation(env);
   const organization = await createOwned(installation);
@@ -80,11 +120,12 @@ test("where real people's data is, no member enrols, lists or acts as a patient"
   // A folder of a sandbox, opened as production.
   env.WELLAPI_PROFILE = "production";
   await installation.reopen();
-  const asked = [
-    enrol(ours(), "Another"),
-    ours().patients.listPatients({}),
-    ours().tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() }),
-  ];
+  const asked = [ours(), installation.as(application(organization))].flatMap((clients) => [
+    clients.sandbox.getSandbox({}),
+    enrol(clients, "Another"),
+    clients.patients.listPatients({}),
+    clients.tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() }),
+  ]);
   for (const one of await Promise.allSettled(asked)) {
     expect(one.status === "rejected" && one.reason).toSatisfy(
       problem(Code.FailedPrecondition, "SANDBOX_ONLY"),
