@@ -70,6 +70,13 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
   await page.getByRole("button", { name: "Erase all" }).click();
   await page.getByText("There are no test patients yet.").waitFor();
 
+  await page.getByRole("link", { name: "Applications", exact: true }).click();
+  await page.getByRole("link", { name: "Sandbox devices" }).click();
+  const keys = page.locator("main li", { hasText: "Sandbox devices" });
+  // Filled twice, streamed, reset: no key of theirs is left.
+  await expect.poll(() => keys.filter({ hasText: "revoked" }).count()).toBe(4);
+  expect(await keys.count()).toBe(4);
+
   await page.getByRole("link", { name: "New organization" }).click();
   await page.locator("#organization-name").waitFor();
   return found;
