@@ -69,7 +69,9 @@ export function useSandboxWork(sandbox: Sandbox): SandboxWork {
   const filled = (how: "fill" | "reset", asked: Asked) =>
     run({ kind: "filling" }, async (filling, signal) => {
       const onProgress = (progress: Progress) => setWork({ kind: "filling", progress });
-      setEnded(await filling[how]({ ...asked, names: personNames }, { onProgress, signal }));
+      setEnded(
+        await filling[how]({ ...asked, names: personNames }, { onProgress, signal, onErased: tellChange }),
+      );
     });
 
   return {

@@ -57,8 +57,8 @@ export interface Filling {
    * aborted with, and what the transports throw.
    */
   fill(wanted: Wanted, options?: FillingOptions): Promise<Filled>;
-  /** Erases all test patients of the organization; then as `fill`. */
-  reset(wanted: Wanted, options?: FillingOptions): Promise<Filled>;
+  /** Erases all test patients of the organization, and tells it; then as `fill`. */
+  reset(wanted: Wanted, options?: FillingOptions & { readonly onErased?: () => void }): Promise<Filled>;
   /**
    * Sends every so often what the people's devices have measured since, until the signal aborts: from `sinceMs` on (UTC milliseconds), or
    * from the beginning of the day (UTC). In the first ten minutes of each hour the revoker lets nobody read.
@@ -125,6 +125,7 @@ export function createFilling(doors: SandboxDoors): Filling {
     fill,
     async reset(wanted, options = {}) {
       await patients.erase((await patients.list(options.signal)).map(({ id }) => id));
+      options.onErased?.();
       return fill(wanted, options);
     },
     async goOn({ sinceMs, everyMs, signal, onSent }) {
