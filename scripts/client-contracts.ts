@@ -14,6 +14,7 @@ const serverOptions = [
   "wellapi.type.v1.service_deprecation",
   "wellapi.type.v1.method_deprecation",
   "wellapi.type.v1.field_deprecation",
+  "wellapi.type.v1.destructive",
 ];
 
 /** The public contracts, without what only the server reads. */

@@ -1,7 +1,7 @@
 /** The operations of an RPC that HTTP/1.1 carries. */
-import type { DescMethod } from "@bufbuild/protobuf";
+import { type DescMethod, getOption } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
-import { CallerKind, type Callers } from "../../gen/wellapi/type/v1/callers_pb.js";
+import { CallerKind, type Callers, destructive } from "../../gen/wellapi/type/v1/callers_pb.js";
 import { actingAsHeader } from "../../packages/rpc/src/caller/session-cookie.ts";
 import { deprecatedIn } from "../../packages/rpc/src/checks/deprecation.ts";
 import { requestBytesOf } from "../../packages/rpc/src/checks/request-size.ts";
@@ -126,6 +126,7 @@ function sharedOf(method: DescMethod, callers: Callers): JsonSchema {
     "x-callers": words,
     "x-max-request-bytes": requestBytesOf(method),
     "x-idempotency": idempotencyOf(method),
+    "x-destructive": getOption(method, destructive) || undefined,
   });
 }
 

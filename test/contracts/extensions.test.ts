@@ -11,6 +11,7 @@ function numberOf({ typeName }: DescExtension): number {
 test("every extension of ours has the number that its name gives, outside of the ranges that others use", async () => {
   const extensions = (await contractFiles()).flatMap((file) => file.extensions);
   expect(extensions.map(({ name }) => name).sort()).toEqual([
+    "destructive",
     "field_deprecation",
     "max_request_bytes",
     "method_callers",

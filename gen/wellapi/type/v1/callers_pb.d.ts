@@ -299,3 +299,11 @@ export declare const method_callers: GenExtension<MethodOptions, Callers>;
  */
 export declare const max_request_bytes: GenExtension<MethodOptions, number>;
 
+/**
+ * Whether this RPC ends, deletes or replaces something that somebody relies on, so that calling it again does not bring back what was. Programs in
+ * which people call any RPC ask first. It decides nothing of who may call.
+ *
+ * @generated from extension: bool destructive = 202210210;
+ */
+export declare const destructive: GenExtension<MethodOptions, boolean>;
+
