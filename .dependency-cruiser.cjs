@@ -194,7 +194,7 @@ module.exports = {
       from: { path: "^web/((patient|developers|docs)/app|ui/browser)/" },
       to: {
         path: "^(packages|services|host|cli|sdk|demo|test|gen/wellapi/internal)/",
-        pathNot: "^packages/(log-verifier|merkle|sandbox-people)/",
+        pathNot: "^packages/(descriptors|log-verifier|merkle|sandbox-people)/",
       },
     },
     {

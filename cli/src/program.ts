@@ -30,6 +30,7 @@ const commands: readonly Listed[] = [
   { name: "limits", load: async () => (await import("./commands/limits.ts")).addLimits },
   { name: "usage", load: async () => (await import("./commands/usage.ts")).addUsage },
   { name: "logs", load: async () => (await import("./commands/logs.ts")).addLogs },
+  { name: "explore", load: async () => (await import("./commands/explore.ts")).addExplore },
   { name: "policy", load: async () => (await import("./commands/policy.ts")).addPolicy },
   { name: "patient", load: async () => (await import("./commands/patient.ts")).addPatient },
   { name: "carer", load: async () => (await import("./commands/carer.ts")).addCarer },

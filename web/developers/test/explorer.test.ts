@@ -1,12 +1,13 @@
 import { globSync, readFileSync } from "node:fs";
 import { fromJson } from "@bufbuild/protobuf";
+import { isDestructive } from "@wellapi/descriptors";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { faultHeader as ordered, orderedFaults } from "@wellapi/rpc";
 import { expect, test } from "vitest";
 import { formFieldsOf, requestOf, textsOf } from "../app/explorer/form-fields.ts";
 import { faultHeader, faults } from "../app/explorer/ordered-faults.ts";
-import { findMethod, isCallable, isDestructive } from "../app/explorer/rpc.ts";
+import { findMethod, isCallable } from "../app/explorer/rpc.ts";
 import { publicServices } from "../app/explorer/services.ts";
 import { keySamples } from "../app/samples.ts";
 

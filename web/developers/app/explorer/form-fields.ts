@@ -1,14 +1,11 @@
 import {
   type DescField,
   type DescMessage,
-  getOption,
-  hasOption,
   type JsonObject,
   type JsonValue,
-  type Message,
   ScalarType,
-  toJsonString,
 } from "@bufbuild/protobuf";
+import { fieldRules, fieldType } from "@wellapi/descriptors";
 
 /** One field of a request as a form shows it: its top level, where what lies deeper is JSON. */
 export interface FormField {
@@ -29,8 +26,8 @@ export function formFieldsOf(message: DescMessage): readonly FormField[] {
   return message.fields.map((one) => ({
     name: one.jsonName,
     ...kindOf(one),
-    type: typeOf(one),
-    rules: rulesOf(one),
+    type: fieldType(one),
+    rules: fieldRules(one),
     oneof: one.oneof?.name ?? "",
   }));
 }
@@ -54,35 +51,6 @@ function isSmallNumber(scalar: ScalarType): boolean {
     ScalarType.FIXED32,
     ScalarType.SFIXED32,
   ].includes(scalar);
-}
-
-function typeOf(field: DescField): string {
-  switch (field.fieldKind) {
-    case "scalar":
-      return ScalarType[field.scalar].toLowerCase();
-    case "enum":
-      return field.enum.typeName;
-    case "message":
-      return field.message.typeName;
-    case "list":
-      return `repeated ${elementOf(field)}`;
-    case "map":
-      return `map<${ScalarType[field.mapKey].toLowerCase()}, ${elementOf({ ...field, listKind: field.mapKind } as never)}>`;
-  }
-}
-
-function elementOf(field: DescField & { fieldKind: "list" }): string {
-  if (field.listKind === "message") return field.message.typeName;
-  return field.listKind === "enum" ? field.enum.typeName : ScalarType[field.scalar].toLowerCase();
-}
-
-/** The option is that of the file which the contract imports: the pages have no dependency on the validator. */
-function rulesOf(field: DescField): string {
-  const { dependencies } = field.parent.file;
-  const options = dependencies.flatMap(({ extensions }) => extensions);
-  const rules = options.find(({ typeName }) => typeName === "buf.validate.field");
-  if (rules?.message === undefined || !hasOption(field, rules)) return "";
-  return toJsonString(rules.message, getOption(field, rules) as Message);
 }
 
 /** A field's text as it stands in the form; a tick is `true` or empty. */

@@ -1,4 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
+import { isDestructive, rpcName } from "@wellapi/descriptors";
 import { createPageTransport } from "@wellapi/ui/browser/page-transport";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
@@ -8,7 +9,7 @@ import { grpcurlSample, keySamples, type Sample } from "../samples.ts";
 import { type Answer, callRpc, messageOf } from "./call.ts";
 import { createKeyTransport } from "./key-transport.ts";
 import { faultHeader, faults } from "./ordered-faults.ts";
-import { isCallable, isDestructive, rpcNameOf } from "./rpc.ts";
+import { isCallable } from "./rpc.ts";
 import { RpcAnswer } from "./rpc-answer.tsx";
 import { jsonOf, RpcRequest, useWrittenRequest } from "./rpc-request.tsx";
 
@@ -111,7 +112,7 @@ function FaultChoice(props: { readonly value: string; readonly onChange: (fault:
 /** Streams have no form of their own in HTTP and JSON: they are called over gRPC. */
 function CallSamples({ method, body }: { readonly method: DescMethod; readonly body: string }) {
   const { explorer: texts } = usePlace().words;
-  const sample = { method: rpcNameOf(method), body };
+  const sample = { method: rpcName(method), body };
   const samples: readonly Sample[] = [
     ...(method.methodKind === "unary" ? keySamples(location.origin, sample) : []),
     grpcurlSample(`${location.hostname}:${usualDoorPort}`, sample),

@@ -1,18 +1,9 @@
-import { type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
-import { destructive } from "@wellapi/gen/wellapi/type/v1/callers_pb";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import { rpcName } from "@wellapi/descriptors";
 
-/** Full name, as in the path of a call. */
-export function rpcNameOf(method: DescMethod): string {
-  return `${method.parent.typeName}/${method.name}`;
-}
-
+/** By its full name. */
 export function findMethod(services: readonly DescService[], name: string): DescMethod | undefined {
-  return services.flatMap(({ methods }) => methods).find((method) => rpcNameOf(method) === name);
-}
-
-/** Whether the explorer asks before it calls, and calls at a sandbox only. */
-export function isDestructive(method: DescMethod): boolean {
-  return getOption(method, destructive);
+  return services.flatMap(({ methods }) => methods).find((method) => rpcName(method) === name);
 }
 
 /** A page sends one message and then reads: browsers cannot stream requests. */

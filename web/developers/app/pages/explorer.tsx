@@ -1,7 +1,8 @@
+import { rpcName } from "@wellapi/descriptors";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
-import { findMethod, rpcNameOf } from "../explorer/rpc.ts";
+import { findMethod } from "../explorer/rpc.ts";
 import { RpcPanel } from "../explorer/rpc-panel.tsx";
 import { isSandbox } from "../explorer/sandbox.ts";
 import { publicServices } from "../explorer/services.ts";
@@ -27,7 +28,7 @@ export function Explorer() {
           <label for="explored">{texts.rpc}</label>
           <select
             id="explored"
-            value={rpcNameOf(method)}
+            value={rpcName(method)}
             onChange={({ currentTarget }) => {
               history.replaceState(history.state, "", `#${currentTarget.value}`);
               setRpc(currentTarget.value);
@@ -36,7 +37,7 @@ export function Explorer() {
             {publicServices.map((service) => (
               <optgroup key={service.typeName} label={service.name}>
                 {service.methods.map((one) => (
-                  <option key={one.name} value={rpcNameOf(one)}>
+                  <option key={one.name} value={rpcName(one)}>
                     {one.name}
                   </option>
                 ))}
@@ -59,7 +60,7 @@ export function Explorer() {
           </p>
         </div>
       </form>
-      <RpcPanel key={rpcNameOf(method)} method={method} apiKey={apiKey} sandbox={sandbox} />
+      <RpcPanel key={rpcName(method)} method={method} apiKey={apiKey} sandbox={sandbox} />
     </>
   );
 }

@@ -1,0 +1,2 @@
+export { fieldRules, fieldType } from "./field.ts";
+export { isDestructive, rpcName } from "./rpc.ts";
