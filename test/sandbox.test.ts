@@ -2,6 +2,8 @@
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import type { Io } from "@wellapi/cli/io";
 import { run } from "@wellapi/cli/program";
@@ -16,7 +18,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { PatientService } from "@wellapi/gen/wellapi/identity/v1/patient_service_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
-import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Purpose, type TimeIntervalSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sharedExchange } from "./shared-exchange.ts";
 
@@ -86,7 +88,11 @@ async function read(name: string): Promise<number | string> {
   return readBy(apiKey, created.patients.find((one) => one.name === name)!.patient);
 }
 
-async function readBy(apiKey: string, patient: string): Promise<number | string> {
+async function readBy(
+  apiKey: string,
+  patient: string,
+  interval?: MessageInitShape<typeof TimeIntervalSchema>,
+): Promise<number | string> {
   const records = createClient(RecordsService, connect({ url: server.http, apiKey }));
   try {
     const { series } = await records.querySeries({
@@ -94,6 +100,7 @@ async function readBy(apiKey: string, patient: string): Promise<number | string>
       code: { code: "8867-4" },
       purpose: Purpose.TREATMENT,
       pageSize: 1_000,
+      ...(interval !== undefined && { interval }),
     });
     return series.reduce((sum, { series: one }) => {
       return sum + (one?.values.case === "decimals" ? one.values.value.mantissas.length : 0);
@@ -247,9 +254,15 @@ describe("an organization of a developer's own", () => {
     expect(filled).toMatchObject({ organization, patients: [{ name: "diabetic" }, { name: "revoker" }] });
     expect(await listed()).toEqual(told(filled));
     const diabetic = filled.patients[0]!.patient;
-    expect(await readBy(key, diabetic)).toBe(288);
+    const [hour, nowMs] = [3_600_000, Date.now()];
+    // Away from the ends, of which the second time is a little later.
+    const within = {
+      startTime: timestampFromMs(nowMs - 20 * hour),
+      endTime: timestampFromMs(nowMs - 2 * hour),
+    };
+    expect(await readBy(key, diabetic, within)).toBe(18 * 12);
     expect(told(await own(["create", ...few]))).toEqual(told(filled));
-    expect(await readBy(key, diabetic)).toBe(288);
+    expect(await readBy(key, diabetic, within)).toBe(18 * 12);
   });
 
   test("has devices that go on", async () => {
