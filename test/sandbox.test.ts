@@ -88,12 +88,15 @@ async function read(name: string): Promise<number | string> {
   return readBy(apiKey, created.patients.find((one) => one.name === name)!.patient);
 }
 
+/** As the application of the key; what cannot be decided for a moment is asked again. */
+const by = (apiKey: string) => connect({ url: server.http, apiKey, retries: { attempts: 8 } });
+
 async function readBy(
   apiKey: string,
   patient: string,
   interval?: MessageInitShape<typeof TimeIntervalSchema>,
 ): Promise<number | string> {
-  const records = createClient(RecordsService, connect({ url: server.http, apiKey }));
+  const records = createClient(RecordsService, by(apiKey));
   try {
     const { series } = await records.querySeries({
       patient,
@@ -245,7 +248,7 @@ describe("an organization of a developer's own", () => {
   });
 
   const listed = async (apiKey = key) => {
-    const patients = createClient(PatientService, connect({ url: server.http, apiKey }));
+    const patients = createClient(PatientService, by(apiKey));
     return (await patients.listPatients({})).patients.map(({ id }) => id).sort();
   };
   const told = ({ patients }: Told) => patients.map(({ patient }) => patient).sort();
@@ -282,7 +285,7 @@ describe("an organization of a developer's own", () => {
   test("is filled with nobody where there is no room for all of them", async () => {
     const crowded = await signedUp("Crowded Health");
     await Promise.all(Array.from({ length: 20 }, (_, at) => enrol(crowded.key, `Test ${at}`)));
-    const sandbox = createClient(SandboxService, connect({ url: server.http, apiKey: crowded.key }));
+    const sandbox = createClient(SandboxService, by(crowded.key));
     expect((await sandbox.getSandbox({})).testPatientsLeft).toBe(4);
     const { code, err } = await ran(["create", "--days", "1"], { key: crowded.key });
     expect(code).toBe(8);

@@ -14,6 +14,9 @@ import { settled } from "./developer-story.ts";
 import { enterCode } from "./people.ts";
 import { keyboardProblems, readingProblems } from "./readable.ts";
 
+/** What cannot be decided for a moment is asked again. */
+const retries = { attempts: 8 };
+
 /**
  * By somebody who has not even an account, and who registers by a code alone: from the pages' address to a key of an application of
  * their own organization. Returns what is hard to read or to reach.
@@ -119,13 +122,13 @@ async function fillSandbox(page: Page, origin: string, key: string): Promise<voi
 }
 
 /** How many values the key reads. */
-async function glucoseOf(origin: string, apiKey: string, patient: string): Promise<number | undefined> {
-  const records = createClient(RecordsService, connect({ url: origin, apiKey }));
-  const asked = { patient, code: { code: "15074-8" }, purpose: Purpose.TREATMENT };
-  for await (const { payload } of records.readSeries(asked)) {
-    if (payload.case === "end") return payload.value.samples;
-  }
-  return undefined;
+async function glucoseOf(origin: string, apiKey: string, patient: string): Promise<number> {
+  const records = createClient(RecordsService, connect({ url: origin, apiKey, retries }));
+  const asked = { patient, code: { code: "15074-8" }, purpose: Purpose.TREATMENT, pageSize: 10_000 };
+  const { series } = await records.querySeries(asked);
+  return series.reduce((sum, { series: one }) => {
+    return sum + (one?.values.case === "decimals" ? one.values.value.mantissas.length : 0);
+  }, 0);
 }
 
 /** The saved certificate is of the saved key, and of the saved authority. */
@@ -145,7 +148,7 @@ async function certificateFits(page: Page): Promise<void> {
 
 /** The patients who let the key's organization do something, by its own ids. */
 async function consentsSeenBy(origin: string, apiKey: string): Promise<readonly string[]> {
-  const consents = createClient(ConsentService, connect({ url: origin, apiKey }));
+  const consents = createClient(ConsentService, connect({ url: origin, apiKey, retries }));
   const listed = await consents.listConsents({ states: [Consent_State.ACTIVE], pageSize: 1_000 });
   return listed.consents.map(({ patient }) => patient).sort();
 }

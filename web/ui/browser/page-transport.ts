@@ -24,7 +24,7 @@ export function createPageTransport(actingAs: string, around: readonly Intercept
 }
 
 /** The exchange, called with a bearer token or an API key instead of the reader's session: two credentials at once are refused. */
-export function createBearerTransport(token: string, around: readonly Interceptor[] = []): Transport {
+export function createBearerTransport(token: string): Transport {
   const bearing: Interceptor = (next) => (request) => {
     request.header.set("authorization", `Bearer ${token}`);
     return next(request);
@@ -33,7 +33,7 @@ export function createBearerTransport(token: string, around: readonly Intercepto
     baseUrl: location.origin,
     useBinaryFormat: true,
     defaultTimeoutMs: callMs,
-    interceptors: [...around, bearing],
+    interceptors: [bearing],
     fetch: (input, init) => fetch(input, { ...init, credentials: "omit" }),
   });
 }

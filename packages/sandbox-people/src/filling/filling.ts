@@ -9,6 +9,7 @@ import {
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { type PersonName, personNames } from "../people.ts";
 import { createPerson } from "../person.ts";
+import { askingAgain } from "./asking-again.ts";
 import { batchOf, samplesIn } from "./batches.ts";
 import { FillingError } from "./filling-error.ts";
 import { createTestPatients, type SandboxDoors, type TestPatient } from "./test-patients.ts";
@@ -84,8 +85,9 @@ export function revokerPermits(nowMs: number): boolean {
 /** `doors.organization`: as an application, by a key that no scopes limit. */
 export function createFilling(doors: SandboxDoors): Filling {
   const patients = createTestPatients(doors);
-  const sandbox = createClient(SandboxService, doors.organization);
-  const devices = createClient(IngestionService, doors.organization);
+  const transport = askingAgain(doors.organization);
+  const sandbox = createClient(SandboxService, transport);
+  const devices = createClient(IngestionService, transport);
 
   /** By the exchange's clock: this computer's may be wrong, and what lies in the future is refused. */
   async function look() {

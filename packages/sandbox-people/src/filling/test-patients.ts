@@ -7,6 +7,7 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type PersonName, personNames } from "../people.ts";
 import { createPerson } from "../person.ts";
+import { askingAgain } from "./asking-again.ts";
 
 /** How an organization of a sandbox and its test patients call. */
 export interface SandboxDoors {
@@ -63,14 +64,15 @@ function testPatient(id: string, displayName: string): TestPatient {
   return { id, displayName, ...(person !== undefined && { person }) };
 }
 
-export function createTestPatients({ organization: transport, asPatient }: SandboxDoors): TestPatients {
+export function createTestPatients(doors: SandboxDoors): TestPatients {
+  const transport = askingAgain(doors.organization);
   const patients = createClient(PatientService, transport);
   const tokens = createClient(TokenService, transport);
 
   async function actAs(id: string): Promise<{ readonly patient: string; readonly self: Transport }> {
     const requestId = crypto.randomUUID();
     const { token, patient } = await tokens.issuePatientToken({ patient: id, requestId });
-    return { patient, self: asPatient(token) };
+    return { patient, self: askingAgain(doors.asPatient(token)) };
   }
 
   async function eraseOne(id: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { createClient, type Transport } from "@connectrpc/connect";
+import { createClient } from "@connectrpc/connect";
 import { Application_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import {
@@ -8,7 +8,6 @@ import {
   type TestPatients,
 } from "@wellapi/sandbox-people/filling";
 import { createBearerTransport, createPageTransport } from "@wellapi/ui/browser/page-transport";
-import { askingAgain } from "./asking-again.ts";
 import { connect } from "./connection.ts";
 
 /** What a member does with the test patients of the organization. */
@@ -26,7 +25,6 @@ const mostListed = 1_000;
 export function createSandbox(organization: string): Sandbox {
   const session = createPageTransport(organization);
   const { organizations, credentials } = connect(organization);
-  const asPatient = (token: string): Transport => createBearerTransport(token, [askingAgain]);
 
   async function devicesApplication(): Promise<string> {
     const { applications } = await organizations.listApplications({ organization, pageSize: mostListed });
@@ -42,7 +40,7 @@ export function createSandbox(organization: string): Sandbox {
   }
 
   return {
-    patients: createTestPatients({ organization: session, asPatient }),
+    patients: createTestPatients({ organization: session, asPatient: createBearerTransport }),
     async withDevices(work) {
       // Refused outside of a sandbox, before anything is made.
       await createClient(SandboxService, session).getSandbox({});
@@ -53,8 +51,8 @@ export function createSandbox(organization: string): Sandbox {
         requestId: crypto.randomUUID(),
       });
       try {
-        const devices = createBearerTransport(apiKey, [askingAgain]);
-        return await work(createFilling({ organization: devices, asPatient }));
+        const devices = createBearerTransport(apiKey);
+        return await work(createFilling({ organization: devices, asPatient: createBearerTransport }));
       } finally {
         // Where that fails, the key ends by itself.
         await credentials.revokeCredential({ credential: credential!.id }).catch(() => {});
