@@ -296,12 +296,10 @@ describe("an organization of a developer's own", () => {
 
 /** A test patient without data; the organization's id of them. */
 async function enrol(apiKey: string, displayName: string): Promise<string> {
-  const { patient } = await createClient(PatientService, connect({ url: server.http, apiKey })).createPatient(
-    {
-      patient: { displayName, timeZones: [{ timeZone: "UTC" }] },
-      requestId: crypto.randomUUID(),
-    },
-  );
+  const { patient } = await createClient(PatientService, by(apiKey)).createPatient({
+    patient: { displayName, timeZones: [{ timeZone: "UTC" }] },
+    requestId: crypto.randomUUID(),
+  });
   return patient!.id;
 }
 

@@ -45,6 +45,8 @@ export function useSandboxWork(sandbox: Sandbox): SandboxWork {
   const [ended, setEnded] = useState<Ended>();
   const [problem, setProblem] = useState<SandboxWork["problem"]>();
   const running = useRef<AbortController>(undefined);
+  // Up to here the people have their data, where it was this page that sent it.
+  const sentTo = useRef<number>(undefined);
   useEffect(() => () => running.current?.abort(), [sandbox]);
 
   async function run(first: Work, doIt: (filling: Filling, signal: AbortSignal) => Promise<void>) {
@@ -69,9 +71,12 @@ export function useSandboxWork(sandbox: Sandbox): SandboxWork {
   const filled = (how: "fill" | "reset", asked: Asked) =>
     run({ kind: "filling" }, async (filling, signal) => {
       const onProgress = (progress: Progress) => setWork({ kind: "filling", progress });
-      setEnded(
-        await filling[how]({ ...asked, names: personNames }, { onProgress, signal, onErased: tellChange }),
+      const filled = await filling[how](
+        { ...asked, names: personNames },
+        { onProgress, signal, onErased: tellChange },
       );
+      sentTo.current = filled.sentToMs;
+      setEnded(filled);
     });
 
   return {
@@ -84,9 +89,11 @@ export function useSandboxWork(sandbox: Sandbox): SandboxWork {
       let samples = 0;
       void run({ kind: "streaming", samples }, (filling, signal) =>
         filling.goOn({
+          ...(sentTo.current !== undefined && { sinceMs: sentTo.current }),
           everyMs,
           signal,
           onSent({ accepted, sentToMs }) {
+            sentTo.current = sentToMs;
             samples += accepted;
             setWork({ kind: "streaming", samples, sentToMs });
           },

@@ -17,7 +17,7 @@ import { dayMs, dayStart, type Range, windowsOf } from "./windows.ts";
 
 /** Who is wanted. The same seed gives the same people with the same values. */
 export interface Wanted {
-  /** A whole number of at most ten digits, 0 or more. */
+  /** A safe whole number, 0 or more. */
   readonly seed: number;
   /** Up to now; 0: the people without data. */
   readonly days: number;

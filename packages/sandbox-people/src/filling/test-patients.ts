@@ -54,7 +54,7 @@ function displayNameOf(name: PersonName, seed: number): string {
 }
 
 function personOf(displayName: string): TestPatient["person"] {
-  const [, text = "", seed] = /^(.+) \(seed (\d{1,10})\)$/.exec(displayName) ?? [];
+  const [, text = "", seed] = /^(.+) \(seed (\d{1,16})\)$/.exec(displayName) ?? [];
   const name = named.get(text);
   return name === undefined ? undefined : { name, seed: Number(seed) };
 }

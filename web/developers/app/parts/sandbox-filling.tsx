@@ -32,7 +32,7 @@ export function SandboxFilling(props: { readonly work: SandboxWork; readonly som
           </button>
         )}
       </form>
-      <p class="hint">{texts.fillHint}</p>
+      <p class="small quiet">{texts.fillHint}</p>
       {idle && props.someThere && <Afterwards asked={asked} {...doings} />}
       <UnderWay work={work} stop={doings.stop} />
       {ended !== undefined && <Done ended={ended} />}
