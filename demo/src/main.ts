@@ -2,6 +2,7 @@
 import { WellApiError } from "@wellapi/client";
 import { FhirRefusal } from "./fhir-reader.ts";
 import { createNarrator } from "./narrator.ts";
+import { originOf } from "./people.ts";
 import { startServer, temporaryFolder } from "./server.ts";
 import { tellStory } from "./story.ts";
 
@@ -10,12 +11,12 @@ const narrator = createNarrator((error) =>
 );
 
 process.stdout.write(
-  "WellAPI: a month of two people's data, from one company to another and back under control\n",
+  "WellAPI: a person and their data, from sign-up to erasure, and what companies build on it\n",
 );
 const folder = temporaryFolder();
 const server = await startServer({ dataDir: folder.path });
 process.stdout.write(
-  `While it runs:\n  developers        ${server.developers}\n  explorer of RPCs  ${server.explorer}\n  documentation     ${server.documentation}\n`,
+  `While it runs:\n  patients see      ${originOf(server)}/me/\n  developers        ${server.developers}\n  explorer of RPCs  ${server.explorer}\n  documentation     ${server.documentation}\n`,
 );
 try {
   await tellStory(server, narrator);
