@@ -268,6 +268,18 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await page.getByLabel("Show").selectOption({ label: "Everything, also my own" });
     await says(page, /^You /);
     expect(await page.getByText(/^A signed-in person/).count()).toBe(1);
+    await page.getByLabel("Kind of data").selectOption({ label: "Heart" });
+    await says(page, /^Herzzentrum für Prävention und Rehabilitation read heart rate/);
+    expect(await page.getByText(/^A signed-in person/).count()).toBe(0);
+    await page
+      .getByLabel("Organization")
+      .selectOption({ label: "Herzzentrum für Prävention und Rehabilitation" });
+    await page.getByLabel("Time").selectOption({ label: "Last 7 days" });
+    await page.getByLabel("Kind of data").selectOption({ label: "Sleep" });
+    await says(page, "There is no such entry in what was looked through.");
+    await page.getByLabel("Kind of data").selectOption({ label: "Heart" });
+    await page.getByLabel("Show").selectOption({ label: "What others did" });
+    await says(page, /^Herzzentrum für Prävention und Rehabilitation read heart rate/);
   });
 
   test("the browser proves the log, against what the device has kept", async () => {

@@ -72,18 +72,40 @@ export function addAudit(program: Command, io: Io): void {
 /** The log counts no further. */
 const mostCounted = 1_000;
 
+interface ListOptions {
+  readonly limit: number;
+  readonly organization?: string;
+  readonly category?: readonly string[];
+  readonly refused?: true;
+}
+
+function filterOf({ organization = "", category = [], refused }: ListOptions) {
+  if (organization === "" && category.length === 0 && refused === undefined) return undefined;
+  const refusals = [Access_Outcome.DENIED, Access_Outcome.UNDECIDED];
+  return { organization, categories: [...category], outcomes: refused ? refusals : [] };
+}
+
 function addList(group: Command, io: Io): void {
   addConnectionOptions(group.command("list"), io)
     .description("list the accesses that the caller may see, newest first")
     .option("--limit <n>", "how many", count, 50)
-    .addHelpText("after", "\nExample: wellapi audit list --as-patient pat_...")
-    .action(async (options: { limit: number }, command: Command) => {
+    .option("--organization <id>", "only what it did, and previews of what it sees")
+    .option("--category <name...>", "only what names data of them")
+    .option("--refused", "only what was not permitted")
+    .addHelpText(
+      "after",
+      "\nExample: wellapi audit list --organization org_... --refused --as-patient pat_...",
+    )
+    .action(async (options: ListOptions, command: Command) => {
       const settings = settingsOf(command, io);
       const client = createClient(AuditService, await connect(settings));
       const pageSize = Math.min(options.limit, 500);
       let total = 0;
+      const filter = filterOf(options);
+      // What fits a filter is not counted.
+      const asked = filter === undefined ? { showTotalSize: true } : { filter };
       const accesses = paginate(
-        (pageToken) => client.listAccesses({ pageSize, pageToken, showTotalSize: true }),
+        (pageToken) => client.listAccesses({ pageSize, pageToken, ...asked }),
         (page) => {
           total = Math.max(total, page.totalSize);
           return page.accesses;

@@ -57,6 +57,16 @@ test("lists as many accesses as asked for, over pages, and what of an entry is d
   expect(damaged).toMatch(/acc_damaged .* damaged .* 3 /);
 });
 
+test("asks for what fits, and for no count of it", async () => {
+  const { env, asked } = await openAudit(75);
+  const filter = ["--organization", "org_1", "--category", "heart", "sleep", "--refused"];
+  const { code, err } = await wellapi(["audit", "list", "--limit", "2", ...filter], { env });
+  expect([code, err, asked[0]!.showTotalSize]).toEqual([0, "", false]);
+  const { DENIED, UNDECIDED } = Access_Outcome;
+  const outcomes = [DENIED, UNDECIDED];
+  expect(asked[0]!.filter).toMatchObject({ organization: "org_1", categories: ["heart", "sleep"], outcomes });
+});
+
 test("asks for no page that the limit does not reach, and says of how many these are", async () => {
   const { env, asked } = await openAudit(75);
   const { out, err } = await wellapi(["audit", "list", "--limit", "2", "--json"], { env });

@@ -5,18 +5,14 @@ import { VaultError } from "@wellapi/vault";
 import { type Interval, isVisible, type Scope } from "./access.ts";
 import { type AccessRepository, accessesCollection, type StoredAccess } from "./access-repository.ts";
 import type { AccessSealing } from "./access-sealing.ts";
+import { type AccessSearch, type OpenedAccess, searched } from "./access-search.ts";
 import { damagedAccess, damagedAccesses, notFound } from "./errors.ts";
 import type { LogRepository } from "./log-repository.ts";
 
-/** An access, opened. */
-export interface ReadAccess {
-  readonly stored: StoredAccess;
-  /** Nonce and body; undefined where the patient's audit key was destroyed, and where it is damaged. */
-  readonly secret: Uint8Array | undefined;
+/** An access, opened, with its place. */
+export interface ReadAccess extends OpenedAccess {
   /** The organization that reads its own accesses; else only what is sealed says whose access it was. */
   readonly organization: string | undefined;
-  /** Whether the stored access differs from what was written. */
-  readonly damaged: boolean;
   /** Position in the log; undefined while no published checkpoint covers it. */
   readonly index: number | undefined;
 }
@@ -56,6 +52,8 @@ export interface AccessReader {
   get(scope: Scope | undefined, id: string): Promise<ReadAccess>;
   /** Newest first, damaged ones included. */
   list(scope: Scope, query: AccessQuery): Promise<AccessPage>;
+  /** Newest first, of those that fit; fewer than a page where many had to be looked through. */
+  search(scope: Scope, search: AccessSearch): Promise<Pick<AccessPage, "accesses" | "cursor">>;
   /** Accesses of organizations, or of this one, to a patient's record, newest first, without their positions. Throws `damaged`. */
   contents(
     partition: string,
@@ -68,7 +66,7 @@ export interface AccessReader {
   ): Promise<ContentsPage>;
 }
 
-export function createAccessReader(deps: {
+interface ReaderDeps {
   readonly accesses: AccessRepository;
   readonly log: LogRepository;
   readonly sealing: AccessSealing;
@@ -77,34 +75,15 @@ export function createAccessReader(deps: {
   /** Entries that the published checkpoint covers. */
   readonly publishedSize: () => number;
   readonly damage: DamageReporter;
-}): AccessReader {
-  const { accesses, log, sealing, whole, publishedSize, damage } = deps;
+}
 
-  /** As stored accesses have it: an organization by its tag. */
-  function stored(scope: Scope): Scope {
-    if (scope.kind === "partition") return scope;
-    return { ...scope, organization: sealing.tagOf(scope.organization) };
-  }
-
-  async function open(stored: StoredAccess, scope: Scope): Promise<ReadAccess> {
-    const [opened, index] = await Promise.all([openSecret(stored), log.indexOf(stored.id)]);
-    // The checkpoint covers it, so a shown index can be proven at once.
-    const shown = index !== undefined && index < publishedSize() ? index : undefined;
-    const organization = scope.kind === "organization" ? scope.organization : undefined;
-    return { stored, index: shown, organization, ...opened };
-  }
-
-  async function openSecret({ partition, id, sealed }: StoredAccess) {
-    try {
-      return { secret: await sealing.open(partition, id, sealed), damaged: false };
-    } catch (cause) {
-      if (!isDamagedAccess(cause)) throw cause;
-      const document = [partition, id];
-      damage.report({ collection: accessesCollection.name, document, what: "its seal does not open" }, cause);
-      return { secret: undefined, damaged: true };
-    }
-  }
-
+export function createAccessReader(deps: ReaderDeps): AccessReader {
+  const { accesses, sealing, whole } = deps;
+  const { stored, open, openSecret, place } = createAccessOpener(deps);
+  const checkWhole = (scope: Scope) => {
+    // A list with a gap would look whole.
+    if (scope.kind === "organization" && !whole) throw damagedAccesses();
+  };
   return {
     async get(scope, id) {
       const access = await accesses.find(id);
@@ -114,14 +93,26 @@ export function createAccessReader(deps: {
       return read;
     },
     async list(scope, { interval, pageSize, cursor, countTo }) {
-      // A list with a gap would look whole.
-      if (scope.kind === "organization" && !whole) throw damagedAccesses();
+      checkWhole(scope);
       const page = await accesses.list(stored(scope), interval, pageSize, cursor);
       return {
         accesses: await Promise.all(page.accesses.map((access) => open(access, scope))),
         cursor: page.cursor,
         total: countTo === undefined ? undefined : await accesses.count(stored(scope), interval, countTo),
       };
+    },
+    async search(scope, search) {
+      checkWhole(scope);
+      const { organization, interval } = search;
+      const tag = organization && sealing.tagOf(organization);
+      const found = await searched(search, {
+        list: (limit, cursor) => accesses.list(stored(scope), interval, limit, cursor),
+        // What belongs to no organization may be about one.
+        mayFit: (access) => tag === undefined || [tag, undefined].includes(access.organization),
+        openSecret,
+      });
+      const placed = found.accesses.map(async (one) => ({ ...one, ...(await place(one.stored, scope)) }));
+      return { accesses: await Promise.all(placed), cursor: found.cursor };
     },
     async contents(partition, { interval, limit, cursor, organization }) {
       if (organization !== undefined && !whole) throw damagedAccesses();
@@ -138,6 +129,42 @@ export function createAccessReader(deps: {
         oldest: page.accesses.at(-1)?.timeMs,
         cursor: page.cursor,
       };
+    },
+  };
+}
+
+function createAccessOpener({ log, sealing, publishedSize, damage }: ReaderDeps) {
+  async function openSecret({ partition, id, sealed }: StoredAccess) {
+    try {
+      return { secret: await sealing.open(partition, id, sealed), damaged: false };
+    } catch (cause) {
+      if (!isDamagedAccess(cause)) throw cause;
+      const document = [partition, id];
+      damage.report({ collection: accessesCollection.name, document, what: "its seal does not open" }, cause);
+      return { secret: undefined, damaged: true };
+    }
+  }
+
+  async function place({ id }: StoredAccess, scope: Scope) {
+    const index = await log.indexOf(id);
+    return {
+      // The checkpoint covers it, so a shown index can be proven at once.
+      index: index !== undefined && index < publishedSize() ? index : undefined,
+      organization: scope.kind === "organization" ? scope.organization : undefined,
+    };
+  }
+
+  return {
+    openSecret,
+    place,
+    /** As stored accesses have it: an organization by its tag. */
+    stored(scope: Scope): Scope {
+      if (scope.kind === "partition") return scope;
+      return { ...scope, organization: sealing.tagOf(scope.organization) };
+    },
+    async open(stored: StoredAccess, scope: Scope): Promise<ReadAccess> {
+      const [opened, placed] = await Promise.all([openSecret(stored), place(stored, scope)]);
+      return { stored, ...opened, ...placed };
     },
   };
 }

@@ -5,6 +5,7 @@ import type { AuditIntakeService } from "@wellapi/gen/wellapi/internal/audit/v1/
 import { callerKey, openListPage, type PageTokens, textPosition } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
 import { type Interval, type Scope, scopeOf } from "./access.ts";
+import { fitsFilter } from "./access-filter-convert.ts";
 import type { AccessReader } from "./access-reader.ts";
 import { toIncomingLeaf, toInterval, toLoggedAccess } from "./convert.ts";
 import { createDisclosureHandlers } from "./disclosures/disclosure-handlers.ts";
@@ -40,6 +41,13 @@ export function createAuditHandlers(deps: {
       const interval = toInterval(request.interval);
       const { principal } = context.values.get(callerKey);
       const shown = shownTo(principal, terminology);
+      if (request.filter !== undefined) {
+        const fits = fitsFilter(request.filter, shown, terminology);
+        const organization = request.filter.organization || undefined;
+        const search = { interval, pageSize: limit, cursor: after, organization, fits };
+        const found = await reader.search(scope, search);
+        return { accesses: found.accesses.map(toLoggedAccess), nextPageToken: token(found.cursor) };
+      }
       const counts = request.showTotalSize && after === undefined;
       // Whoever sees a part of the log counts that part.
       const byStore = counts && principal.hides === undefined;

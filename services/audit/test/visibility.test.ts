@@ -1,9 +1,12 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConnectError } from "@connectrpc/connect";
-import { Actor_Kind } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Access_Outcome } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
+import { Actor_Kind, Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { keysOfCategory } from "@wellapi/terminology";
 import { describe, expect, test } from "vitest";
+import type { StoredAccess } from "../src/access-repository.ts";
+import { mostSearched, searched } from "../src/access-search.ts";
 import { ada, bob, leafOf, openAudit } from "./harness.ts";
 
 const clinic = "org_clinic";
@@ -109,6 +112,101 @@ describe("who sees what", () => {
     await world.as(asAda).getAccess({ access: "acc_clinic_ada" });
     await world.settled();
     expect(await world.as({}).getCheckpoint({})).toEqual(before);
+  });
+});
+
+describe("a filter", () => {
+  const heart = { codes: ["8867-4"], direction: Direction.READ };
+  const byAda = { actor: { kind: Actor_Kind.PATIENT, id: "pat_ada" } };
+
+  async function openMixed() {
+    const world = await openAudit();
+    const denied = { outcome: Access_Outcome.DENIED, reason: "CONSENT_REQUIRED" };
+    await world.intake.append({
+      leaves: [
+        leafOf(ada, { id: "acc_read", organization: clinic, ...heart }, 1000),
+        leafOf(ada, { id: "acc_refused", organization: clinic, ...heart, ...denied }, 2000),
+        leafOf(ada, { id: "acc_steps", organization: insurer, codes: ["55423-8"] }, 3000),
+        leafOf(ada, { id: "acc_preview", previewedOrganization: clinic, ...heart, ...byAda }, 4000),
+        leafOf(ada, { id: "acc_own", ...byAda }, 5000),
+        leafOf(bob, { id: "acc_bob", organization: clinic, ...heart }, 6000),
+      ],
+    });
+    await world.settled();
+    return world;
+  }
+
+  test.each([
+    ["an organization", { organization: clinic }, ["acc_preview", "acc_refused", "acc_read"]],
+    ["a refusal", { outcomes: [Access_Outcome.DENIED, Access_Outcome.UNDECIDED] }, ["acc_refused"]],
+    ["a category", { categories: ["activity", "glucose"] }, ["acc_steps"]],
+    ["others", { withoutPatientsOwn: true }, ["acc_steps", "acc_refused", "acc_read"]],
+    [
+      "all of it",
+      { organization: clinic, categories: ["heart"], withoutPatientsOwn: true, outcomes: [1] },
+      [],
+    ],
+    ["nobody", { organization: "org_none" }, []],
+  ])("by %s leaves what fits, of the caller's own alone", async (_, filter, expected) => {
+    const world = await openMixed();
+    const { accesses, nextPageToken } = await world.as(asAda).listAccesses({ filter });
+    expect(accesses.map(({ access }) => access!.id)).toEqual(expected);
+    expect([nextPageToken, accesses.some(({ index }) => index < 0n)]).toEqual(["", false]);
+    const theirs = await world.as(asClinic).listAccesses({ filter });
+    const others = ["acc_bob", "acc_refused", "acc_read"];
+    expect(theirs.accesses.map(({ access }) => access!.id).every((id) => others.includes(id))).toBe(true);
+  });
+
+  test("gives each once over pages, with its interval; a token is for one filter; nothing is counted", async () => {
+    const world = await openMixed();
+    const client = world.as(asAda);
+    const filter = { organization: clinic };
+    const seen: string[] = [];
+    let pageToken = "";
+    do {
+      const page = await client.listAccesses({ pageSize: 1, pageToken, filter });
+      expect(page.accesses.length).toBeLessThanOrEqual(1);
+      seen.push(...page.accesses.map(({ access }) => access!.id));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
+    expect(seen).toEqual(["acc_preview", "acc_refused", "acc_read"]);
+    const interval = { startTime: timestampFromMs(1000), endTime: timestampFromMs(2000) };
+    const within = await client.listAccesses({ interval, filter });
+    expect(within.accesses.map(({ access }) => access!.id)).toEqual(["acc_read"]);
+    const first = await client.listAccesses({ pageSize: 1, filter });
+    const other = client.listAccesses({ pageSize: 1, pageToken: first.nextPageToken, filter: {} });
+    expect((await problem(other)).reason).toBe("INVALID_PAGE_TOKEN");
+    expect((await problem(client.listAccesses({ showTotalSize: true, filter }))).code).toBe(3);
+  });
+
+  test("looks through a bounded part of the log a page, and goes on behind it", async () => {
+    const looked: number[] = [];
+    const search = {
+      interval: {},
+      pageSize: 500,
+      cursor: undefined,
+      organization: undefined,
+      fits: () => false,
+    };
+    const accesses = Array.from({ length: 125 }, () => ({}) as StoredAccess);
+    const found = await searched(search, {
+      list: async (limit) => {
+        looked.push(limit);
+        return { accesses: accesses.slice(0, limit), cursor: "more" };
+      },
+      mayFit: () => true,
+      openSecret: async () => ({ secret: undefined, damaged: false }),
+    });
+    expect(found).toEqual({ accesses: [], cursor: "more" });
+    expect(looked.reduce((sum, one) => sum + one, 0)).toBe(mostSearched);
+  });
+
+  test("shows a minor's guardian nothing of the minor's own care", async () => {
+    const world = await openMixed();
+    const hides = ["heart"];
+    const guardian = { ...asAda, hides, actor: { kind: "guardian", id: "usr_ben" } } as const;
+    const { accesses } = await world.as(guardian).listAccesses({ filter: { withoutPatientsOwn: true } });
+    expect(accesses.map(({ access }) => access!.id)).toEqual(["acc_steps"]);
   });
 });
 

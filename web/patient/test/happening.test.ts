@@ -69,7 +69,7 @@ describe("who did what is in an entry", () => {
   });
 
   test("is among what others did, unless it is known to be the patient's", () => {
-    const others = { show: "others", organization: "" } as const;
+    const others = { show: "others" } as const;
     const shown = (one: Access, ownAccount: string) =>
       fits(create(LoggedAccessSchema, { access: one }), others, ownAccount);
     expect([shown(petition, "usr_ada"), shown(own, ""), shown(own, "usr_ada")]).toEqual([true, true, false]);

@@ -7,7 +7,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { Disclosure, LoggedAccess } from "./audit_pb.js";
+import type { Access_Outcome, Disclosure, LoggedAccess } from "./audit_pb.js";
 
 /**
  * Describes the file wellapi/audit/v1/audit_service.proto.
@@ -42,11 +42,19 @@ export declare type ListAccessesRequest = Message<"wellapi.audit.v1.ListAccesses
   pageToken: string;
 
   /**
-   * Also count all that match, with the first page.
+   * Also count all that match, with the first page. Not with a filter.
    *
    * @generated from field: bool show_total_size = 4;
    */
   showTotalSize: boolean;
+
+  /**
+   * Only accesses that fit. What they say lies sealed, so a page is looked for: it has fewer than were asked for, or none, where
+   * 2,000 accesses were looked through, and `next_page_token` goes on behind them.
+   *
+   * @generated from field: wellapi.audit.v1.AccessFilter filter = 5;
+   */
+  filter?: AccessFilter | undefined;
 };
 
 /**
@@ -54,6 +62,47 @@ export declare type ListAccessesRequest = Message<"wellapi.audit.v1.ListAccesses
  * Use `create(ListAccessesRequestSchema)` to create a new message.
  */
 export declare const ListAccessesRequestSchema: GenMessage<ListAccessesRequest>;
+
+/**
+ * Which accesses: those that fit all that is set. One that is damaged fits where no organization is named, so that no filter hides it.
+ *
+ * @generated from message wellapi.audit.v1.AccessFilter
+ */
+export declare type AccessFilter = Message<"wellapi.audit.v1.AccessFilter"> & {
+  /**
+   * Only what this organization did, and previews of what it sees.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * Only what was answered so.
+   *
+   * @generated from field: repeated wellapi.audit.v1.Access.Outcome outcomes = 2;
+   */
+  outcomes: Access_Outcome[];
+
+  /**
+   * Only what names data of one of these categories of consents, for example `heart`.
+   *
+   * @generated from field: repeated string categories = 3;
+   */
+  categories: string[];
+
+  /**
+   * Leaves out what patients did themselves, as the patient (`actor`).
+   *
+   * @generated from field: bool without_patients_own = 4;
+   */
+  withoutPatientsOwn: boolean;
+};
+
+/**
+ * Describes the message wellapi.audit.v1.AccessFilter.
+ * Use `create(AccessFilterSchema)` to create a new message.
+ */
+export declare const AccessFilterSchema: GenMessage<AccessFilter>;
 
 /**
  * A page.

@@ -16,7 +16,7 @@ import { file_wellapi_type_v1_vocabulary } from "../../type/v1/vocabulary_pb.js"
  * Describes the file wellapi/audit/v1/audit_service.proto.
  */
 export const file_wellapi_audit_v1_audit_service = /*@__PURE__*/
-  fileDesc("CiR3ZWxsYXBpL2F1ZGl0L3YxL2F1ZGl0X3NlcnZpY2UucHJvdG8SEHdlbGxhcGkuYXVkaXQudjEiqQEKE0xpc3RBY2Nlc3Nlc1JlcXVlc3QSNAoIaW50ZXJ2YWwYASABKAsyHS53ZWxsYXBpLnR5cGUudjEuVGltZUludGVydmFsQgPgQQESHQoJcGFnZV9zaXplGAIgASgFQgrgQQG6SAQaAigAEh8KCnBhZ2VfdG9rZW4YAyABKAlCC+BBAbpIBXIDGIAIEhwKD3Nob3dfdG90YWxfc2l6ZRgEIAEoCEID4EEBInUKFExpc3RBY2Nlc3Nlc1Jlc3BvbnNlEjAKCGFjY2Vzc2VzGAEgAygLMh4ud2VsbGFwaS5hdWRpdC52MS5Mb2dnZWRBY2Nlc3MSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUikgEKG0FnZ3JlZ2F0ZURpc2Nsb3N1cmVzUmVxdWVzdBI0CghpbnRlcnZhbBgBIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWxCA+BBARI9Cgxvcmdhbml6YXRpb24YAiABKAlCJ+BBAfpBGgoYd2VsbGFwaS5kZXYvT3JnYW5pemF0aW9uukgEcgIYQCKeAQocQWdncmVnYXRlRGlzY2xvc3VyZXNSZXNwb25zZRIxCgtkaXNjbG9zdXJlcxgBIAMoCzIcLndlbGxhcGkuYXVkaXQudjEuRGlzY2xvc3VyZRIvCghpbnRlcnZhbBgCIAEoCzIdLndlbGxhcGkudHlwZS52MS5UaW1lSW50ZXJ2YWwSGgoSdW5yZWFkYWJsZV9lbnRyaWVzGAMgASgFIkcKEEdldEFjY2Vzc1JlcXVlc3QSMwoGYWNjZXNzGAEgASgJQiPgQQL6QRQKEndlbGxhcGkuZGV2L0FjY2Vzc7pIBnIEEAEYQCJDChFHZXRBY2Nlc3NSZXNwb25zZRIuCgZhY2Nlc3MYASABKAsyHi53ZWxsYXBpLmF1ZGl0LnYxLkxvZ2dlZEFjY2VzcyIWChRHZXRDaGVja3BvaW50UmVxdWVzdCJBChVHZXRDaGVja3BvaW50UmVzcG9uc2USEgoKY2hlY2twb2ludBgBIAEoCRIUCgx2ZXJpZmllcl9rZXkYAiABKAkiTwoYR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0EhkKBWluZGV4GAEgASgDQgrgQQG6SAQiAigAEhgKBHNpemUYAiABKANCCuBBArpIBCICKAEiKwoZR2V0SW5jbHVzaW9uUHJvb2ZSZXNwb25zZRIOCgZoYXNoZXMYASADKAwiXQoaR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QSHgoKZmlyc3Rfc2l6ZRgBIAEoA0IK4EEBukgEIgIoABIfCgtzZWNvbmRfc2l6ZRgCIAEoA0IK4EEBukgEIgIoACItChtHZXRDb25zaXN0ZW5jeVByb29mUmVzcG9uc2USDgoGaGFzaGVzGAEgAygMIjAKEUdldExvZ0ZpbGVSZXF1ZXN0EhsKBHBhdGgYASABKAlCDeBBArpIB3IFEAEYgAEiJQoSR2V0TG9nRmlsZVJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwiFwoVR2V0UmVjZWlwdEtleXNSZXF1ZXN0IiYKFkdldFJlY2VpcHRLZXlzUmVzcG9uc2USDAoEandrcxgBIAEoCTKjCAoMQXVkaXRTZXJ2aWNlEp4BCgxMaXN0QWNjZXNzZXMSJS53ZWxsYXBpLmF1ZGl0LnYxLkxpc3RBY2Nlc3Nlc1JlcXVlc3QaJi53ZWxsYXBpLmF1ZGl0LnYxLkxpc3RBY2Nlc3Nlc1Jlc3BvbnNlIj+QAgLy7/62BDYKBAMCBAcSBGRvb3ISB2dhdGV3YXkaBGZoaXIiBQoOAQIDKAEyDEF1ZGl0RXZlbnQuczgCQAESlQEKCUdldEFjY2VzcxIiLndlbGxhcGkuYXVkaXQudjEuR2V0QWNjZXNzUmVxdWVzdBojLndlbGxhcGkuYXVkaXQudjEuR2V0QWNjZXNzUmVzcG9uc2UiP5ACAvLv/rYENgoEAwIEBxIEZG9vchIHZ2F0ZXdheRoEZmhpciIFCg4BAgMoATIMQXVkaXRFdmVudC5yOAJAARKkAQoUQWdncmVnYXRlRGlzY2xvc3VyZXMSLS53ZWxsYXBpLmF1ZGl0LnYxLkFnZ3JlZ2F0ZURpc2Nsb3N1cmVzUmVxdWVzdBouLndlbGxhcGkuYXVkaXQudjEuQWdncmVnYXRlRGlzY2xvc3VyZXNSZXNwb25zZSItkAIC8u/+tgQkCgEDEgRkb29yEgdnYXRld2F5KAEyDEF1ZGl0RXZlbnQuc0ABEmUKDUdldENoZWNrcG9pbnQSJi53ZWxsYXBpLmF1ZGl0LnYxLkdldENoZWNrcG9pbnRSZXF1ZXN0Gicud2VsbGFwaS5hdWRpdC52MS5HZXRDaGVja3BvaW50UmVzcG9uc2UiA5ACARJxChFHZXRJbmNsdXNpb25Qcm9vZhIqLndlbGxhcGkuYXVkaXQudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXF1ZXN0Gisud2VsbGFwaS5hdWRpdC52MS5HZXRJbmNsdXNpb25Qcm9vZlJlc3BvbnNlIgOQAgISdwoTR2V0Q29uc2lzdGVuY3lQcm9vZhIsLndlbGxhcGkuYXVkaXQudjEuR2V0Q29uc2lzdGVuY3lQcm9vZlJlcXVlc3QaLS53ZWxsYXBpLmF1ZGl0LnYxLkdldENvbnNpc3RlbmN5UHJvb2ZSZXNwb25zZSIDkAIBEmgKDkdldFJlY2VpcHRLZXlzEicud2VsbGFwaS5hdWRpdC52MS5HZXRSZWNlaXB0S2V5c1JlcXVlc3QaKC53ZWxsYXBpLmF1ZGl0LnYxLkdldFJlY2VpcHRLZXlzUmVzcG9uc2UiA5ACARJcCgpHZXRMb2dGaWxlEiMud2VsbGFwaS5hdWRpdC52MS5HZXRMb2dGaWxlUmVxdWVzdBokLndlbGxhcGkuYXVkaXQudjEuR2V0TG9nRmlsZVJlc3BvbnNlIgOQAgEaGLLMqOQEEgoBARIEZG9vchIHZ2F0ZXdheUJFChRkZXYud2VsbGFwaS5hdWRpdC52MVABWit3ZWxsYXBpLmRldi9nZW4vZ28vd2VsbGFwaS9hdWRpdC92MTthdWRpdHYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_wellapi_audit_v1_audit, file_wellapi_type_v1_callers, file_wellapi_type_v1_vocabulary]);
+  fileDesc("CiR3ZWxsYXBpL2F1ZGl0L3YxL2F1ZGl0X3NlcnZpY2UucHJvdG8SEHdlbGxhcGkuYXVkaXQudjEi8AIKE0xpc3RBY2Nlc3Nlc1JlcXVlc3QSNAoIaW50ZXJ2YWwYASABKAsyHS53ZWxsYXBpLnR5cGUudjEuVGltZUludGVydmFsQgPgQQESHQoJcGFnZV9zaXplGAIgASgFQgrgQQG6SAQaAigAEh8KCnBhZ2VfdG9rZW4YAyABKAlCC+BBAbpIBXIDGIAIEhwKD3Nob3dfdG90YWxfc2l6ZRgEIAEoCEID4EEBEjMKBmZpbHRlchgFIAEoCzIeLndlbGxhcGkuYXVkaXQudjEuQWNjZXNzRmlsdGVyQgPgQQE6jwG6SIsBGogBChxsaXN0X2FjY2Vzc2VzLmNvdW50ZWRfZmlsdGVyEjx3aGF0IGZpdHMgYSBmaWx0ZXIgaXMgbm90IGNvdW50ZWQ6IGxlYXZlIG91dCBzaG93X3RvdGFsX3NpemUaKiF0aGlzLnNob3dfdG90YWxfc2l6ZSB8fCAhaGFzKHRoaXMuZmlsdGVyKSLnAQoMQWNjZXNzRmlsdGVyEj0KDG9yZ2FuaXphdGlvbhgBIAEoCUIn4EEB+kEaChh3ZWxsYXBpLmRldi9Pcmdhbml6YXRpb266SARyAhhAEkoKCG91dGNvbWVzGAIgAygOMiAud2VsbGFwaS5hdWRpdC52MS5BY2Nlc3MuT3V0Y29tZUIW4EEBukgQkgENEAMYASIHggEEEAEgABIpCgpjYXRlZ29yaWVzGAMgAygJQhXgQQG6SA+SAQwQQBgBIgZyBBABGCASIQoUd2l0aG91dF9wYXRpZW50c19vd24YBCABKAhCA+BBASJ1ChRMaXN0QWNjZXNzZXNSZXNwb25zZRIwCghhY2Nlc3NlcxgBIAMoCzIeLndlbGxhcGkuYXVkaXQudjEuTG9nZ2VkQWNjZXNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgp0b3RhbF9zaXplGAMgASgFIpIBChtBZ2dyZWdhdGVEaXNjbG9zdXJlc1JlcXVlc3QSNAoIaW50ZXJ2YWwYASABKAsyHS53ZWxsYXBpLnR5cGUudjEuVGltZUludGVydmFsQgPgQQESPQoMb3JnYW5pemF0aW9uGAIgASgJQifgQQH6QRoKGHdlbGxhcGkuZGV2L09yZ2FuaXphdGlvbrpIBHICGEAingEKHEFnZ3JlZ2F0ZURpc2Nsb3N1cmVzUmVzcG9uc2USMQoLZGlzY2xvc3VyZXMYASADKAsyHC53ZWxsYXBpLmF1ZGl0LnYxLkRpc2Nsb3N1cmUSLwoIaW50ZXJ2YWwYAiABKAsyHS53ZWxsYXBpLnR5cGUudjEuVGltZUludGVydmFsEhoKEnVucmVhZGFibGVfZW50cmllcxgDIAEoBSJHChBHZXRBY2Nlc3NSZXF1ZXN0EjMKBmFjY2VzcxgBIAEoCUIj4EEC+kEUChJ3ZWxsYXBpLmRldi9BY2Nlc3O6SAZyBBABGEAiQwoRR2V0QWNjZXNzUmVzcG9uc2USLgoGYWNjZXNzGAEgASgLMh4ud2VsbGFwaS5hdWRpdC52MS5Mb2dnZWRBY2Nlc3MiFgoUR2V0Q2hlY2twb2ludFJlcXVlc3QiQQoVR2V0Q2hlY2twb2ludFJlc3BvbnNlEhIKCmNoZWNrcG9pbnQYASABKAkSFAoMdmVyaWZpZXJfa2V5GAIgASgJIk8KGEdldEluY2x1c2lvblByb29mUmVxdWVzdBIZCgVpbmRleBgBIAEoA0IK4EEBukgEIgIoABIYCgRzaXplGAIgASgDQgrgQQK6SAQiAigBIisKGUdldEluY2x1c2lvblByb29mUmVzcG9uc2USDgoGaGFzaGVzGAEgAygMIl0KGkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0Eh4KCmZpcnN0X3NpemUYASABKANCCuBBAbpIBCICKAASHwoLc2Vjb25kX3NpemUYAiABKANCCuBBAbpIBCICKAAiLQobR2V0Q29uc2lzdGVuY3lQcm9vZlJlc3BvbnNlEg4KBmhhc2hlcxgBIAMoDCIwChFHZXRMb2dGaWxlUmVxdWVzdBIbCgRwYXRoGAEgASgJQg3gQQK6SAdyBRABGIABIiUKEkdldExvZ0ZpbGVSZXNwb25zZRIPCgdjb250ZW50GAEgASgMIhcKFUdldFJlY2VpcHRLZXlzUmVxdWVzdCImChZHZXRSZWNlaXB0S2V5c1Jlc3BvbnNlEgwKBGp3a3MYASABKAkyowgKDEF1ZGl0U2VydmljZRKeAQoMTGlzdEFjY2Vzc2VzEiUud2VsbGFwaS5hdWRpdC52MS5MaXN0QWNjZXNzZXNSZXF1ZXN0GiYud2VsbGFwaS5hdWRpdC52MS5MaXN0QWNjZXNzZXNSZXNwb25zZSI/kAIC8u/+tgQ2CgQDAgQHEgRkb29yEgdnYXRld2F5GgRmaGlyIgUKDgECAygBMgxBdWRpdEV2ZW50LnM4AkABEpUBCglHZXRBY2Nlc3MSIi53ZWxsYXBpLmF1ZGl0LnYxLkdldEFjY2Vzc1JlcXVlc3QaIy53ZWxsYXBpLmF1ZGl0LnYxLkdldEFjY2Vzc1Jlc3BvbnNlIj+QAgLy7/62BDYKBAMCBAcSBGRvb3ISB2dhdGV3YXkaBGZoaXIiBQoOAQIDKAEyDEF1ZGl0RXZlbnQucjgCQAESpAEKFEFnZ3JlZ2F0ZURpc2Nsb3N1cmVzEi0ud2VsbGFwaS5hdWRpdC52MS5BZ2dyZWdhdGVEaXNjbG9zdXJlc1JlcXVlc3QaLi53ZWxsYXBpLmF1ZGl0LnYxLkFnZ3JlZ2F0ZURpc2Nsb3N1cmVzUmVzcG9uc2UiLZACAvLv/rYEJAoBAxIEZG9vchIHZ2F0ZXdheSgBMgxBdWRpdEV2ZW50LnNAARJlCg1HZXRDaGVja3BvaW50EiYud2VsbGFwaS5hdWRpdC52MS5HZXRDaGVja3BvaW50UmVxdWVzdBonLndlbGxhcGkuYXVkaXQudjEuR2V0Q2hlY2twb2ludFJlc3BvbnNlIgOQAgEScQoRR2V0SW5jbHVzaW9uUHJvb2YSKi53ZWxsYXBpLmF1ZGl0LnYxLkdldEluY2x1c2lvblByb29mUmVxdWVzdBorLndlbGxhcGkuYXVkaXQudjEuR2V0SW5jbHVzaW9uUHJvb2ZSZXNwb25zZSIDkAICEncKE0dldENvbnNpc3RlbmN5UHJvb2YSLC53ZWxsYXBpLmF1ZGl0LnYxLkdldENvbnNpc3RlbmN5UHJvb2ZSZXF1ZXN0Gi0ud2VsbGFwaS5hdWRpdC52MS5HZXRDb25zaXN0ZW5jeVByb29mUmVzcG9uc2UiA5ACARJoCg5HZXRSZWNlaXB0S2V5cxInLndlbGxhcGkuYXVkaXQudjEuR2V0UmVjZWlwdEtleXNSZXF1ZXN0Gigud2VsbGFwaS5hdWRpdC52MS5HZXRSZWNlaXB0S2V5c1Jlc3BvbnNlIgOQAgESXAoKR2V0TG9nRmlsZRIjLndlbGxhcGkuYXVkaXQudjEuR2V0TG9nRmlsZVJlcXVlc3QaJC53ZWxsYXBpLmF1ZGl0LnYxLkdldExvZ0ZpbGVSZXNwb25zZSIDkAIBGhiyzKjkBBIKAQESBGRvb3ISB2dhdGV3YXlCRQoUZGV2LndlbGxhcGkuYXVkaXQudjFQAVord2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvYXVkaXQvdjE7YXVkaXR2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_wellapi_audit_v1_audit, file_wellapi_type_v1_callers, file_wellapi_type_v1_vocabulary]);
 
 /**
  * Describes the message wellapi.audit.v1.ListAccessesRequest.
@@ -26,109 +26,116 @@ export const ListAccessesRequestSchema = /*@__PURE__*/
   messageDesc(file_wellapi_audit_v1_audit_service, 0);
 
 /**
+ * Describes the message wellapi.audit.v1.AccessFilter.
+ * Use `create(AccessFilterSchema)` to create a new message.
+ */
+export const AccessFilterSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_audit_v1_audit_service, 1);
+
+/**
  * Describes the message wellapi.audit.v1.ListAccessesResponse.
  * Use `create(ListAccessesResponseSchema)` to create a new message.
  */
 export const ListAccessesResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 1);
+  messageDesc(file_wellapi_audit_v1_audit_service, 2);
 
 /**
  * Describes the message wellapi.audit.v1.AggregateDisclosuresRequest.
  * Use `create(AggregateDisclosuresRequestSchema)` to create a new message.
  */
 export const AggregateDisclosuresRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 2);
+  messageDesc(file_wellapi_audit_v1_audit_service, 3);
 
 /**
  * Describes the message wellapi.audit.v1.AggregateDisclosuresResponse.
  * Use `create(AggregateDisclosuresResponseSchema)` to create a new message.
  */
 export const AggregateDisclosuresResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 3);
+  messageDesc(file_wellapi_audit_v1_audit_service, 4);
 
 /**
  * Describes the message wellapi.audit.v1.GetAccessRequest.
  * Use `create(GetAccessRequestSchema)` to create a new message.
  */
 export const GetAccessRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 4);
+  messageDesc(file_wellapi_audit_v1_audit_service, 5);
 
 /**
  * Describes the message wellapi.audit.v1.GetAccessResponse.
  * Use `create(GetAccessResponseSchema)` to create a new message.
  */
 export const GetAccessResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 5);
+  messageDesc(file_wellapi_audit_v1_audit_service, 6);
 
 /**
  * Describes the message wellapi.audit.v1.GetCheckpointRequest.
  * Use `create(GetCheckpointRequestSchema)` to create a new message.
  */
 export const GetCheckpointRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 6);
+  messageDesc(file_wellapi_audit_v1_audit_service, 7);
 
 /**
  * Describes the message wellapi.audit.v1.GetCheckpointResponse.
  * Use `create(GetCheckpointResponseSchema)` to create a new message.
  */
 export const GetCheckpointResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 7);
+  messageDesc(file_wellapi_audit_v1_audit_service, 8);
 
 /**
  * Describes the message wellapi.audit.v1.GetInclusionProofRequest.
  * Use `create(GetInclusionProofRequestSchema)` to create a new message.
  */
 export const GetInclusionProofRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 8);
+  messageDesc(file_wellapi_audit_v1_audit_service, 9);
 
 /**
  * Describes the message wellapi.audit.v1.GetInclusionProofResponse.
  * Use `create(GetInclusionProofResponseSchema)` to create a new message.
  */
 export const GetInclusionProofResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 9);
+  messageDesc(file_wellapi_audit_v1_audit_service, 10);
 
 /**
  * Describes the message wellapi.audit.v1.GetConsistencyProofRequest.
  * Use `create(GetConsistencyProofRequestSchema)` to create a new message.
  */
 export const GetConsistencyProofRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 10);
+  messageDesc(file_wellapi_audit_v1_audit_service, 11);
 
 /**
  * Describes the message wellapi.audit.v1.GetConsistencyProofResponse.
  * Use `create(GetConsistencyProofResponseSchema)` to create a new message.
  */
 export const GetConsistencyProofResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 11);
+  messageDesc(file_wellapi_audit_v1_audit_service, 12);
 
 /**
  * Describes the message wellapi.audit.v1.GetLogFileRequest.
  * Use `create(GetLogFileRequestSchema)` to create a new message.
  */
 export const GetLogFileRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 12);
+  messageDesc(file_wellapi_audit_v1_audit_service, 13);
 
 /**
  * Describes the message wellapi.audit.v1.GetLogFileResponse.
  * Use `create(GetLogFileResponseSchema)` to create a new message.
  */
 export const GetLogFileResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 13);
+  messageDesc(file_wellapi_audit_v1_audit_service, 14);
 
 /**
  * Describes the message wellapi.audit.v1.GetReceiptKeysRequest.
  * Use `create(GetReceiptKeysRequestSchema)` to create a new message.
  */
 export const GetReceiptKeysRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 14);
+  messageDesc(file_wellapi_audit_v1_audit_service, 15);
 
 /**
  * Describes the message wellapi.audit.v1.GetReceiptKeysResponse.
  * Use `create(GetReceiptKeysResponseSchema)` to create a new message.
  */
 export const GetReceiptKeysResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_audit_v1_audit_service, 15);
+  messageDesc(file_wellapi_audit_v1_audit_service, 16);
 
 /**
  * A patient sees the accesses to their data, an organization its own accesses, an operator those that are

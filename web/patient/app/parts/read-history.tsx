@@ -9,15 +9,15 @@ import { readsByDay } from "../log/reads.ts";
 import { ProblemNotice, Waited } from "./notice.tsx";
 import { ReadSentence } from "./read-sentence.tsx";
 
-/** The contract has no filter by organization: so many entries of all are looked through at first, and for each press. */
-const step = 1_000;
+/** So many entries of the organization at first, and for each press. */
+const step = 200;
 
 /** What an organization actually read: a line a day. */
 export function ReadHistory({ organization }: { readonly organization: string }) {
   const { words, record } = usePlace();
   const { home } = words;
   const { connection } = record;
-  const { loaded, loadMore, loadingMore, problem } = useEntries(connection, step);
+  const { loaded, loadMore, loadingMore, problem } = useEntries(connection, step, { organization });
   const known = useLoaded(() => organizationOf(connection, organization), [connection, organization]);
   return (
     <section class="card stack-close" aria-labelledby="history">

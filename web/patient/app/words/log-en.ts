@@ -6,7 +6,14 @@ export const logEn = {
   filters: { others: "What others did", refused: "What was refused", all: "Everything, also my own" },
   organization: "Organization",
   anyOrganization: "All of them",
-  none: "There is no such entry in what has been loaded.",
+  category: "Kind of data",
+  anyCategory: "All kinds",
+  period: "Time",
+  /** By days. */
+  periods: { 0: "All times", 7: "Last 7 days", 30: "Last 30 days", 365: "Last year" } as Readonly<
+    Record<number, string>
+  >,
+  none: "There is no such entry in what was looked through.",
   noneAtAll: "There is no entry yet.",
   /** Sentences: who, what data, how much. */
   read: (who: string, what: string) => `${who} read ${what}`,
