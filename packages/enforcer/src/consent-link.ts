@@ -10,13 +10,14 @@ import {
 import {
   type Decision,
   DenialReason,
+  type Device,
   type Dispute as DisputeMessage,
   type Grant,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createMessageQueue } from "./message-queue.ts";
 import { type DatedPermit, earliestTime, latestTime } from "./permits.ts";
-import type { Dispute, Question } from "./port.ts";
+import { type Dispute, type Question, type Sources, sourceDeviceKey } from "./port.ts";
 import { createQuestionBatches } from "./question-batches.ts";
 import type { Answer, Incoming, Outgoing } from "./session.ts";
 
@@ -173,8 +174,9 @@ function permitOf(grant: Grant): DatedPermit | undefined {
   if (!knownResolutions.has(resolution)) return undefined;
   const lastMs = Number(grant.capturedInLastMs);
   if (consent === "" || version < 1 || provision < 0 || lastMs < 0) return undefined;
-  const { onlyOrganizations, exceptOrganizations } = grant;
-  if (onlyOrganizations.length > 0 && exceptOrganizations.length > 0) return undefined;
+  if (grant.onlyOrganizations.length > 0 && grant.exceptOrganizations.length > 0) return undefined;
+  if ([...grant.alsoDevices, ...grant.exceptDevices].some(isUnknown)) return undefined;
+  const sources = sourcesOf(grant);
   if (!masks.every((mask) => knownMasks.has(mask))) return undefined;
   const from = millisOf(window?.startTime, earliestTime);
   return {
@@ -185,14 +187,30 @@ function permitOf(grant: Grant): DatedPermit | undefined {
     from,
     to: millisOf(window?.endTime, latestTime),
     ...(lastMs > 0 ? { sliding: { lastMs, from } } : {}),
-    ...(onlyOrganizations.length > 0 ? { sources: { only: new Set(onlyOrganizations) } } : {}),
-    ...(exceptOrganizations.length > 0 ? { sources: { except: new Set(exceptOrganizations) } } : {}),
+    ...(sources ? { sources } : {}),
     ...(masks.length > 0 ? { masks: [...masks] } : {}),
     notBefore: millisOf(validity?.startTime, earliestTime),
     notAfter: millisOf(validity?.endTime, latestTime),
     ...(emergency ? { emergency } : {}),
     ...(deIdentified ? { deIdentified } : {}),
   };
+}
+
+/** Undefined: of all. */
+function sourcesOf(grant: Grant): Sources | undefined {
+  const { onlyOrganizations: only, exceptOrganizations: except } = grant;
+  const [also, without] = [keysOf(grant.alsoDevices), keysOf(grant.exceptDevices)];
+  if (only.length + except.length + also.size + without.size === 0) return undefined;
+  const some = only.length > 0 || (also.size > 0 && except.length === 0);
+  return {
+    ...(some ? { only: new Set(only) } : { except: new Set(except) }),
+    ...(also.size > 0 ? { also } : {}),
+    ...(without.size > 0 ? { without } : {}),
+  };
+}
+
+function keysOf(devices: readonly Device[]): ReadonlySet<string> {
+  return new Set(devices.map(({ organization, device }) => sourceDeviceKey(organization, device)));
 }
 
 /** Whether a newer consent service put a field into it that is not known here. */

@@ -12,6 +12,7 @@ export { createMessageQueue } from "./message-queue.ts";
 export type { DatedPermit } from "./permits.ts";
 export { earliestTime, latestTime } from "./permits.ts";
 export type { Decision, Dispute, Enforcer, Permit, Question, Recall, Sliding, Sources } from "./port.ts";
+export { sourceDeviceKey } from "./port.ts";
 export type { Answer, Ask, Incoming, Outgoing, SessionOptions } from "./session.ts";
 export { Session } from "./session.ts";
 export type { EnforcerParts, Timers } from "./session-driver.ts";

@@ -30,7 +30,7 @@ export interface Permit {
   readonly to: number;
   /** For a sliding window: the values from which `from` was computed. */
   readonly sliding?: Sliding;
-  /** Only data of these contributors. Absent: of all. */
+  /** Only data of these sources. Absent: of all. */
   readonly sources?: Sources;
   /** What is left out of it. Absent: nothing. */
   readonly masks?: readonly Mask[];
@@ -42,8 +42,21 @@ export interface Permit {
   readonly deIdentified?: true;
 }
 
-/** Whose data: that of these organizations alone, or that of all but these. */
-export type Sources = { readonly only: ReadonlySet<string> } | { readonly except: ReadonlySet<string> };
+/**
+ * Whose data: that of these organizations alone, or that of all but these. Devices are named by `sourceDeviceKey`; what was sent without one
+ * goes with its organization.
+ */
+export type Sources = ({ readonly only: ReadonlySet<string> } | { readonly except: ReadonlySet<string> }) & {
+  /** Devices whose data counts, although that of their organizations does not. Absent: none. */
+  readonly also?: ReadonlySet<string>;
+  /** Devices whose data does not count, although that of their organizations does. Absent: none. */
+  readonly without?: ReadonlySet<string>;
+};
+
+/** Names a device (internal id, `dev_...`) as one organization sends its data. */
+export function sourceDeviceKey(organization: string, device: string): string {
+  return `${organization} ${device}`;
+}
 
 /** Only data captured in the last `lastMs` milliseconds before each use, and not before `from`. */
 export interface Sliding {

@@ -9,6 +9,7 @@ import {
 import {
   DecisionSchema,
   DenialReason,
+  DeviceSchema,
   DisputeSchema,
   GrantSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
@@ -27,6 +28,7 @@ import {
   runEnforcer,
   Session,
   sessionOptions,
+  sourceDeviceKey,
   systemTimers,
   type WatchListener,
 } from "../src/index.ts";
@@ -135,6 +137,19 @@ describe("an enforcer", () => {
     expect(of(only)).toMatchObject({ permits: [{ sources: { only: new Set(["org_watch"]) } }] });
     expect(of(except)).toMatchObject({ permits: [{ sources: { except: new Set(["org_watch"]) } }] });
     expect(of({ ...only, ...except })).toMatchObject({ denied: { permitted: false } });
+    const device = create(DeviceSchema, { organization: "org_watch", device: "dev_1" });
+    const keys = new Set([sourceDeviceKey("org_watch", "dev_1")]);
+    expect(of({ exceptDevices: [device] })).toMatchObject({
+      permits: [{ sources: { except: new Set(), without: keys } }],
+    });
+    expect(of({ alsoDevices: [device] })).toMatchObject({
+      permits: [{ sources: { only: new Set(), also: keys } }],
+    });
+    expect(of({ ...except, alsoDevices: [device] })).toMatchObject({
+      permits: [{ sources: { except: new Set(["org_watch"]), also: keys } }],
+    });
+    const unknown = withField(DeviceSchema, device);
+    expect(of({ exceptDevices: [unknown] })).toMatchObject({ denied: { permitted: false } });
   });
 
   it("says what is left out, and drops a grant that leaves out what cannot be left out here", () => {

@@ -1,15 +1,15 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import type { PageTokens } from "@wellapi/rpc";
+import { type PageTokens, partyOf } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "./accesses.ts";
-import { isHidden, patientOf, stateOf } from "./consent.ts";
+import { isHidden, stateOf } from "./consent.ts";
 import type { Revision } from "./consent-documents.ts";
 import type { ConsentRepository, KeptConsent } from "./consent-repository.ts";
-import { consentMessage, type Reader, revisionMessage } from "./convert.ts";
+import { consentMessage, outwardIds, type Reader, revisionMessage } from "./convert.ts";
 import { ConsentError } from "./errors.ts";
 import { digest } from "./etag.ts";
 import type { Granting } from "./granting.ts";
@@ -17,7 +17,7 @@ import { openPage } from "./page.ts";
 import type { Parties } from "./parties-client.ts";
 import { checkParties, checkSources } from "./party-check.ts";
 import type { Revocations } from "./revocation.ts";
-import { refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
+import { nameableBy, refuseUnknownFields, requestedContent, termsOf } from "./terms-convert.ts";
 import type { Categories } from "./understanding.ts";
 import { patientOfCall, type Viewer, viewerOf, visible } from "./viewer.ts";
 import { named, stateMessages } from "./vocabulary-convert.ts";
@@ -47,7 +47,7 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): Handlers {
 /** Makes messages of consents, with the ids that their reader knows. */
 function createPresenter({ pairwise, clock, categories }: ConsentHandlersDeps) {
   const readerOf = (partition: string, party: string): Reader => {
-    return { patient: pairwise.outward(party, patientOf(partition)), now: clock.now(), categories };
+    return { ...outwardIds(pairwise, partition, party), now: clock.now(), categories };
   };
   return {
     readerOf,
@@ -63,7 +63,7 @@ function createChangeHandlers(
   deps: ConsentHandlersDeps,
   { shown }: Presenter,
 ): Pick<Handlers, "createConsent" | "revokeConsent"> {
-  const { granting, revocations, accesses, clock, terminology, parties } = deps;
+  const { granting, revocations, accesses, clock, pairwise, terminology, parties } = deps;
   return {
     createConsent({ consent: asked, requestId }, context) {
       return accesses.logged(context, method.createConsent, requestId, async (call) => {
@@ -77,7 +77,8 @@ function createChangeHandlers(
         const repeated = await granting.repeated(partition, origin);
         const { hides } = call.caller.principal;
         const wanted = async () => {
-          const terms = termsOf(asked, clock.now(), terminology);
+          const nameable = nameableBy(partyOf(call.caller), { pairwise, terminology });
+          const terms = termsOf(asked, clock.now(), nameable);
           if (isHidden(terms, hides)) throw new ConsentError("own_care");
           await checkParties(parties, { organization: terms.grantee, field: "consent.grantee" }, partition);
           await checkSources(parties, terms.provisions, "consent");

@@ -1,6 +1,6 @@
 /** Domain types and rules of consents. Times are UTC milliseconds; intervals are half-open. */
 
-import type { FromSources } from "./sources.ts";
+import { type FromSources, namedSources } from "./sources.ts";
 
 export const directions = ["contribute", "read"] as const;
 export type Direction = (typeof directions)[number];
@@ -206,7 +206,7 @@ export const mostProvisions = 2_000;
  * denials.
  */
 export const mostDenials = 32;
-/** Contributors whom the consents for one organization name: each may be decided about apart, with all denials. */
+/** Contributors and devices that the consents for one organization name: each may be decided about apart, with all denials. */
 export const mostSources = 16;
 
 /** The limit that another consent with these terms would exceed; undefined where there is room. */
@@ -222,14 +222,9 @@ export function lackOfRoom(current: CurrentConsents, terms: Terms): string | und
   if (theirs.filter(({ effect }) => effect === "deny").length > mostDenials) {
     return "32 provisions deny something to this organization";
   }
-  return sourcesNamed(theirs).length > mostSources
+  return namedSources(theirs).length > mostSources
     ? "the provisions for this organization name 16 sources"
     : undefined;
-}
-
-/** The contributors that provisions name, each once. */
-export function sourcesNamed(provisions: readonly Provision[]): readonly string[] {
-  return [...new Set(provisions.flatMap(({ sources }) => sources?.organizations ?? []))];
 }
 
 /** What a change of consents means for enforcers. */

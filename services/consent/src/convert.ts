@@ -11,17 +11,20 @@ import type {
   Question as QuestionMessage,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Actor_Kind, type ActorSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type { Pairwise } from "@wellapi/vault";
 import {
   type Author,
   type Captured,
   type Consent,
   type Dispute,
   type Provision,
+  patientOf,
   stateOf,
 } from "./consent.ts";
 import type { Revision } from "./consent-documents.ts";
 import type { Decision, Question } from "./decision.ts";
 import { etagOf } from "./etag.ts";
+import type { FromSources } from "./sources.ts";
 import { type Categories, unknownInConsent } from "./understanding.ts";
 import {
   actorKinds,
@@ -37,12 +40,25 @@ import {
   stateMessages,
 } from "./vocabulary-convert.ts";
 
-/** The reader: the id by which it knows the patient, and the time. */
-export interface Reader {
-  /** The patient's id for the reader. */
-  readonly patient: string;
+/** The reader: the ids by which it knows the patient and devices, and the time. */
+export interface Reader extends OutwardIds {
   readonly now: number;
   readonly categories: Categories;
+}
+
+/** The ids by which a party knows what a consent names. */
+export interface OutwardIds {
+  /** The patient's. */
+  readonly patient: string;
+  /** Of a device, by its internal id. */
+  readonly deviceIdOf: (device: string) => string;
+}
+
+export function outwardIds(pairwise: Pairwise, partition: string, party: string): OutwardIds {
+  return {
+    patient: pairwise.outward(party, patientOf(partition)),
+    deviceIdOf: (device) => pairwise.outward(party, device),
+  };
 }
 
 /**
@@ -56,7 +72,7 @@ export function consentMessage(consent: Consent, reader: Reader): MessageInitSha
     id,
     patient: reader.patient,
     grantee: terms.grantee,
-    provisions: understood ? terms.provisions.map(provisionMessage) : [{}],
+    provisions: understood ? terms.provisions.map((one) => provisionMessage(one, reader)) : [{}],
     validity: intervalMessage(terms.validity),
     ...(terms.notice ? { notice: terms.notice } : {}),
     state: stateMessages[stateOf(consent, reader.now)],
@@ -125,6 +141,8 @@ export function decisionMessage(
       deIdentified: deIdentified === true,
       onlyOrganizations: sources && "only" in sources ? [...sources.only] : [],
       exceptOrganizations: sources && "except" in sources ? [...sources.except] : [],
+      alsoDevices: [...(sources?.also ?? [])],
+      exceptDevices: [...(sources?.without ?? [])],
       masks: masks.map((mask) => maskMessages[mask]),
     }),
   );
@@ -150,7 +168,10 @@ export function actorMessage({ kind, id }: Author, patient: string): MessageInit
   return { kind: actorKinds[kind], id, ...onBehalfOf };
 }
 
-export function provisionMessage(provision: Provision): MessageInitShape<typeof ProvisionSchema> {
+export function provisionMessage(
+  provision: Provision,
+  ids: OutwardIds,
+): MessageInitShape<typeof ProvisionSchema> {
   const {
     effect,
     directions,
@@ -169,10 +190,17 @@ export function provisionMessage(provision: Provision): MessageInitShape<typeof 
     purposes: purposes.map((purpose) => numberOf(purposeMessages, purpose)),
     resolution: numberOf(resolutionMessages, resolution),
     window: windowMessage(captured),
-    ...(sources && { sources: { organizations: [...sources.organizations] } }),
+    ...(sources && { sources: selectorMessage(sources, ids) }),
     masks: masks.map((mask) => numberOf(maskMessages, mask)),
     regions: [...regions],
     deIdentification: numberOf(deIdentificationMessages, provision.deIdentification),
+  };
+}
+
+function selectorMessage({ organizations, devices = [] }: FromSources, { deviceIdOf }: OutwardIds) {
+  return {
+    organizations: [...organizations],
+    devices: devices.map(({ organization, device }) => ({ organization, deviceId: deviceIdOf(device) })),
   };
 }
 

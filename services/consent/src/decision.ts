@@ -17,7 +17,7 @@ import {
 } from "./consent.ts";
 import { disputesOf } from "./disputes.ts";
 import { type Scope, within, without } from "./scope.ts";
-import { eitherOf, isOfAll, type SourceClass, type Sources, sourceClasses } from "./sources.ts";
+import { type SourceClass, type Sources, sourceClasses, sourcesOf } from "./sources.ts";
 import { type Categories, unknownInConsent, unknownInCurrent } from "./understanding.ts";
 
 /** An undefined field was not stated, or its value is not known here: it never permits. */
@@ -59,7 +59,7 @@ export interface Permit {
   readonly resolution: Resolution;
   readonly captured: Captured;
   readonly validity: Interval;
-  /** Only data of these contributors. Absent: of all. */
+  /** Only data of these sources. Absent: of all. */
   readonly sources?: Sources;
   /** What is left out of it. Absent: nothing. */
   readonly masks?: readonly Mask[];
@@ -133,7 +133,7 @@ export function decide(
         ...permissions.filter(concerned).flatMap((each) => permitsOf(each, question, undenied, now)),
         ...emergencies.flatMap((each) => emergencyPermits(each, undenied, now)),
       ];
-      return { sources: one.sources, permits };
+      return { of: one, permits };
     }),
   );
   if (first === undefined) return { permitted: false, reason: "denied" };
@@ -165,7 +165,7 @@ export function deniedUntil(
   return Math.min(now + mostDeniedMs, ...(coming as number[]));
 }
 
-/** What denials leave of all times. Classes of contributors mostly have the same ones, and these are taken off once. */
+/** What denials leave of all times. Classes of sources mostly have the same ones, and these are taken off once. */
 function remaining(): (denials: readonly Placed[]) => readonly Scope[] {
   const known: { readonly denials: readonly Placed[]; readonly left: readonly Scope[] }[] = [];
   return (denials) => {
@@ -184,26 +184,28 @@ function remaining(): (denials: readonly Placed[]) => readonly Scope[] {
   };
 }
 
-/** What is permitted of the data of one class of contributors. */
-interface FromClass extends Pick<SourceClass, "sources"> {
+/** What is permitted of the data of one class of sources. */
+interface FromClass {
+  readonly of: SourceClass;
   readonly permits: readonly Permit[];
 }
 
-/** One permit for all contributors of whom the same is permitted. */
+/** One permit for all sources of which the same is permitted. */
 function joinedBySource(classes: readonly FromClass[]): readonly Permit[] {
-  // Nearly always there is one, of all contributors.
+  // Nearly always there is one, of all sources.
   if (classes.length === 1) return classes[0]!.permits;
-  const joined = new Map<string, { readonly permit: Permit; readonly sources: Sources }>();
-  for (const { sources, permits } of classes) {
-    for (const permit of permits) {
-      const key = JSON.stringify(permit);
-      const known = joined.get(key);
-      joined.set(key, { permit, sources: known ? eitherOf(known.sources, sources) : sources });
-    }
-  }
-  return [...joined.values()].map(({ permit, sources }) =>
-    isOfAll(sources) ? permit : { ...permit, sources },
+  const all = classes.map(({ of }) => of);
+  const alike = Map.groupBy(
+    classes.flatMap(({ of, permits }) => permits.map((permit) => ({ of, permit }))),
+    ({ permit }) => JSON.stringify(permit),
   );
+  return [...alike.values()].map((same) => {
+    const sources = sourcesOf(
+      same.map(({ of }) => of),
+      all,
+    );
+    return { ...same[0]!.permit, ...(sources && { sources }) };
+  });
 }
 
 type Sifted = { readonly left: readonly Placed[] } | { readonly lack: DenialReason };

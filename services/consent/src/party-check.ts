@@ -1,9 +1,10 @@
-import { type Provision, sourcesNamed } from "./consent.ts";
+import type { Provision } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
 import type { Parties } from "./parties-client.ts";
+import { namedSources } from "./sources.ts";
 
 /**
- * Whether the contributors whom provisions name are or were organizations here: a denial of a name that nobody has would deny nothing.
+ * Whether the contributors whom provisions name, or whose devices, are or were organizations here: a denial of a name that nobody has would deny nothing.
  * Throws ConsentError `invalid` for the first that is none. `root` is where the provisions stand in the request; empty: at its top.
  */
 export async function checkSources(
@@ -11,12 +12,15 @@ export async function checkSources(
   provisions: readonly Provision[],
   root: string,
 ): Promise<void> {
-  const named = sourcesNamed(provisions);
+  const named = [...new Set(namedSources(provisions).map(({ organization }) => organization))];
   const known = await Promise.all(named.map((organization) => parties.wasOrganization(organization)));
   const unknown = named.find((_, i) => !known[i]);
   if (unknown === undefined) return;
-  const at = provisions.findIndex(({ sources }) => sources?.organizations.includes(unknown));
-  const field = [root, `provisions[${at}].sources.organizations`].filter((part) => part !== "").join(".");
+  const at = provisions.findIndex((one) =>
+    namedSources([one]).some((source) => source.organization === unknown),
+  );
+  const list = provisions[at]!.sources!.organizations.includes(unknown) ? "organizations" : "devices";
+  const field = [root, `provisions[${at}].sources.${list}`].filter((part) => part !== "").join(".");
   const description = `${unknown} is no organization here: the sources of the data name theirs`;
   throw new ConsentError("invalid", { violations: [{ field, description, reason: "INVALID_FIELD" }] });
 }

@@ -20,6 +20,7 @@ import {
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Violation } from "@wellapi/rpc";
 import type { Terminology } from "@wellapi/terminology";
+import type { Pairwise } from "@wellapi/vault";
 import {
   type Captured,
   type DeIdentification,
@@ -31,11 +32,10 @@ import {
   mostSources,
   type PinnedCategory,
   type Provision,
-  sourcesNamed,
   type Terms,
 } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
-import type { FromSources } from "./sources.ts";
+import { eachOnce, type FromSources, namedSources } from "./sources.ts";
 import {
   deIdentificationMessages,
   directionMessages,
@@ -45,6 +45,21 @@ import {
   purposeMessages,
   resolutionMessages,
 } from "./vocabulary-convert.ts";
+
+/** What terms may name. */
+export interface Nameable {
+  readonly terminology: Terminology;
+  /** The internal id of a device by the caller's own id for it; undefined where this is no id of a device. */
+  readonly deviceOf: (deviceId: string) => string | undefined;
+}
+
+/** By a party's own ids. */
+export function nameableBy(
+  party: string,
+  { pairwise, terminology }: { readonly pairwise: Pairwise; readonly terminology: Terminology },
+): Nameable {
+  return { terminology, deviceOf: (deviceId) => pairwise.inward(party, "dev", deviceId) };
+}
 
 export type Refuse = (field: string, description: string, reason?: string) => void;
 
@@ -58,17 +73,17 @@ const notEnforced = "NOT_ENFORCED_YET";
 export function termsOf(
   message: Pick<ConsentMessage, "grantee" | "provisions" | "validity" | "notice"> | undefined,
   now: number,
-  terminology: Terminology,
+  nameable: Nameable,
   root = "consent",
 ): Terms {
   const { grantee, provisions, validity, notice } = message ?? create(ConsentSchema);
   const { refuse, done } = refusals(root);
   const taken = provisions.map((provision, i) =>
-    provisionOf(provision, `provisions[${i}]`, refuse, terminology),
+    provisionOf(provision, `provisions[${i}]`, refuse, nameable),
   );
   if (taken.length === 0) refuse("provisions", "is empty: say what is permitted or denied");
   const inForce = intervalOf(validity);
-  if (sourcesNamed(taken).length > mostSources) {
+  if (namedSources(taken).length > mostSources) {
     refuse("provisions", "name more than 16 sources: leave some out, or say whose data is denied instead");
   }
   if (hasEnded(inForce, now)) refuse("validity.end_time", "has passed: give an end in the future, or none");
@@ -127,7 +142,7 @@ function provisionOf(
   message: ProvisionMessage,
   path: string,
   refuse: Refuse,
-  terminology: Terminology,
+  { terminology, deviceOf }: Nameable,
 ): Provision {
   const effect = named(effectMessages, message.effect);
   if (!effect) refuse(`${path}.effect`, "is neither EFFECT_PERMIT nor EFFECT_DENY");
@@ -144,7 +159,7 @@ function provisionOf(
     refuse(`${path}.purposes`, "is of reading: leave it out, or add DIRECTION_READ");
   }
   const resolution = named(resolutionMessages, message.resolution);
-  const sources = sourcesOf(message, directions, path, refuse);
+  const sources = sourcesOf(message, directions, deviceOf, path, refuse);
   const left = masksOf(message, effect === "permit" && reading, path, refuse);
   const deIdentification = deIdentificationOf(message, effect === "permit" && reading, path, refuse);
   if (effect === "deny") refuseInDenial(message, path, refuse);
@@ -174,6 +189,7 @@ function provisionOf(
 function sourcesOf(
   { sources }: ProvisionMessage,
   directions: readonly Direction[],
+  deviceOf: Nameable["deviceOf"],
   path: string,
   refuse: Refuse,
 ): FromSources | undefined {
@@ -183,11 +199,21 @@ function sourcesOf(
     refuse(`${place}.methods`, "is not enforced yet: leave it out", notEnforced);
   }
   // Without any it would say nothing, and whoever forgot them would have permitted all.
-  if (sources.organizations.length === 0) refuse(`${place}.organizations`, "is needed: say whose data");
+  if (sources.organizations.length + sources.devices.length === 0) {
+    refuse(`${place}.organizations`, "is needed, or devices: say whose data");
+  }
   if (directions.includes("contribute")) {
     refuse(place, "is of reading alone: leave it out, or part the provision");
   }
-  return { organizations: [...sources.organizations].sort() };
+  const devices = sources.devices.map(({ organization, deviceId }, i) => {
+    const device = deviceOf(deviceId);
+    if (device === undefined) refuse(`${place}.devices[${i}].device_id`, "is no id of a device");
+    return { organization, device: device ?? "" };
+  });
+  return {
+    organizations: [...sources.organizations].sort(),
+    ...(devices.length > 0 && { devices: eachOnce(devices) }),
+  };
 }
 
 /** What is left out of what is read, each once and in one order, so that the same said otherwise is the same. */

@@ -33,7 +33,8 @@ const members = {
   category: ["name", "version"],
   validity: ["start", "end"],
   captured: ["start", "end", "lastMs"],
-  sources: ["organizations"],
+  sources: ["organizations", "devices"],
+  device: ["organization", "device"],
 } as const;
 
 /**
@@ -121,11 +122,23 @@ function unknownInSources({ directions: stated, sources }: Members, path: string
   if (!isObject(sources) || (stated as unknown[]).some((one) => one !== "read")) return path;
   return (
     unknownMember(sources, members.sources, `${path}.`) ??
-    firstOf(sources.organizations, `${path}.organizations`, (one, at) =>
-      typeof one === "string" && one !== "" ? undefined : at,
-    ) ??
-    ((sources.organizations as unknown[]).length > 0 ? undefined : path)
+    firstOf(sources.organizations, `${path}.organizations`, unknownInId) ??
+    firstOf(sources.devices ?? [], `${path}.devices`, unknownInDevice) ??
+    ([sources.organizations, sources.devices ?? []].flat().length > 0 ? undefined : path)
   );
+}
+
+function unknownInDevice(device: unknown, path: string): string | undefined {
+  if (!isObject(device)) return path;
+  return (
+    unknownMember(device, members.device, `${path}.`) ??
+    unknownInId(device.organization, `${path}.organization`) ??
+    unknownInId(device.device, `${path}.device`)
+  );
+}
+
+function unknownInId(id: unknown, path: string): string | undefined {
+  return typeof id === "string" && id !== "" ? undefined : path;
 }
 
 /** What is to be left out is not known here, or of what: so nothing is read by it. */

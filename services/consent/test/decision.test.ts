@@ -9,6 +9,7 @@ import {
   withRevoked,
 } from "../src/consent.ts";
 import { decide, deniedUntil, type Question } from "../src/decision.ts";
+import type { SourceDevice } from "../src/sources.ts";
 import { categories, consentOf, currentOf, denial, permission, steps } from "./terms.ts";
 
 const question: Question = {
@@ -311,6 +312,8 @@ describe("a denial", () => {
   });
 });
 
+const dial = { organization: "org_watch", device: "dev_dial" };
+
 describe("a provision about the data of some contributors", () => {
   const from = (...organizations: string[]) => ({ sources: { organizations } });
   const sourcesOf = (...consents: Consent[]) => {
@@ -339,6 +342,22 @@ describe("a provision about the data of some contributors", () => {
       { consent: "con_1", captured: { start: 9 }, sources: { only: ["org_watch"] } },
     ]);
     expect(sourcesOf(one(from("org_watch")), not(from("org_lab", "org_watch")))).toBe("denied");
+  });
+
+  it("is about devices by themselves, unless their organization is named", () => {
+    const not = (change: Partial<Provision>) => consentOf([{ ...denial, ...change }], {}, "con_2");
+    const of = (...devices: SourceDevice[]) => ({ sources: { organizations: [], devices } });
+    const strap = { organization: "org_watch", device: "dev_strap" };
+    const permitted = (sources: object) => [{ consent: "con_1", captured: {}, sources }];
+    expect(sourcesOf(one(), not(of(dial)))).toEqual(permitted({ except: [], without: [dial] }));
+    expect(sourcesOf(one(of(dial, strap)), not(of(dial)))).toEqual(permitted({ only: [], also: [strap] }));
+    expect(sourcesOf(one(from("org_watch")), not(of(dial)))).toEqual(
+      permitted({ only: ["org_watch"], without: [dial] }),
+    );
+    expect(sourcesOf(one(of(dial)), not(from("org_watch")))).toBe("denied");
+    // Another organization's device of this name is another device.
+    const strange = { organization: "org_lab", device: dial.device };
+    expect(sourcesOf(one(from("org_watch")), not(of(strange)))).toEqual(permitted({ only: ["org_watch"] }));
   });
 
   it("denies in an emergency, too", () => {
@@ -434,8 +453,13 @@ describe("what is not known here", () => {
     ],
     [
       "a sort of source",
-      withProvision({ sources: { devices: ["w"] } }),
-      "terms.provisions[1].sources.devices",
+      withProvision({ sources: { organizations: ["org_watch"], methods: [1] } }),
+      "terms.provisions[1].sources.methods",
+    ],
+    [
+      "what is said of a device",
+      withProvision({ sources: { organizations: [], devices: [{ ...dial, model: "x" }] } }),
+      "terms.provisions[1].sources.devices[0].model",
     ],
     ["no source", withProvision({ sources: { organizations: [] } }), "terms.provisions[1].sources"],
     [

@@ -53,7 +53,7 @@ function patientWith(
   const kept = consents.map((one, i): Kept => {
     const first: Consent = {
       id: `con_${id.at(-1)}${i}`,
-      terms: termsOf(one.asked, 0, shippedTerminology),
+      terms: termsOf(one.asked, 0, { terminology: shippedTerminology, deviceOf: () => undefined }),
       version: 1,
       grantor,
       createTime: 1_700_000_000_000 + i,

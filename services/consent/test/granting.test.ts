@@ -112,7 +112,7 @@ describe("granting", () => {
   });
 
   it("takes contributors who are or were organizations here, and gives back which data is meant", async () => {
-    const { patient } = await openInstallation();
+    const { patient, organization, pairwise } = await openInstallation();
     const from = (...organizations: string[]) => ({ ...reading, sources: { organizations } });
     const of = (...provisions: object[]) => ({ ...wanted, provisions }) as never;
     const told = await problem(
@@ -125,6 +125,25 @@ describe("granting", () => {
     const consent = of(from("org_maker", "org_deleted"));
     const given = await patient().createConsent({ consent, requestId: "r2" });
     expect(given.consent!.provisions[0]!.sources!.organizations).toEqual(["org_deleted", "org_maker"]);
+    // A device by the id of whoever reads the consent.
+    const deviceId = pairwise.outward("installation", "dev_00000000000000000000000001");
+    const device = (organization: string) => {
+      return { ...denial, sources: { devices: [{ organization, deviceId }] } };
+    };
+    const strange = patient().createConsent({ consent: of(device("org_nobody")), requestId: "r3" });
+    expect(await problem(strange)).toMatchObject({
+      violations: [{ field: "consent.provisions[0].sources.devices" }],
+    });
+    const { consent: denying } = await patient().createConsent({
+      consent: of(reading, device("org_maker")),
+      requestId: "r4",
+    });
+    const sourcesIn = ({ provisions }: { provisions: { sources?: object }[] }) => provisions[1]!.sources;
+    expect(sourcesIn(denying!)).toMatchObject({ devices: [{ organization: "org_maker", deviceId }] });
+    const { consent: seen } = await organization().getConsent({ consent: denying!.id });
+    expect(sourcesIn(seen!)).toMatchObject({
+      devices: [{ deviceId: pairwise.outward("org_clinic", "dev_00000000000000000000000001") }],
+    });
   });
 
   it("takes no field that it does not know, also where the rest was granted before", async () => {

@@ -1,15 +1,20 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import type { Captured, Direction, Interval, Provision, Purpose, Resolution, Terms } from "../src/consent.ts";
-import { decide, type Permit } from "../src/decision.ts";
+import { decide } from "../src/decision.ts";
 import { beyond } from "../src/requests/narrowing.ts";
-import { categories, consentOf, currentOf, heartRate, steps } from "./terms.ts";
+import type { SourceDevice } from "../src/sources.ts";
+import { categories, consentOf, currentOf, heartRate, isFrom, steps } from "./terms.ts";
 
 /** Few instants, so that ends meet: a property of intervals fails at their edges or nowhere. */
 const instant = fc.integer({ min: 0, max: 8 });
 const interval: fc.Arbitrary<Interval> = fc
   .tuple(fc.option(instant), fc.option(instant))
   .map(([a, b]): Interval => ({ ...(a !== null && { start: a }), ...(b !== null && { end: b }) }));
+const devices: readonly SourceDevice[] = [
+  { organization: "org_a", device: "dev_1" },
+  { organization: "org_c", device: "dev_1" },
+];
 const permission = fc.record({
   effect: fc.constant("permit" as const),
   directions: fc.subarray<Direction>(["contribute", "read"], { minLength: 1 }),
@@ -22,7 +27,9 @@ const permission = fc.record({
   ),
   regions: fc.constantFrom<readonly string[]>([], ["local"], ["eu"], ["eu", "local"]),
   sources: fc.option(
-    fc.subarray(["org_a", "org_b"], { minLength: 1 }).map((organizations) => ({ organizations })),
+    fc
+      .record({ organizations: fc.subarray(["org_a", "org_b"]), devices: fc.subarray([...devices]) })
+      .filter((one) => one.organizations.length + one.devices.length > 0),
     { nil: undefined },
   ),
 }) as fc.Arbitrary<Provision>;
@@ -61,14 +68,10 @@ const within = ({ start, end }: Interval, time: number) =>
   (start === undefined || start <= time) && (end === undefined || time < end);
 const order: readonly Resolution[] = ["raw", "hourly", "daily"];
 
-const isFrom = ({ sources }: Permit, source: string) =>
-  sources === undefined ||
-  ("only" in sources ? sources.only.includes(source) : !sources.except.includes(source));
-
 /** The finest that may be used, as the one who decides says: the greater, the coarser; undefined: nothing. */
 function finest(
   terms: Terms,
-  at: { now: number; used: number; captured: number; source: string; question: Question },
+  at: { now: number; used: number; captured: number; source: SourceDevice; question: Question },
 ) {
   const { now, used, captured, source, question } = at;
   const decision = decide(currentOf(consentOf(terms.provisions, terms)), question, now, categories);
@@ -77,7 +80,7 @@ function finest(
     (one) =>
       within(one.validity, used) &&
       within(one.captured, captured) &&
-      isFrom(one, source) &&
+      isFrom(one.sources, source) &&
       (one.captured.lastMs === undefined || captured >= used - one.captured.lastMs),
   );
   return holding.length === 0
@@ -98,7 +101,9 @@ it("what lies within a request permits nothing that the request would not, at an
     fc.constantFrom<Purpose>("treatment", "research"),
     fc.constantFrom(heartRate, steps),
     fc.constantFrom("local", "eu"),
-    fc.constantFrom("org_a", "org_b", "org_c"),
+    fc
+      .constantFrom("org_a", "org_b", "org_c")
+      .chain((organization) => fc.constantFrom("dev_1", "").map((device) => ({ organization, device }))),
     (terms, parts, validity, now, direction, purpose, code, region, source) => {
       const provisions = parts.map(({ from, other, changed }): Provision => {
         const base = terms.provisions[from % terms.provisions.length]!;

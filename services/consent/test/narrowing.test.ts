@@ -64,6 +64,14 @@ describe("what lies within a request", () => {
     expect(inside(from("org_watch"), from("org_watch", "org_lab"))).toBe(true);
     expect(inside({}, from("org_watch"))).toBe(false);
     expect(inside(from("org_lab"), from("org_watch"))).toBe(false);
+    const of = (organization: string, device: string) => {
+      return { sources: { organizations: [], devices: [{ organization, device }] } };
+    };
+    expect(inside(of("org_watch", "dev_1"), from("org_watch"))).toBe(true);
+    expect(inside(of("org_watch", "dev_1"), of("org_watch", "dev_1"))).toBe(true);
+    expect(inside(of("org_watch", "dev_1"), of("org_watch", "dev_2"))).toBe(false);
+    expect(inside(of("org_lab", "dev_1"), from("org_watch"))).toBe(false);
+    expect(inside(from("org_watch"), of("org_watch", "dev_1"))).toBe(false);
   });
 
   it("is a window within the window: one that slides stays in a fixed one that it has entered for good", () => {

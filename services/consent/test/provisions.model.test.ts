@@ -14,7 +14,8 @@ import type {
 } from "../src/consent.ts";
 import { masks } from "../src/consent.ts";
 import { decide, type Permit } from "../src/decision.ts";
-import { categories, consentOf, currentOf, heartRate, steps } from "./terms.ts";
+import type { FromSources } from "../src/sources.ts";
+import { categories, consentOf, currentOf, heartRate, isFrom, steps } from "./terms.ts";
 
 /** Few instants, so that ends meet: a property of intervals fails at their edges or nowhere. */
 const instant = fc.integer({ min: 0, max: 8 });
@@ -27,18 +28,29 @@ const pinned = fc.integer({ min: 1, max: 2 }).map((version) => [{ name: "heart",
 const directions = someOf<Direction>(["contribute", "read"], 1);
 /** Contributors; the last one is never named. */
 const contributors = ["org_watch", "org_lab", "org_spa"] as const;
+/** Devices; the last one is never named. Two organizations may send the data of one thing. */
+const devices = ["dev_dial", "dev_strap", ""] as const;
+const namedDevices = fc.subarray(
+  ["org_watch", "org_lab"].flatMap((organization) =>
+    ["dev_dial", "dev_strap"].map((device) => ({ organization, device })),
+  ),
+  { maxLength: 2 },
+);
+const sourcesNamed: fc.Arbitrary<FromSources> = fc
+  .record({ organizations: someOf<string>(contributors.slice(0, 2), 0), devices: namedDevices })
+  .filter((one) => one.organizations.length + one.devices.length > 0)
+  .map(({ devices: some, ...rest }) => ({ ...rest, ...(some.length > 0 && { devices: some }) }));
 
 /** A provision, and perhaps the contributors whose data it is about, or what it leaves out: such a one is of reading alone. */
 function fromSome(provision: fc.Arbitrary<Provision>): fc.Arbitrary<Provision> {
-  const sources = fc.option(someOf<string>(contributors.slice(0, 2), 1));
   const left = fc.option(someOf<Mask>(masks, 1));
-  return fc.tuple(provision, sources, left).map(([one, organizations, masked]): Provision => {
+  return fc.tuple(provision, fc.option(sourcesNamed), left).map(([one, sources, masked]): Provision => {
     const maskable = masked !== null && one.effect === "permit";
-    if (organizations === null && !maskable) return one;
+    if (sources === null && !maskable) return one;
     return {
       ...one,
       directions: ["read"],
-      ...(organizations && { sources: { organizations } }),
+      ...(sources && { sources }),
       ...(maskable && { masks: masked }),
     };
   });
@@ -127,8 +139,9 @@ interface Use {
   readonly purpose: Purpose;
   readonly resolution: Resolution;
   readonly person: string | undefined;
-  /** Whose data it is. */
+  /** Whose data it is, and of which device; empty: of none. */
   readonly source: string;
+  readonly device: string;
   /** When the data was captured, and when it is used. */
   readonly captured: number;
   readonly used: number;
@@ -165,7 +178,7 @@ function permitting(
       .flatMap(({ terms }) => terms.provisions)
       .filter((provision) => provision.effect === effect)
       .filter((provision) => provision.directions.includes(use.direction))
-      .filter(({ sources }) => sources === undefined || sources.organizations.includes(use.source))
+      .filter(({ sources }) => sources === undefined || isAboutSource(sources, use))
       .filter(({ categories: [set] }) => use.code === heartRate || set!.version === 2)
       .filter(
         ({ purposes }) =>
@@ -187,6 +200,12 @@ function permitting(
   return through.length > 0 && matching("deny").length === 0 ? through : undefined;
 }
 
+function isAboutSource({ organizations, devices: some = [] }: FromSources, { source, device }: Use): boolean {
+  return (
+    organizations.includes(source) || some.some((one) => one.organization === source && one.device === device)
+  );
+}
+
 function isAbout({ record, category: { name, version } }: Dispute, code: string): boolean {
   return record !== undefined || (name === "heart" && (code === heartRate || version === 2));
 }
@@ -194,8 +213,7 @@ function isAbout({ record, category: { name, version } }: Dispute, code: string)
 /** What whoever holds a grant makes of it, as the enforcer does. */
 function holds({ captured, validity, resolution, sources }: Permit, use: Use): boolean {
   const since = captured.lastMs === undefined ? Number.NEGATIVE_INFINITY : use.used - captured.lastMs;
-  const isFrom = sources && ("only" in sources ? sources.only : sources.except).includes(use.source);
-  if (sources !== undefined && isFrom !== "only" in sources) return false;
+  if (!isFrom(sources, { organization: use.source, device: use.device })) return false;
   return (
     resolution === use.resolution &&
     within(validity, use.used) &&
@@ -217,8 +235,9 @@ describe("provisions", () => {
       fc.constantFrom<Purpose>("treatment", "emergency"),
       fc.constantFrom(undefined, "usr_doctor"),
       fc.constantFrom(...contributors),
+      fc.constantFrom(...devices),
       instant,
-      (all, emergency, disputed, direction, code, purpose, person, source, now) => {
+      (all, emergency, disputed, direction, code, purpose, person, source, device, now) => {
         const question = { partition: "local/pat_1", organization: "org_clinic", region: "local" };
         const decision = decide(
           { ...currentOf(...all), emergency, disputes: disputed },
@@ -235,7 +254,7 @@ describe("provisions", () => {
         for (let used = now; used <= 9; used += 1) {
           for (let captured = -1; captured <= 9; captured += 1) {
             for (const resolution of ["raw", "hourly"] as const) {
-              const use: Use = { direction, code, purpose, person, source, resolution, captured, used };
+              const use = { direction, code, purpose, person, source, device, resolution, captured, used };
               const expected = permitting(all, emergency, use);
               const through = permits.filter((permit) => holds(permit, use));
               if (through.length > 0 !== (expected !== undefined)) {

@@ -14,6 +14,7 @@ import {
   refusalClaims,
   rightsClaims,
   schemaVersion,
+  versionWithDevices,
   versionWithMasks,
   versionWithSources,
 } from "../src/receipts/receipt-convert.ts";
@@ -119,6 +120,16 @@ describe("a receipt", () => {
     });
   });
 
+  it("says of which devices, by the ids of whoever holds it, in a version of its own, too", async () => {
+    const devices = [{ organization: "org_maker", device: "dev_1" }];
+    const provisions = [{ ...terms.provisions[0]!, sources: { organizations: [], devices } }];
+    const said = { consent: { ...consent, terms: { ...terms, provisions } }, replacedEtag: "", ...decided };
+    expect(consentClaims(said, clinicSide)).toMatchObject({
+      schema_version: versionWithDevices,
+      pii_processing: [{ sources: { devices: [{ party_id: "org_maker", device: "known dev_1" }] } }],
+    });
+  });
+
   it("says what is left out, in a version of its own, too", async () => {
     const { patient, jwks, patientReceipts, ofVersion } = await openReceipts();
     const provision = { ...reading, masks: [Mask.NOTES], sources: { organizations: ["org_maker"] } };
@@ -210,8 +221,12 @@ const terms: Terms = {
 const author = { kind: "patient", id: "pat_internal" } as const;
 const consent: Consent = { id: "con_1", terms, version: 1, grantor: author, createTime: 1_764_547_200_000 };
 const decided = { author, time: 1_764_547_200_000, access: "acc_1" };
-const patientSide = { patient: "pat_own" };
-const clinicSide = { patient: "pat_known", organization: "org_clinic" };
+const patientSide = { patient: "pat_own", deviceIdOf: (id: string) => `own ${id}` };
+const clinicSide = {
+  patient: "pat_known",
+  organization: "org_clinic",
+  deviceIdOf: (id: string) => `known ${id}`,
+};
 const request = {
   id: "crq_1",
   requester: { kind: "application", id: "app_1" } as const,

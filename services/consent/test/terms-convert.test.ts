@@ -31,14 +31,16 @@ const contributing = {
   resolution: Resolution.UNSPECIFIED,
 };
 
+const deviceOf = (id: string) => (id.startsWith("own_") ? id.replace("own_", "dev_") : undefined);
+const nameable = { terminology, deviceOf };
 const messageOf = (change: object) => create(ConsentSchema, { ...wanted, ...change } as never);
-const taken = (change: object) => termsOf(messageOf(change), now, terminology);
+const taken = (change: object) => termsOf(messageOf(change), now, nameable);
 const takenProvision = (provision: object) => taken({ provisions: [provision] }).provisions[0];
 
 /** [field, reason] of each thing that is wrong, without the path to a lone provision. */
 function refused(message: ConsentMessage | undefined) {
   try {
-    termsOf(message, now, terminology);
+    termsOf(message, now, nameable);
   } catch (error) {
     const { code, problem } = error as ConsentError;
     expect(code).toBe("invalid");
@@ -145,6 +147,28 @@ describe("whose data is meant", () => {
     });
     expect(takenProvision({ ...denial, ...from("org_a") })!.sources).toEqual({ organizations: ["org_a"] });
     expect(takenProvision(reading)).not.toHaveProperty("sources");
+  });
+
+  it("is told by devices, too, by the caller's own ids, each once", () => {
+    const device = (organization: string, deviceId: string) => ({ organization, deviceId });
+    const devices = [device("org_b", "own_2"), device("org_a", "own_1"), device("org_a", "own_1")];
+    expect(takenProvision({ ...denial, sources: { devices } })!.sources).toEqual({
+      organizations: [],
+      devices: [
+        { organization: "org_a", device: "dev_1" },
+        { organization: "org_b", device: "dev_2" },
+      ],
+    });
+    const strange = { devices: [device("org_a", "own_1"), device("org_a", "watch")] };
+    expect(refusedProvision({ ...denial, sources: strange })).toEqual(
+      invalid("sources.devices[1].device_id"),
+    );
+    const names = Array.from({ length: 9 }, (_, i) => `${i}`);
+    const both = {
+      organizations: names.map((one) => `org_${one}`),
+      devices: names.map((one) => device("org_0", `own_${one}`)),
+    };
+    expect(refusedProvision({ ...denial, sources: both })).toEqual(invalid("provisions"));
   });
 
   it("is not left open, not said of contributing, and not of more than can be decided about apart", () => {

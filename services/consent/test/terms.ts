@@ -1,5 +1,6 @@
 import type { Consent, CurrentConsents, Provision, Terms } from "../src/consent.ts";
 import { noConsents } from "../src/consent.ts";
+import type { SourceDevice, Sources } from "../src/sources.ts";
 import type { Categories } from "../src/understanding.ts";
 
 /** Heart in two versions that are known, of which both hold the heart rate and the second one steps, too. */
@@ -43,4 +44,14 @@ export function consentOf(
 
 export function currentOf(...consents: Consent[]): CurrentConsents {
   return { ...noConsents, consents };
+}
+
+/** Whether data of a device (empty: of none) of an organization is meant, as enforcers see it. */
+export function isFrom(sources: Sources | undefined, { organization, device }: SourceDevice): boolean {
+  if (sources === undefined) return true;
+  const isIt = (one: SourceDevice) => one.organization === organization && one.device === device;
+  const { also = [], without = [] } = sources;
+  const whole =
+    "only" in sources ? sources.only.includes(organization) : !sources.except.includes(organization);
+  return !without.some(isIt) && (whole || also.some(isIt));
 }

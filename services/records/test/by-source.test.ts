@@ -4,6 +4,7 @@ import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_se
 import { BucketSize, MergeRule, SampleOrder } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { withBox } from "../src/blocks/patient-box.ts";
 import { condition, everything, store } from "./clinical/clinical-scene.ts";
 import type { TestConsent } from "./fake-consent.ts";
 import { resumeTokenAfter } from "./watching.ts";
@@ -27,31 +28,36 @@ const T0 = Date.UTC(2016, 3, 12, 6);
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** A patient, two who send their data, and a clinic that reads some of it. */
-interface View {
+/** A patient, two who send their data, or one from several devices, and a clinic that reads some of it. */
+interface Scene {
   readonly world: World;
   readonly maker: TestApplication;
   readonly watch: TestApplication;
   readonly clinic: TestApplication;
   readonly patient: TestPatient;
+}
+interface View extends Scene {
   readonly consent: string;
 }
+type Terms = Partial<TestConsent>;
 
-async function openTwoMakers() {
+/** @param one whether what comes of the watch comes from the same maker, of other devices */
+async function openTwoMakers(one?: "one maker") {
   const world = await openWorld();
-  const [maker, watch, clinic] = [application(), application(), application()];
+  const [maker, second, clinic] = [application(), application(), application()];
+  const watch = one ? maker : second;
 
   /** Someone whose clinic reads by this consent. `isModel`: for whom the watch has sent nothing. */
-  async function patientOf(terms: Partial<TestConsent>, isModel = false): Promise<View> {
+  async function patientOf(of: Terms | ((scene: Scene) => Promise<Terms>), isModel = false): Promise<View> {
     const patient = world.patient();
-    for (const { organization } of [maker, watch]) {
+    for (const { organization } of new Set([maker, watch])) {
       await world.grant(patient, { organization, direction: Direction.CONTRIBUTE, codes: everything });
     }
     const reading = { organization: clinic.organization, direction: Direction.READ, codes: everything };
-    const consent = await world.grant(patient, { ...reading, ...terms });
-    const view = { world, maker, watch, clinic, patient, consent };
-    await sendAll(view, isModel);
-    return view;
+    const scene = { world, maker, watch, clinic, patient };
+    await sendAll(scene, isModel);
+    const terms = typeof of === "function" ? await of(scene) : of;
+    return { ...scene, consent: await world.grant(patient, { ...reading, ...terms }) };
   }
   return { world, maker, watch, clinic, patientOf };
 }
@@ -61,42 +67,54 @@ const rates = (from: number, values: readonly number[], device = "serial-1") => 
   device: { identifier: device, model: device },
 });
 
-async function weigh({ world, patient }: View, from: TestApplication, time: number, value: string) {
+async function weigh(
+  { world, patient }: Scene,
+  from: TestApplication,
+  [time, value, device]: readonly [time: number, value: string, device?: string],
+) {
   const observation = {
     code: { code: WEIGHT },
     effective: { case: "effectiveTime" as const, value: timestampFromMs(time) },
     utcOffsetMinutes: 0,
     value: { case: "quantity" as const, value: { value, unit: "kg" } },
+    ...(device !== undefined && { device: { identifier: device, model: device } }),
   };
   const batch = { requestId: value, patient: world.idFor(from, patient), observations: [observation] };
   await world.writer(from).appendObservations({ batch });
 }
 
-async function retract({ world, patient }: View, from: TestApplication, batch: string) {
+async function retract({ world, patient }: Scene, from: TestApplication, batch: string) {
   const target = { case: "batch" as const, value: batch };
   const reason = RetractionReason.ENTERED_IN_ERROR;
   const retraction = { patient: world.idFor(from, patient), target, reason };
   await world.writer(from).retractBatch({ retraction });
 }
 
+/** The watch's; one is called as one of the maker's, where it is another's. */
+function devicesOf({ maker, watch }: Scene): readonly [string, string, string, string] {
+  return watch === maker ? ["wa", "wserial", "wb", "wscale"] : ["a", "serial-1", "b", "scale"];
+}
+
 /** Both makers send the like, at the same times and before, between and after; each takes something back. */
-async function sendAll(view: View, isModel: boolean): Promise<void> {
+async function sendAll(view: Scene, isModel: boolean): Promise<void> {
   const { maker, watch } = view;
+  const [a, serial, b, scale] = devicesOf(view);
   const scene = (from: TestApplication) => ({ ...view, maker: from });
-  const clinical = (from: TestApplication) => ({ ...view, hospital: from, contribution: "" });
+  const clinical = (from: TestApplication) => ({ ...view, hospital: from, consent: "", contribution: "" });
   const diagnose = (from: TestApplication, code: string) =>
     store(clinical(from), condition(clinical(from), code), from);
   const fromWatch = async (work: () => Promise<unknown>) => void (isModel || (await work()));
-  await fromWatch(() => append(scene(watch), "w1", [rates(T0 - HOUR, [150, 151, 152, 153], "a")]));
+  await fromWatch(() => append(scene(watch), "w1", [rates(T0 - HOUR, [150, 151, 152, 153], a)]));
   const first = await append(scene(maker), "m1", [rates(T0, [70, 71, 72, 73])]);
-  await fromWatch(() => append(scene(watch), "w2", [rates(T0, [170, 171, 172, 173, 174], "serial-1")]));
+  await fromWatch(() => append(scene(watch), "w2", [rates(T0, [170, 171, 172, 173, 174], serial)]));
   await append(scene(maker), "m2", [rates(T0 + HOUR, [80, 81], "z")]);
-  await fromWatch(() => weigh(view, watch, T0 + MINUTE, "81"));
-  await weigh(view, maker, T0, "80");
-  await weigh(view, maker, T0 + 2 * MINUTE, "82");
+  await fromWatch(() => weigh(view, watch, [T0 + MINUTE, "81", scale]));
+  await weigh(view, maker, [T0, "80"]);
+  await weigh(view, maker, [T0 + 2 * MINUTE, "82", "scale"]);
   await fromWatch(async () => {
-    await diagnose(watch, "F32.1");
-    const gone = await append(scene(watch), "w3", [rates(T0 + 2 * HOUR, [190], "b")]);
+    // A clinical record is of no device.
+    if (watch !== maker) await diagnose(watch, "F32.1");
+    const gone = await append(scene(watch), "w3", [rates(T0 + 2 * HOUR, [190], b)]);
     await retract(view, watch, gone.batch);
   });
   await diagnose(maker, "J45.20");
@@ -185,7 +203,7 @@ describe("a consent for the data of some contributors", () => {
   it("gives the answers of a record in which there is nothing of the others", async () => {
     const { patientOf, maker, watch } = await openTwoMakers();
     const model = await answersOf(await patientOf({}, true));
-    expect(model.listed).toHaveLength(3);
+    expect(model.listed).toHaveLength(4);
     expect(model.watched).toContain(T0);
     for (const sources of [{ only: [maker.organization] }, { except: [watch.organization] }]) {
       const view = await patientOf({ sources });
@@ -195,6 +213,40 @@ describe("a consent for the data of some contributors", () => {
       const { observations } = await world.own(patient).listObservations({ ...own, code: { code: WEIGHT } });
       expect(observations).toHaveLength(3);
     }
+  });
+
+  it("or without some of one contributor's devices, gives the answers of a record in which there is nothing of those", async () => {
+    const { patientOf } = await openTwoMakers("one maker");
+    const model = await answersOf(await patientOf({}, true));
+    expect(model.listed).toHaveLength(4);
+    expect(model.watched).toContain(T0);
+    const ids = ({ world, maker: { organization }, patient }: Scene, names: readonly string[]) =>
+      withBox(world.vault, patient.partition, (box) =>
+        names.map((name) => ({ organization, device: box.deviceId(organization, name)! })),
+      );
+    const without = async (scene: Scene) => {
+      return { sources: { except: [], without: await ids(scene, devicesOf(scene)) } };
+    };
+    const view = await patientOf(without);
+    expect(await answersOf(view)).toEqual(model);
+    const { world, clinic, patient } = view;
+    const about = { patient: world.idFor(clinic, patient), purpose: Purpose.TREATMENT };
+    const reading = { organization: clinic.organization, direction: Direction.READ, codes: everything };
+    const whole = await world.grant(patient, reading);
+    const weights = { ...about, code: { code: WEIGHT } };
+    const { observations } = await world.reader(clinic).listObservations(weights);
+    expect(observations).toHaveLength(3);
+    await world.consent.revoke(whole);
+    for (const { id: observation, source } of observations) {
+      const answer = await reasonOf(world.reader(clinic).getObservation({ ...about, observation }));
+      expect(answer).toBe(source!.deviceModel === "wscale" ? "NOT_FOUND" : "OK");
+    }
+    // Of two devices alone: what came without one is of neither, and so is a clinical record.
+    await world.consent.revoke(view.consent);
+    await world.grant(patient, { ...reading, sources: { only: [], also: await ids(view, ["z", "scale"]) } });
+    const { series } = await world.reader(clinic).listSeries(about);
+    expect(series.map(({ source }) => source!.deviceModel).sort()).toEqual(["scale", "z"]);
+    expect((await world.clinical(clinic).listClinicalRecords(about)).records).toEqual([]);
   });
 
   it("hides single ones whose ids are known from before, deleted ones, too", async () => {

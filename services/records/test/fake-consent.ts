@@ -16,7 +16,10 @@ export interface TestConsent {
   readonly resolution?: Resolution;
   readonly window?: { readonly from: number; readonly to: number };
   /** Whose data. */
-  readonly sources?: { readonly only: readonly string[] } | { readonly except: readonly string[] };
+  readonly sources?: ({ readonly only: readonly string[] } | { readonly except: readonly string[] }) & {
+    readonly also?: readonly { readonly organization: string; readonly device: string }[];
+    readonly without?: readonly { readonly organization: string; readonly device: string }[];
+  };
   /** What is left out. */
   readonly masks?: readonly Mask[];
   /** Codes that another provision denies. */
@@ -87,6 +90,8 @@ export function createFakeConsent() {
       capturedInLastMs: BigInt(terms.lastMs ?? 0),
       onlyOrganizations: [...(terms.sources && "only" in terms.sources ? terms.sources.only : [])],
       exceptOrganizations: [...(terms.sources && "except" in terms.sources ? terms.sources.except : [])],
+      alsoDevices: [...(terms.sources?.also ?? [])],
+      exceptDevices: [...(terms.sources?.without ?? [])],
       ...(terms.emergency && {
         emergency: true,
         validity: { endTime: timestampFromMs(terms.emergency.until) },

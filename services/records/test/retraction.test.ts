@@ -63,27 +63,28 @@ describe("what is left of a compacted block", () => {
   ] as unknown as CompactedBlock;
 
   it("is all that came with other commits; what is gone is named by its commit and times", () => {
-    const remainder = remainderOf(block, { count: 3, code: "c1" }, new Set([4, 9]))!;
+    const remainder = remainderOf(block, { count: 3, code: "c1" }, new Set([4, 9]), "dev_1")!;
     expect(remainder.fewer).toBe(2);
     expect(remainder.left.map((strip) => [...strip.columns.times])).toEqual([[20]]);
     expect(remainder.samples).toEqual([
-      { sequence: 4, code: "c1", times: Float64Array.of(10) },
-      { sequence: 9, code: "c1", times: Float64Array.of(30) },
+      { sequence: 4, code: "c1", device: "dev_1", times: Float64Array.of(10) },
+      { sequence: 9, code: "c1", device: "dev_1", times: Float64Array.of(30) },
     ]);
   });
 
   it("is not looked at where it holds nothing of the batch", () => {
-    expect(remainderOf(block, { count: 3, code: "c1" }, new Set([6]))).toBeUndefined();
+    expect(remainderOf(block, { count: 3, code: "c1" }, new Set([6]), "")).toBeUndefined();
   });
 
   it("of a damaged block as it arrived, the two ends are told", () => {
     const damaged = { sequence: 4, code: "c1", from_ms: 10, to_ms: 31 } as Parameters<typeof samplesOf>[0];
-    expect(samplesOf(damaged, undefined)).toEqual({
+    expect(samplesOf(damaged)).toEqual({
       sequence: 4,
       code: "c1",
       times: Float64Array.of(10, 30),
     });
-    expect(samplesOf(damaged, [10, 20]).times).toEqual(Float64Array.of(10, 20));
+    const opened = samplesOf(damaged, { times: [10, 20], device: "dev_1" });
+    expect(opened).toMatchObject({ times: Float64Array.of(10, 20), device: "dev_1" });
   });
 });
 

@@ -302,14 +302,14 @@ export enum Provision_Effect {
 export declare const Provision_EffectSchema: GenEnum<Provision_Effect>;
 
 /**
- * Where data comes from.
+ * Where data comes from: from any of these organizations, or of any of these devices. All consents for one organization name 16 of both
+ * at most.
  *
  * @generated from message wellapi.consent.v1.SourceSelector
  */
 export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"> & {
   /**
-   * Data that these organizations contributed. They exist when the consent is given; all consents for one organization name 16
-   * at most.
+   * Data that these organizations contributed. They exist when the consent is given.
    *
    * @generated from field: repeated string organizations = 1;
    */
@@ -321,6 +321,13 @@ export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"
    * @generated from field: repeated wellapi.type.v1.CaptureMethod methods = 2;
    */
   methods: CaptureMethod[];
+
+  /**
+   * Data of these devices. What was sent without a device is of none, and so is a clinical record.
+   *
+   * @generated from field: repeated wellapi.consent.v1.SourceDevice devices = 3;
+   */
+  devices: SourceDevice[];
 };
 
 /**
@@ -328,6 +335,34 @@ export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"
  * Use `create(SourceSelectorSchema)` to create a new message.
  */
 export declare const SourceSelectorSchema: GenMessage<SourceSelector>;
+
+/**
+ * A device of the patient's, as one organization sends its data: what another sends of the same thing is of another device.
+ *
+ * @generated from message wellapi.consent.v1.SourceDevice
+ */
+export declare type SourceDevice = Message<"wellapi.consent.v1.SourceDevice"> & {
+  /**
+   * The organization that sends its data. It exists when the consent is given.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * The device, by the caller's own id for it: `device_id` of a Source. It is not looked up: one that the organization never sent
+   * anything of selects nothing.
+   *
+   * @generated from field: string device_id = 2;
+   */
+  deviceId: string;
+};
+
+/**
+ * Describes the message wellapi.consent.v1.SourceDevice.
+ * Use `create(SourceDeviceSchema)` to create a new message.
+ */
+export declare const SourceDeviceSchema: GenMessage<SourceDevice>;
 
 /**
  * The notice that the patient was shown when they consented.

@@ -11,6 +11,7 @@ import type {
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
+import type { Pairwise } from "@wellapi/vault";
 import { type Author, type CurrentConsents, isHidden, patientOf } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
 import { decisionMessage } from "../convert.ts";
@@ -20,7 +21,7 @@ import { checkOpen, continuedConsent } from "../requests/request-changes.ts";
 import { chosenOf } from "../requests/request-convert.ts";
 import type { RequestRepository } from "../requests/request-repository.ts";
 import { visibleRequest } from "../requests/visible-request.ts";
-import { refuseUnknownFields, termsOf } from "../terms-convert.ts";
+import { type Nameable, nameableBy, refuseUnknownFields, termsOf } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
 import { type Viewer, visible } from "../viewer.ts";
 import { named, purposeMessages } from "../vocabulary-convert.ts";
@@ -31,6 +32,7 @@ export interface ForesightHandlersDeps {
   readonly requests: Pick<RequestRepository, "find">;
   readonly categories: Categories;
   readonly terminology: Terminology;
+  readonly pairwise: Pairwise;
   readonly clock: Clock;
 }
 
@@ -39,6 +41,7 @@ interface Looking {
   readonly partition: string;
   /** The patient, or who acts in their name. */
   readonly viewer: Viewer;
+  readonly nameable: Nameable;
   readonly current: CurrentConsents;
   readonly now: number;
 }
@@ -50,11 +53,11 @@ export function createForesightHandlers(
   const { consents, clock, categories } = deps;
   return {
     async foresee(request) {
-      const { partition, hiddenCategories, codes, region } = request;
+      const { partition, party, hiddenCategories, codes, region } = request;
       const hides = hiddenCategories.length === 0 ? undefined : hiddenCategories;
       const current = withoutHidden(await consents.current(partition), hides);
-      const viewer: Viewer = { holder: { partition }, party: "", ...(hides && { hides }) };
-      const looking = { partition, viewer, current, now: clock.now() };
+      const viewer: Viewer = { holder: { partition }, party, ...(hides && { hides }) };
+      const looking = { partition, viewer, nameable: nameableBy(party, deps), current, now: clock.now() };
       const prospect = await prospectOf(deps, looking, request.view);
       const purpose = named(purposeMessages, request.purpose);
       const decided = (code: string) =>
@@ -82,7 +85,7 @@ async function prospectOf(
       return ofConsent(current, consent, now);
     }
     case "grant":
-      return grantedIn(deps, looking, view.value);
+      return grantedIn(looking, view.value);
     case "acceptance":
       return acceptedIn(deps, looking, view.value);
     case undefined:
@@ -91,13 +94,9 @@ async function prospectOf(
 }
 
 /** As `CreateConsent` would have it; that the organization exists is not asked: nothing is told to it. */
-function grantedIn(
-  { terminology }: ForesightHandlersDeps,
-  { partition, viewer, current, now }: Looking,
-  asked: ConsentMessage,
-): Prospect {
+function grantedIn({ partition, viewer, nameable, current, now }: Looking, asked: ConsentMessage): Prospect {
   refuseUnknownFields(ConsentSchema, asked, "grant");
-  const terms = termsOf(asked, now, terminology, "grant");
+  const terms = termsOf(asked, now, nameable, "grant");
   if (isHidden(terms, viewer.hides)) throw new ConsentError("own_care");
   const prospect = withTerms(current, terms, authorOf(partition), now);
   checkRoom(current, prospect.consent);
@@ -106,14 +105,14 @@ function grantedIn(
 
 /** As `AcceptConsentRequest` would have it. */
 async function acceptedIn(
-  { requests, terminology }: ForesightHandlersDeps,
-  { partition, viewer, current, now }: Looking,
+  { requests }: ForesightHandlersDeps,
+  { partition, viewer, nameable, current, now }: Looking,
   message: AcceptConsentRequestRequest,
 ): Promise<Prospect> {
   refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "acceptance");
   const { request } = await visibleRequest(requests, viewer, message.consentRequest);
   checkOpen(request, now);
-  const terms = chosenOf(message, request, { partition, now, terminology, root: "acceptance" });
+  const terms = chosenOf(message, request, { partition, now, nameable, root: "acceptance" });
   const replaces = continuedConsent(request, current, now);
   const prospect = withTerms(current, terms, authorOf(partition), now, replaces);
   checkRoom(current, prospect.consent);

@@ -1,31 +1,24 @@
-import {
-  type Author,
-  type Captured,
-  type Consent,
-  type Interval,
-  type Provision,
-  sourcesNamed,
-  type Terms,
-} from "../consent.ts";
+import type { Author, Captured, Consent, Interval, Provision, Terms } from "../consent.ts";
 import type { Revision } from "../consent-documents.ts";
+import type { OutwardIds } from "../convert.ts";
 import type { Answer, DeletionObligation } from "../obligations/obligation.ts";
 import type { ConsentRequest } from "../requests/request.ts";
 import type { Right, RightsAnswer, RightsRequest } from "../rights/rights-request.ts";
 
 /**
  * The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. The
- * second has `sources`, the third `masks`, too: who does not know them must not take the permission for wider than it is. What says none
- * stays in the first.
+ * second has `sources`, the third `masks`, too, the fourth `sources` of devices: who does not know them must not take the permission for
+ * wider than it is. What says none stays in the first.
  */
 export const schemaVersion = "wellapi-consent-receipt/1";
 export const versionWithSources = "wellapi-consent-receipt/2";
 export const versionWithMasks = "wellapi-consent-receipt/3";
+export const versionWithDevices = "wellapi-consent-receipt/4";
 
-/** Who gets the receipt, and the id by which they know the patient. */
-export interface Holder {
+/** Who gets the receipt, and the ids by which they know the patient and devices. */
+export interface Holder extends OutwardIds {
   /** The organization; absent: the patient. */
   readonly organization?: string;
-  readonly patient: string;
 }
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -38,7 +31,7 @@ export function consentClaims(
   const { id, version, terms } = consent;
   return {
     ...header(`${id}.${version}`, holder),
-    ...processing(terms),
+    ...processing(terms, holder),
     event: {
       type: eventOf(consent, replacedEtag),
       time: instant(time),
@@ -53,7 +46,7 @@ export function refusalClaims(request: ConsentRequest, by: Author, time: number,
   const entity = holder.organization === undefined ? { entity: actor(by, holder) } : {};
   return {
     ...header(request.id, holder),
-    ...processing(request.terms),
+    ...processing(request.terms, holder),
     event: { type: "consent_refused", time: instant(time), ...entity },
   };
 }
@@ -172,19 +165,22 @@ function header(record: string, { organization, patient }: Holder): Claims {
   };
 }
 
-function processing({ grantee, provisions, validity, notice }: Terms): Claims {
+function processing({ grantee, provisions, validity, notice }: Terms, ids: OutwardIds): Claims {
   return {
-    ...(sourcesNamed(provisions).length > 0 && { schema_version: versionWithSources }),
+    ...(provisions.some(({ sources }) => sources !== undefined) && { schema_version: versionWithSources }),
     ...(provisions.some(({ masks }) => masks !== undefined) && { schema_version: versionWithMasks }),
+    ...(provisions.some(({ sources }) => sources?.devices !== undefined) && {
+      schema_version: versionWithDevices,
+    }),
     lawful_basis: "consent",
     pii_controllers: [{ party_id: grantee }],
     ...(notice && { privacy_notice: { uri: notice.uri, language: notice.language, sha256: notice.sha256 } }),
     validity: interval(validity),
-    pii_processing: provisions.map(provisionClaims),
+    pii_processing: provisions.map((one) => provisionClaims(one, ids)),
   };
 }
 
-function provisionClaims(provision: Provision): Claims {
+function provisionClaims(provision: Provision, { deviceIdOf }: OutwardIds): Claims {
   const { effect, directions, categories, purposes, resolution, captured, sources, masks } = provision;
   return {
     effect,
@@ -193,7 +189,16 @@ function provisionClaims(provision: Provision): Claims {
     purposes,
     ...(resolution && { resolution }),
     captured: window(captured),
-    ...(sources && { sources: { party_ids: sources.organizations } }),
+    ...(sources && {
+      sources: {
+        party_ids: sources.organizations,
+        ...(sources.devices && {
+          devices: sources.devices.map(({ organization, device }) => {
+            return { party_id: organization, device: deviceIdOf(device) };
+          }),
+        }),
+      },
+    }),
     ...(masks && { masks }),
     ...(provision.deIdentification && { de_identification: provision.deIdentification }),
     processing_locations: provision.regions,

@@ -3,8 +3,9 @@ import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_r
 import type { ReceiptKey } from "@wellapi/receipts";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
-import { isHidden, patientOf } from "../consent.ts";
+import { isHidden } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
+import { outwardIds } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
 import type { ObligationRepository } from "../obligations/obligation-repository.ts";
 import { visibleObligation } from "../obligations/visible-obligation.ts";
@@ -112,6 +113,6 @@ async function ofRights(
 
 function holderOf(pairwise: Pairwise, partition: string, { holder, grantee, party }: Viewer): Holder {
   const organization = "grantee" in holder ? holder.grantee : grantee;
-  const patient = pairwise.outward(party, patientOf(partition));
-  return { patient, ...(organization !== undefined && { organization }) };
+  const ids = outwardIds(pairwise, partition, party);
+  return { ...ids, ...(organization !== undefined && { organization }) };
 }

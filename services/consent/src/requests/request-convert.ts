@@ -7,12 +7,18 @@ import {
   ConsentRequestSchema,
   type ConsentRequest as RequestMessage,
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
-import type { Terminology } from "@wellapi/terminology";
 import type { Terms } from "../consent.ts";
 import { intervalMessage, provisionMessage, type Reader } from "../convert.ts";
 import { digest } from "../etag.ts";
 import { isShownAsWritten } from "../shown-text.ts";
-import { intervalOf, type Refuse, refusals, refuseUnknownFields, termsOf } from "../terms-convert.ts";
+import {
+  intervalOf,
+  type Nameable,
+  type Refuse,
+  refusals,
+  refuseUnknownFields,
+  termsOf,
+} from "../terms-convert.ts";
 import { actorKinds } from "../vocabulary-convert.ts";
 import { beyond } from "./narrowing.ts";
 import { type ConsentRequest, mostAskedMs, mostWaitingMs, type RequestState, stateOf } from "./request.ts";
@@ -38,12 +44,12 @@ export function askedOf(
   message: RequestMessage | undefined,
   organization: string,
   now: number,
-  terminology: Terminology,
+  nameable: Nameable,
 ): Asked {
   refuseUnknownFields(ConsentRequestSchema, message, root);
   const { provisions, validity, notice, why, language, continues, expireTime } =
     message ?? create(ConsentRequestSchema);
-  const terms = termsOf({ grantee: organization, provisions, validity, notice }, now, terminology, root);
+  const terms = termsOf({ grantee: organization, provisions, validity, notice }, now, nameable, root);
   const { refuse, done } = refusals(root);
   for (const [i, { effect }] of terms.provisions.entries()) {
     if (effect !== "permit") {
@@ -91,20 +97,19 @@ export function chosenOf(
   {
     partition,
     now,
-    terminology,
+    nameable,
     root = "",
   }: {
     readonly partition: string;
     readonly now: number;
-    readonly terminology: Terminology;
+    readonly nameable: Nameable;
     readonly root?: string;
   },
 ): Terms {
   const validity = { ...asked.validity, ...intervalOf(message.validity) };
   const provisions = message.provisions.map((one) => pinnedAs(asked, one));
   const stated = { grantee: asked.grantee, provisions, validity: undefined, notice: undefined };
-  const chosen =
-    provisions.length === 0 ? asked.provisions : termsOf(stated, now, terminology, root).provisions;
+  const chosen = provisions.length === 0 ? asked.provisions : termsOf(stated, now, nameable, root).provisions;
   const { refuse, done } = refusals(root);
   for (const [i, { effect }] of chosen.entries()) {
     if (effect !== "permit")
@@ -147,14 +152,14 @@ function pinnedAs({ provisions }: Terms, message: ProvisionMessage): ProvisionMe
 
 export function requestMessage(
   request: ConsentRequest,
-  { patient, now }: Pick<Reader, "patient" | "now">,
+  { now, ...ids }: Omit<Reader, "categories">,
 ): MessageInitShape<typeof ConsentRequestSchema> {
   const { id, requester, terms, why, language, continues, createTime, expireTime, decision } = request;
   return {
     id,
-    patient,
+    patient: ids.patient,
     organization: terms.grantee,
-    provisions: terms.provisions.map(provisionMessage),
+    provisions: terms.provisions.map((one) => provisionMessage(one, ids)),
     validity: intervalMessage(terms.validity),
     why,
     language,

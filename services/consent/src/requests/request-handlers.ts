@@ -9,14 +9,14 @@ import type { Clock } from "@wellapi/runtime";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
-import { type Author, hasEnded, isHidden, patientOf } from "../consent.ts";
+import { type Author, hasEnded, isHidden } from "../consent.ts";
 import type { ConsentRepository } from "../consent-repository.ts";
-import { consentMessage } from "../convert.ts";
+import { consentMessage, outwardIds } from "../convert.ts";
 import { ConsentError } from "../errors.ts";
 import { openPage } from "../page.ts";
 import type { Parties } from "../parties-client.ts";
 import { checkSources } from "../party-check.ts";
-import { refuseUnknownFields } from "../terms-convert.ts";
+import { nameableBy, refuseUnknownFields } from "../terms-convert.ts";
 import type { Categories } from "../understanding.ts";
 import { organizationOfCall, ownerOf, patientOfCall, viewerOf } from "../viewer.ts";
 import { named } from "../vocabulary-convert.ts";
@@ -55,7 +55,7 @@ export function createRequestHandlers(deps: RequestHandlersDeps): Handlers {
 function createAskingHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "createConsentRequest" | "withdrawConsentRequest"> {
-  const { requests, requestChanges, budget, accesses, parties, clock, terminology } = deps;
+  const { requests, requestChanges, budget, accesses, parties, clock } = deps;
   return {
     createConsentRequest({ consentRequest, requestId }, context) {
       return accesses.logged(context, method.createConsentRequest, requestId, async (call) => {
@@ -69,7 +69,7 @@ function createAskingHandlers(
           return { consentRequest: shown(deps, repeated, call.caller) };
         }
         await budget.take(organization);
-        const asked = askedOf(consentRequest, organization, clock.now(), terminology);
+        const asked = askedOf(consentRequest, organization, clock.now(), nameableBy(organization, deps));
         if (!(await parties.isPatient(partition))) throw new ConsentError("request_patient_unknown");
         await checkSources(parties, asked.terms.provisions, "consent_request");
         const asking = { partition, requester: author, origin, ...asked };
@@ -99,7 +99,7 @@ function createAskingHandlers(
 function createReadHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "getConsentRequest" | "listConsentRequests"> {
-  const { consents, requests, accesses, categories, clock, pageTokens } = deps;
+  const { consents, requests, accesses, categories, clock, pairwise, pageTokens } = deps;
   return {
     getConsentRequest({ consentRequest: id }, context) {
       return accesses.logged(context, method.getConsentRequest, "", async (call) => {
@@ -118,7 +118,7 @@ function createReadHandlers(
             !isHidden(terms, viewer.hides),
         );
         call.about(partition, given);
-        const reader = { patient: consentRequest.patient ?? "", now, categories };
+        const reader = { ...outwardIds(pairwise, partition, partyOf(call.caller)), now, categories };
         return { consentRequest, consents: given.map((one) => consentMessage(one, reader)) };
       });
     },
@@ -147,7 +147,7 @@ function createReadHandlers(
 function createDecisionHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "acceptConsentRequest" | "refuseConsentRequest"> {
-  const { requests, requestChanges, accesses, parties, categories, clock, terminology } = deps;
+  const { requests, requestChanges, accesses, parties, categories, clock, pairwise } = deps;
   return {
     acceptConsentRequest(message, context) {
       return accesses.logged(context, method.acceptConsentRequest, "", async (call) => {
@@ -158,7 +158,9 @@ function createDecisionHandlers(
         const { decision } = found.request;
         // What was decided is told again, however long ago, and whatever became of the two since.
         const now = decision?.time ?? clock.now();
-        const terms = chosenOf(message, found.request, { partition, now, terminology });
+        const party = partyOf(call.caller);
+        const nameable = nameableBy(party, deps);
+        const terms = chosenOf(message, found.request, { partition, now, nameable });
         if (decision === undefined) {
           await checkParties(parties, terms.grantee, partition);
           await checkSources(parties, terms.provisions, "");
@@ -169,7 +171,7 @@ function createDecisionHandlers(
         call.about(partition, [consent]);
         if (changed) call.committed();
         const consentRequest = shown(deps, kept, call.caller);
-        const reader = { patient: consentRequest.patient ?? "", now: clock.now(), categories };
+        const reader = { ...outwardIds(pairwise, partition, party), now: clock.now(), categories };
         return { consent: consentMessage(consent, reader), consentRequest };
       });
     },
@@ -216,6 +218,6 @@ function shown(
   { partition, request }: KeptRequest,
   caller: Caller,
 ): MessageInitShape<typeof method.getConsentRequest.output>["consentRequest"] & object {
-  const patient = pairwise.outward(partyOf(caller), patientOf(partition));
-  return requestMessage(request, { patient, now: clock.now() });
+  const ids = outwardIds(pairwise, partition, partyOf(caller));
+  return requestMessage(request, { ...ids, now: clock.now() });
 }

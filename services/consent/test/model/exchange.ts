@@ -130,8 +130,13 @@ export class Exchange {
           purposes: ["treatment"],
           resolution: "raw",
           captured: {},
-          // Of some patients only what one contributor sent.
-          ...(patient % 2 === 1 && { sources: { organizations: ["org_maker"] } }),
+          // Of some patients only what one contributor sent, and a device of another's.
+          ...(patient % 2 === 1 && {
+            sources: {
+              organizations: ["org_maker"],
+              devices: [{ organization: "org_lab", device: "dev_1" }],
+            },
+          }),
           regions: [],
         },
       ],

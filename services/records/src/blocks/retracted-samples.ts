@@ -1,4 +1,5 @@
 import { decodeBlock, encodeBlock } from "@wellapi/series";
+import type { Contributor } from "../model/contributor.ts";
 import type { Interval } from "../model/interval.ts";
 
 /** The times of the samples and records that a retraction removed, of one commit and code. */
@@ -11,29 +12,37 @@ export interface RetractedSamples {
   readonly times: Float64Array;
   /** Who had contributed them. Absent: they were retracted before this was kept. */
   readonly organization?: string;
+  /** Internal id of their device; empty: it named none. Absent: they were retracted before this was kept, or are damaged. */
+  readonly device?: string;
 }
 
-type Header = readonly (readonly [sequence: number, code: string, bytes: number, organization?: string])[];
+type Header = readonly (readonly [
+  sequence: number,
+  code: string,
+  bytes: number,
+  organization?: string,
+  device?: string,
+])[];
 
 const LENGTH_BYTES = 4;
 
 /** A block of packages/series holds twice as many. */
 const TIMES_A_BLOCK = 500_000;
 
-/** Of one contributor: one for each commit and code, or a few where there are very many; each time once, ascending. */
+/** Of one contributor: one for each commit, code and device, or a few where there are very many; each time once, ascending. */
 export function joinRetracted(all: readonly RetractedSamples[], organization: string): RetractedSamples[] {
-  const groups = Map.groupBy(all, ({ sequence, code }) => `${sequence} ${code}`);
+  const groups = Map.groupBy(all, ({ sequence, code, device }) => JSON.stringify([sequence, code, device]));
   return [...groups.values()].flatMap((group) => {
     const distinct = new Set<number>();
     for (const { times } of group) for (const time of times) distinct.add(time);
     const times = Float64Array.from(distinct).sort();
-    const { sequence, code } = group[0]!;
+    const { times: _, ...of } = group[0]!;
     const blocks = Array.from(
       { length: Math.ceil(times.length / TIMES_A_BLOCK) },
       (_, i) => i * TIMES_A_BLOCK,
     );
     return blocks.map((from) => {
-      return { sequence, code, organization, times: times.slice(from, from + TIMES_A_BLOCK) };
+      return { ...of, organization, times: times.slice(from, from + TIMES_A_BLOCK) };
     });
   });
 }
@@ -46,9 +55,10 @@ export function encodeRetracted(samples: readonly RetractedSamples[]): Uint8Arra
     const values = { kind: "decimal" as const, scale: 0, mantissas: new Float64Array(times.length) };
     return encodeBlock({ times, offsetMinutes: 0, durationMs: 0, unit: "", values });
   });
-  const header: Header = samples.map(({ sequence, code, organization }, i) => {
+  const header: Header = samples.map(({ sequence, code, organization, device }, i) => {
     const entry = [sequence, code, bodies[i]!.length] as const;
-    return organization === undefined ? entry : [...entry, organization];
+    if (organization === undefined) return entry;
+    return device === undefined ? [...entry, organization] : [...entry, organization, device];
   });
   const head = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -61,10 +71,16 @@ export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = LENGTH_BYTES + view.readUInt32BE();
   const header = JSON.parse(view.toString("utf8", LENGTH_BYTES, at)) as Header;
-  return header.map(([sequence, code, length, organization]) => {
+  return header.map(([sequence, code, length, organization, device]) => {
     const { times } = decodeBlock(bytes.subarray(at, at + length));
     at += length;
-    return { sequence, code, times, ...(organization !== undefined && { organization }) };
+    return {
+      sequence,
+      code,
+      times,
+      ...(organization !== undefined && { organization }),
+      ...(device !== undefined && { device }),
+    };
   });
 }
 
@@ -85,13 +101,14 @@ export function toldOf(
   samples: readonly RetractedSamples[],
   visible: ReadonlyMap<
     string,
-    { readonly code: string; readonly from: (organization: string | undefined) => readonly Interval[] }
+    { readonly code: string; readonly from: (contributor: Contributor | undefined) => readonly Interval[] }
   >,
 ): ToldRetraction[] {
   const told = new Map<number, ToldRetraction>();
-  for (const { sequence, code: id, times, organization } of samples) {
+  for (const { sequence, code: id, times, organization, device } of samples) {
     const reading = visible.get(id);
-    const seen = reading && extentWithin(times, reading.from(organization));
+    const contributor = organization === undefined ? undefined : { organization, device };
+    const seen = reading && extentWithin(times, reading.from(contributor));
     if (reading === undefined || seen === undefined) continue;
     const known = told.get(sequence);
     told.set(sequence, {

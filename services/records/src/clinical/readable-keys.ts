@@ -7,6 +7,7 @@ import { type CodePermit, type ConsentPermit, ownPermit, rawPermit } from "../ga
 import { type Read, refuseStrangers } from "../gate/reading.ts";
 import { permitsFrom } from "../gate/sources.ts";
 import { isNothing, isWithin, recordsWithin } from "../gate/token-scope.ts";
+import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, type Interval } from "../model/interval.ts";
 import { isWithinWindows } from "./judgement.ts";
 
@@ -14,7 +15,7 @@ import { isWithinWindows } from "./judgement.ts";
 interface KeyPermit extends Pick<CodePermit, "from"> {
   readonly permits: readonly ConsentPermit[];
   /** Whether anything of a contributor may be read, windows aside. */
-  readonly isReadable: (organization: string) => boolean;
+  readonly isReadable: (contributor: Contributor) => boolean;
 }
 
 /** What a reader may read now, by the keys of records. */
@@ -72,10 +73,11 @@ export async function readableKeys(
   return {
     mayRead,
     mayReadFrom: (type, keys, organization) =>
-      mayRead(type, keys) && keys.every((key) => permitted.get(key)!.isReadable(organization)),
+      mayRead(type, keys) &&
+      keys.every((key) => permitted.get(key)!.isReadable(ofOrganization(organization))),
     mayReadDated: (type, keys, organization, stated) =>
       mayRead(type, keys) &&
-      keys.every((key) => isWithinWindows(permitted.get(key)!.from(organization), stated)),
+      keys.every((key) => isWithinWindows(permitted.get(key)!.from(ofOrganization(organization)), stated)),
     isDisputed: (record) => read.intent.disputes?.isDisputed(record) ?? false,
     lettingOf: (keys, organization, stated) =>
       lettingRecord(
@@ -106,5 +108,10 @@ async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined>
   const permit = rawPermit(unmasked(decided.permits), ALWAYS);
   if (permit === undefined) return undefined;
   const { from, permits } = permit;
-  return { from, permits, isReadable: (organization) => permitsFrom(permits, organization).length > 0 };
+  return { from, permits, isReadable: (contributor) => permitsFrom(permits, contributor).length > 0 };
+}
+
+/** A record is of no device, whatever devices it may speak of. */
+function ofOrganization(organization: string): Contributor {
+  return { organization, device: "" };
 }

@@ -39,6 +39,8 @@ export type View = Exclude<ForeseeRequest["view"], { case: undefined }>;
 /** Whose view of a patient is foreseen, for what, and of which data. */
 export interface Foreseeing {
   readonly partition: string;
+  /** By whose ids the view names devices. */
+  readonly party: string;
   /** Categories that are hidden from who acts in the patient's name. */
   readonly hides: readonly string[];
   readonly purpose: number;
@@ -105,8 +107,9 @@ export function createConsentClient(enforcer: Enforcer, consent: Transport, regi
       return readDecision(await decide(inPerson ? { ...question, person: id } : question), deIdentified);
     },
 
-    async foresee({ partition, hides, purpose, codes, view }) {
-      const asked = { partition, hiddenCategories: [...hides], purpose, region, codes: [...codes], view };
+    async foresee({ partition, party, hides, purpose, codes, view }) {
+      const hiddenCategories = [...hides];
+      const asked = { partition, party, hiddenCategories, purpose, region, codes: [...codes], view };
       const foreseen = await decisions.foresee(asked, { timeoutMs: foreseeWithinMs });
       const { organization } = foreseen;
       const at = timestampMs(foreseen.time!);

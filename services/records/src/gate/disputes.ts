@@ -3,18 +3,9 @@ import { ALWAYS, clip, covers, type Interval, overlaps, unite } from "../model/i
 import type { ConsentPermit } from "./permit.ts";
 import { permitsFrom } from "./sources.ts";
 
-/** Data of one contributor, and perhaps of one device, that the patient disputes. */
-interface Mark {
-  readonly organization: string;
-  /** Internal id; undefined: of any device. */
-  readonly device: string | undefined;
-  /** What of it the reader may read. */
-  readonly intervals: readonly Interval[];
-}
-
 interface Noted {
   readonly disputes: readonly Dispute[];
-  readonly marks: readonly Mark[];
+  readonly permits: readonly ConsentPermit[];
 }
 
 /** A clinical record that is shown; `stated`: the dates that it states. */
@@ -44,7 +35,7 @@ export class DisputeNotes {
       this.#byCode.delete(code);
       return;
     }
-    this.#byCode.set(code, { disputes, marks: disputes.flatMap((dispute) => markOf(dispute, permits)) });
+    this.#byCode.set(code, { disputes, permits });
   }
 
   /** Whether anything of the code is marked. */
@@ -54,11 +45,17 @@ export class DisputeNotes {
 
   /** The part of `span` whose data is disputed, of one contributor's device (internal id; undefined: it named none). */
   of(code: string, organization: string, device: string | undefined, span: Interval): readonly Interval[] {
-    const { marks = [] } = this.#byCode.get(code) ?? {};
-    const about = marks.filter(
-      (mark) => mark.organization === organization && (mark.device === undefined || mark.device === device),
+    const { disputes = [], permits = [] } = this.#byCode.get(code) ?? {};
+    const about = disputes.filter(
+      (one) =>
+        one.record === undefined &&
+        one.organization === organization &&
+        (one.device === undefined || one.device === device),
     );
-    return about.length === 0 ? [] : clip(unite(about.flatMap(({ intervals }) => intervals)), span);
+    if (about.length === 0) return [];
+    const theirs = permitsFrom(permits, { organization, device: device ?? "" });
+    const windows = unite(theirs.map(({ window }) => window));
+    return clip(unite(about.flatMap((dispute) => clip(windows, dispute))), span);
   }
 
   /** A record without dates is disputed only where all dates are. */
@@ -71,13 +68,4 @@ export class DisputeNotes {
       }),
     );
   }
-}
-
-function markOf(
-  { organization, device, record, ...captured }: Dispute,
-  permits: readonly ConsentPermit[],
-): Mark[] {
-  if (record !== undefined) return [];
-  const windows = unite(permitsFrom(permits, organization).map(({ window }) => window));
-  return [{ organization, device, intervals: clip(windows, captured) }];
 }

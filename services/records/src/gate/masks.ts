@@ -1,3 +1,4 @@
+import type { Contributor } from "../model/contributor.ts";
 import type { ConsentPermit } from "./permit.ts";
 import { permitsFrom } from "./sources.ts";
 
@@ -23,11 +24,11 @@ export function unmasked<P extends Pick<ConsentPermit, "masks">>(permits: readon
  */
 export function masksAt(
   permits: readonly ConsentPermit[],
-  organization: string | undefined,
+  contributor: Contributor,
   time: number,
 ): ReadonlySet<Mask> {
   if (!hasMasks(permits)) return none;
-  const about = permitsFrom(permits, organization).filter(
+  const about = permitsFrom(permits, contributor).filter(
     ({ window }) => window.from <= time && time < window.to,
   );
   return new Set(all.filter((mask) => about.every(({ masks }) => masks?.has(mask))));

@@ -1,4 +1,5 @@
 import type { Sources } from "@wellapi/enforcer";
+import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
 import { type Mask, masksText } from "./masks.ts";
 import { namesSources, permitsFrom, sourcesText } from "./sources.ts";
@@ -26,7 +27,7 @@ export interface ConsentPermit {
   readonly window: Interval;
   /** For a sliding window: only data captured in the last `lastMs` milliseconds, and not before `from`. */
   readonly sliding?: { readonly lastMs: number; readonly from: number } | undefined;
-  /** Only data of these contributors; undefined: of all. */
+  /** Only data of these sources; undefined: of all. */
   readonly sources?: Sources | undefined;
   /** What is left out of it; undefined: nothing. */
   readonly masks?: ReadonlySet<Mask> | undefined;
@@ -39,7 +40,7 @@ export interface CodePermit {
   /** Samples as recorded of some contributor may be released within these intervals; united, cut to the request. */
   readonly intervals: readonly Interval[];
   /** The same of one contributor; undefined: of one who is not known. Nothing else may be released of its data. */
-  readonly from: (organization: string | undefined) => readonly Interval[];
+  readonly from: (contributor: Contributor | undefined) => readonly Interval[];
   /** The permits on which it is based; empty for a patient who reads their own data. */
   readonly permits: readonly ConsentPermit[];
   /** Changes when the consents or their versions do. */
@@ -74,10 +75,11 @@ function fromEach(
   all: readonly Interval[],
 ): CodePermit["from"] {
   if (!namesSources(permits)) return () => all;
-  const known = new Map<string | undefined, readonly Interval[]>();
-  return (organization) => {
-    const found = known.get(organization) ?? windowsOf(permitsFrom(permits, organization), bounds);
-    known.set(organization, found);
+  const known = new Map<string, readonly Interval[]>();
+  return (contributor) => {
+    const key = JSON.stringify([contributor?.organization, contributor?.device]);
+    const found = known.get(key) ?? windowsOf(permitsFrom(permits, contributor), bounds);
+    known.set(key, found);
     return found;
   };
 }

@@ -1,4 +1,5 @@
 import type { AnswerInFlight } from "@wellapi/enforcer";
+import { partyOf } from "@wellapi/rpc";
 import { RecordsError } from "../errors.ts";
 import type { Interval } from "../model/interval.ts";
 import type { Foreseeing, Foreseen, ReadDecision } from "./consent-client.ts";
@@ -54,10 +55,12 @@ function createForesight(
   asked: Pick<Foreseeing, "view" | "purpose" | "codes">,
 ): Decisions<PreviewRead> {
   const { partition } = own.subject;
-  const hides = own.intent.caller.principal.hides ?? [];
+  const { caller } = own.intent;
+  const party = partyOf(caller);
+  const hides = caller.principal.hides ?? [];
   let flight: AnswerInFlight = answers.begin();
   const ask = async (): Promise<Foreseen> => {
-    const foreseen = await gate.foresee({ ...asked, partition, hides });
+    const foreseen = await gate.foresee({ ...asked, partition, party, hides });
     flight.about(partition, foreseen.organization);
     return foreseen;
   };

@@ -1,4 +1,5 @@
-import type { Sources } from "@wellapi/enforcer";
+import { type Sources, sourceDeviceKey } from "@wellapi/enforcer";
+import type { Contributor } from "../model/contributor.ts";
 
 interface FromSources {
   readonly sources?: Sources | undefined;
@@ -9,23 +10,35 @@ export function namesSources(permits: readonly FromSources[]): boolean {
   return permits.some(({ sources }) => sources !== undefined);
 }
 
+/** Whether the contributor's device does, too. */
+export function namesDevices(permits: readonly FromSources[]): boolean {
+  return permits.some(({ sources }) => sources?.also !== undefined || sources?.without !== undefined);
+}
+
 /** The permits that hold for the data of one contributor; undefined: of one who is not known. */
 export function permitsFrom<P extends FromSources>(
   permits: readonly P[],
-  organization: string | undefined,
+  contributor: Contributor | undefined,
 ): readonly P[] {
-  return namesSources(permits) ? permits.filter((permit) => isFrom(permit, organization)) : permits;
+  return namesSources(permits) ? permits.filter((permit) => isFrom(permit, contributor)) : permits;
 }
 
-function isFrom({ sources }: FromSources, organization: string | undefined): boolean {
+function isFrom({ sources }: FromSources, contributor: Contributor | undefined): boolean {
   if (sources === undefined) return true;
-  if (organization === undefined) return false;
-  return "only" in sources ? sources.only.has(organization) : !sources.except.has(organization);
+  if (contributor === undefined) return false;
+  const { organization, device } = contributor;
+  const { also, without } = sources;
+  const whole = "only" in sources ? sources.only.has(organization) : !sources.except.has(organization);
+  if (device === undefined) return whole && without === undefined;
+  const key = sourceDeviceKey(organization, device);
+  return without?.has(key) !== true && (whole || also?.has(key) === true);
 }
 
 /** The sources of a permit in one text; empty: all. */
 export function sourcesText({ sources }: FromSources): string {
   if (sources === undefined) return "";
   const [word, organizations] = "only" in sources ? ["only", sources.only] : ["except", sources.except];
-  return ` ${word} ${[...organizations].sort().join(" ")}`;
+  const { also = new Set<string>(), without = new Set<string>() } = sources;
+  const devices = [...[...also].map((key) => `also ${key}`), ...[...without].map((key) => `without ${key}`)];
+  return [` ${word}`, ...[...organizations].sort(), ...devices.sort()].join(" ");
 }

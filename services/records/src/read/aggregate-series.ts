@@ -11,6 +11,7 @@ import type { Releases, Told } from "../lots/releases.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import type { Buckets, Part } from "../model/buckets.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
+import type { Contributor } from "../model/contributor.ts";
 import { clip } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import {
@@ -31,6 +32,7 @@ import {
   releasedBuckets,
 } from "./aggregation.ts";
 import { createCodedAggregation } from "./coded-aggregation.ts";
+import { contributorOf } from "./contributor.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
@@ -111,7 +113,8 @@ export async function findAggregates(
   const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
   const page = createAggregatePage(size, position);
   for await (const { series, descriptor } of seriesOf(deps, partition, query, position?.series)) {
-    const allowed = allowedFrom(descriptor.organization);
+    const permits = decision.own ? [] : decision.permits;
+    const allowed = allowedFrom(await contributorOf(deps.vault, partition, permits, descriptor));
     if (allowed === undefined) continue;
     if (!page.add(series, await aggregateOne(deps, series, { ...question, ...allowed }))) break;
   }
@@ -130,15 +133,16 @@ function allowedBySource(
   unit: BucketUnit,
   within: (permission: AggregatePermission) => Allowed,
   all: Allowed,
-): (organization: string) => Allowed | undefined {
+): (contributor: Contributor) => Allowed | undefined {
   if (decision.own || !namesSources(decision.permits)) return () => all;
   const known = new Map<string, Allowed | undefined>();
-  return (organization) => {
-    if (!known.has(organization)) {
-      const permission = aggregatePermission(permitsFrom(decision.permits, organization), unit);
-      known.set(organization, permission && within(permission));
+  return (contributor) => {
+    const key = JSON.stringify([contributor.organization, contributor.device]);
+    if (!known.has(key)) {
+      const permission = aggregatePermission(permitsFrom(decision.permits, contributor), unit);
+      known.set(key, permission && within(permission));
     }
-    return known.get(organization);
+    return known.get(key);
   };
 }
 

@@ -9,10 +9,12 @@ import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { permitsFrom } from "../gate/sources.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import { bucketEdges } from "../model/calendar.ts";
+import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
 import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
+import { contributorOf } from "./contributor.ts";
 import { type SourceFilter, seriesOf } from "./source-filter.ts";
 
 /** The summary of one series, within what the reader may see. */
@@ -83,7 +85,8 @@ export async function findSeries(
         next = last;
         break;
       }
-      const seen = decisionFrom(decision, descriptor.organization);
+      const permits = decision.own ? [] : decision.permits;
+      const seen = decisionFrom(decision, await contributorOf(deps.vault, partition, permits, descriptor));
       const info = seen && (await infoOf(deps, partition, code, series, seen));
       last = { code, series };
       if (info === undefined) continue;
@@ -121,9 +124,9 @@ async function readableCodes(
 }
 
 /** What is decided about the data of one contributor; undefined: nothing of it may be read. */
-function decisionFrom(decision: ReadDecision, organization: string): ReadDecision | undefined {
+function decisionFrom(decision: ReadDecision, contributor: Contributor): ReadDecision | undefined {
   if (decision.own) return decision;
-  const permits = permitsFrom(decision.permits, organization);
+  const permits = permitsFrom(decision.permits, contributor);
   return permits.length === 0 ? undefined : { own: false, permits };
 }
 

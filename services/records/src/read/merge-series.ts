@@ -17,6 +17,7 @@ import {
 } from "../model/merge-rule.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { Source } from "../model/provenance.ts";
+import { contributorOf } from "./contributor.ts";
 import { createMergedLine, type MergedLine, type Stretch } from "./merged-line.ts";
 import { createPage, withoutReturned } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
@@ -133,7 +134,8 @@ async function candidatesOf(deps: MergeSeriesDeps, { partition, query, codePermi
   const coarse: Readable[] = [];
   for await (const { series, descriptor } of seriesOf(deps, partition, query)) {
     const { organization, granularity } = descriptor;
-    const intervals = codePermit.from(organization);
+    const contributor = await contributorOf(deps.vault, partition, codePermit.permits, descriptor);
+    const intervals = codePermit.from(contributor);
     if (intervals.length === 0) continue;
     if (!isMergeable(granularity)) {
       coarse.push({ series, intervals });

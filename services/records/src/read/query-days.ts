@@ -4,6 +4,7 @@ import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import type { Interval } from "../model/interval.ts";
 import { DAY_MS } from "../model/utc-day.ts";
+import { contributorOf } from "./contributor.ts";
 import { daysOf, type SeriesDay } from "./days.ts";
 import {
   createPage,
@@ -153,7 +154,8 @@ async function headsOf(
   const heads: Head[] = [];
   for (const [code, codePermit] of readable) {
     for await (const { series, descriptor } of seriesOf(deps, partition, { code, sources })) {
-      const intervals = codePermit.from(descriptor.organization);
+      const contributor = await contributorOf(deps.vault, partition, codePermit.permits, descriptor);
+      const intervals = codePermit.from(contributor);
       if (!isOfKinds(series, kinds) || intervals.length === 0) continue;
       const days = daysOf(deps.blocks, { partition, series }, intervals, descending);
       heads.push({ code, series, days, next: undefined });

@@ -5,6 +5,7 @@ import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { unite } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
+import { contributorOf } from "./contributor.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { bytesASample, bytesOfConsents, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
@@ -88,7 +89,8 @@ async function collect(
     if (!isOfKinds(series, query.kinds)) continue;
     const resumed = position?.series === series ? position : undefined;
     const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
-    const intervals = codePermit.from(descriptor.organization);
+    const contributor = await contributorOf(deps.vault, partition, codePermit.permits, descriptor);
+    const intervals = codePermit.from(contributor);
     for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
       for await (const run of deps.blocks.winners(partition, series, { from, to })) {
         const rest = page.add(withoutReturned(run, resumed));

@@ -11,8 +11,10 @@ import type { Intent } from "../gate/intent.ts";
 import { hasMasks, masksAt } from "../gate/masks.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, type ReadingDeps, readOnce, refuseStrangers } from "../gate/reading.ts";
+import type { Contributor } from "../model/contributor.ts";
 import { coversTimes } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
+import { contributorOf } from "./contributor.ts";
 import { withoutMasked } from "./masked-rest-convert.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { bytesOfConsents, MESSAGE_BYTES } from "./runs.ts";
@@ -100,45 +102,48 @@ async function permitsOf(
 
 /** Of all codes in one order, behind `position`. */
 function inOrder(
-  { observations }: ReadObservationsDeps,
+  deps: ReadObservationsDeps,
   partition: string,
   readable: ReadonlyMap<string, CodePermit>,
   descending: boolean,
   position: ObservationPosition | undefined,
 ): AsyncGenerator<StoredObservation> {
   const streams = [...readable].map(([code, codePermit]) =>
-    ofCode(observations, { partition, code, codePermit }, descending, position),
+    ofCode(deps, { partition, code, codePermit }, descending, position),
   );
   return mergedStreams(streams, (a, b) => comparePositions(positionOf(a), positionOf(b), descending));
 }
 
 async function* ofCode(
-  observations: ObservationRepository,
+  { observations, vault }: ReadObservationsDeps,
   place: { readonly partition: string; readonly code: string; readonly codePermit: CodePermit },
   descending: boolean,
   position: ObservationPosition | undefined,
 ): AsyncGenerator<StoredObservation> {
   const { partition, code, codePermit } = place;
-  const { intervals } = codePermit;
+  const { intervals, permits } = codePermit;
   const told = teller(codePermit);
   for (const interval of descending ? intervals.toReversed() : intervals) {
     for await (const found of observations.inOrder({ partition, code, interval, descending, position })) {
-      if (isReadable(codePermit, found)) yield told(found);
+      const of = await contributorOf(vault, partition, permits, found.record.provenance);
+      if (isReadable(codePermit, found, of)) yield told(found, of);
     }
   }
 }
 
 /** Whether it may be read of its contributor, too. */
-function isReadable({ from }: CodePermit, { record: { time, provenance } }: StoredObservation): boolean {
-  return coversTimes(from(provenance.organization), [time]);
+function isReadable({ from }: CodePermit, { record }: StoredObservation, contributor: Contributor): boolean {
+  return coversTimes(from(contributor), [record.time]);
 }
 
 /** What is told of each observation that may be read: all of it, or what the masks of all permits that let it through leave. */
-function teller({ permits }: CodePermit): (stored: StoredObservation) => StoredObservation {
+function teller({
+  permits,
+}: CodePermit): (stored: StoredObservation, contributor: Contributor) => StoredObservation {
   if (!hasMasks(permits)) return (stored) => stored;
-  return ({ record, ...stored }) => {
+  return ({ record, ...stored }, contributor) => {
     const { rest: whole, ...others } = record;
-    const rest = withoutMasked(whole, masksAt(permits, record.provenance.organization, record.time));
+    const rest = withoutMasked(whole, masksAt(permits, contributor, record.time));
     return { ...stored, record: rest === undefined ? others : { ...others, rest } };
   };
 }
@@ -175,13 +180,15 @@ export function getObservation(
         throw new RecordsError("NOT_FOUND");
       throw error;
     });
-    if (!isReadable(codePermit, observation)) throw new RecordsError("NOT_FOUND");
+    const { permits } = codePermit;
+    const of = await contributorOf(deps.vault, partition, permits, observation.record.provenance);
+    if (!isReadable(codePermit, observation, of)) throw new RecordsError("NOT_FOUND");
     return {
       items: 1,
       fineness: "raw",
       codes: [code],
-      permits: codePermit.permits,
-      answer: (access) => ({ partition, observation: teller(codePermit)(observation), access }),
+      permits,
+      answer: (access) => ({ partition, observation: teller(codePermit)(observation, of), access }),
     };
   });
 }

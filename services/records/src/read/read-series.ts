@@ -8,6 +8,7 @@ import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts"
 import { tenantOf } from "../gate/subject.ts";
 import type { Interval } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
+import { contributorOf } from "./contributor.ts";
 import { createPausable, type Pausable } from "./pausable.ts";
 import { messages } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
@@ -78,9 +79,10 @@ async function* sendAll<T>(
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
   yield await present({ kind: "start", access: read.access, consents, intervals: opened.intervals });
   for await (const { series, descriptor } of seriesOf(deps, partition, query)) {
-    const { organization } = descriptor;
-    for (const bounds of opened.from(organization)) {
-      const still = async () => (await permitted()).from(organization);
+    const intervalsOf = async ({ from, permits }: CodePermit) =>
+      from(await contributorOf(deps.vault, partition, permits, descriptor));
+    for (const bounds of await intervalsOf(opened)) {
+      const still = async () => intervalsOf(await permitted());
       const parts = partsOf(deps.blocks, { partition, series, bounds, permitted: still });
       const make = async (): Promise<T | undefined> => {
         // A connection that takes all at once would keep other calls, and the session with consent, waiting for a run.

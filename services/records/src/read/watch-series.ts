@@ -13,6 +13,7 @@ import { type OpenRead, readStream } from "../gate/reading.ts";
 import { ALWAYS } from "../model/interval.ts";
 import type { ArrivalRepository } from "./arrival-repository.ts";
 import type { Arrival, Samples } from "./arrival-sources.ts";
+import { contributorOf } from "./contributor.ts";
 import { createPausable } from "./pausable.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { messages } from "./runs.ts";
@@ -128,7 +129,7 @@ async function* messagesOf(
     const { sequence } = arrival;
     const payloads = isTombstone(arrival)
       ? retractionsOf(deps, permission, codeIds, arrival, signal)
-      : runsOf(read, permission, codeIds, arrival, signal);
+      : runsOf(deps, read, permission, codeIds, arrival, signal);
     for await (const { payload, last } of payloads) {
       yield { payload, position: last && arrival === commit.at(-1) ? sequence : sequence - 1 };
     }
@@ -160,16 +161,21 @@ interface Payload {
 }
 
 async function* runsOf(
+  { vault }: WatchSeriesDeps,
   read: OpenRead,
   permission: Permission,
   codeIds: ReadonlyMap<string, string>,
   arrival: Samples,
   signal: AbortSignal,
 ): AsyncGenerator<Payload> {
+  const { partition } = read.subject;
   const code = codeIds.get(arrival.code)!;
   const runs = await arrival.open();
   for (const run of runs) {
-    const permitted = async () => (await permission.renew(signal)).get(code)!.from(run.source.organization);
+    const permitted = async () => {
+      const { from, permits } = (await permission.renew(signal)).get(code)!;
+      return from(await contributorOf(vault, partition, permits, run.source));
+    };
     for await (const { columns, last } of messages(run.columns, permitted)) {
       read.sent += columns.times.length;
       yield { payload: { kind: "run", code, run: { ...run, columns } }, last: last && run === runs.at(-1) };

@@ -15,6 +15,7 @@ import { headChange } from "../blocks/head-repository.ts";
 import { type PatientBox, withBox } from "../blocks/patient-box.ts";
 import { joinRetracted, type RetractedSamples } from "../blocks/retracted-samples.ts";
 import { compactedInserts } from "../compaction/compaction.ts";
+import type { Source } from "../model/provenance.ts";
 import { findReceiptOfBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
 import {
   mayHold,
@@ -148,14 +149,19 @@ async function hideArrived(
   const samples = await withBox(vault, partition, (box) => [
     ...series.documents.map(({ document }) => {
       const opened = openUnlessDamaged(damage, blockPlace(document), () => box.openBlock(document));
-      return samplesOf(document, opened?.columns.times);
+      if (opened === undefined) return samplesOf(document);
+      return samplesOf(document, {
+        times: opened.columns.times,
+        device: deviceIn(box, opened.provenance),
+      });
     }),
-    ...observations.documents.map(({ document }) => {
+    ...observations.documents.flatMap(({ document }) => {
       const place = blockPlace(document, "observation_blocks");
       const records = openUnlessDamaged(damage, place, () => box.openObservations(document));
-      return samplesOf(
-        document,
-        records?.map(({ time }) => time),
+      if (records === undefined) return samplesOf(document);
+      const byDevice = Map.groupBy(records, ({ provenance }) => deviceIn(box, provenance));
+      return [...byDevice].map(([device, those]) =>
+        samplesOf(document, { device, times: those.map(({ time }) => time) }),
       );
     }),
   ]);
@@ -168,6 +174,13 @@ async function hideArrived(
     count: all.reduce((sum, { document }) => sum + document.count, 0),
     samples,
   };
+}
+
+function deviceIn(
+  box: PatientBox,
+  { organization, device }: Pick<Source, "organization" | "device">,
+): string {
+  return box.deviceId(organization, device) ?? "";
 }
 
 function hiding(
@@ -202,7 +215,9 @@ function removeFrom(
   taken: TakenBack,
 ): Removal | undefined {
   const block = openOrReport(damage, blockPlace(document), () => box.openCompacted(document));
-  const remainder = remainderOf(block, document, taken.sequences);
+  // A block is of one series, and so of one device.
+  const device = deviceIn(box, block[0]!.source);
+  const remainder = remainderOf(block, document, taken.sequences, device);
   if (remainder === undefined) return undefined;
   const key = [document.partition, document.batch, document.item];
   const removal: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision };

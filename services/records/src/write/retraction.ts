@@ -70,31 +70,37 @@ export interface Remainder {
 
 /**
  * A compacted block without the samples of these commits; samples that those had hidden are shown again. Undefined
- * if it has none of them.
+ * if it has none of them. `device`: of the block, its internal id; empty: none was named.
  */
 export function remainderOf(
   block: CompactedBlock,
   { count, code }: Pick<CompactedDocument, "count" | "code">,
   gone: ReadonlySet<number>,
+  device: string,
 ): Remainder | undefined {
   const left = without(block, gone);
   const fewer = count - left.reduce((sum, { origins }) => sum + origins.length, 0);
-  return fewer === 0 ? undefined : { left, fewer, samples: samplesIn(block, gone, code) };
+  return fewer === 0 ? undefined : { left, fewer, samples: samplesIn(block, gone, { code, device }) };
 }
 
-/** The samples of an arrived block; of a damaged one, without `times`, only its two ends are known. */
+/** The samples of an arrived block; of a damaged one, which was not opened, only its two ends are known. */
 export function samplesOf(
   { sequence, code, from_ms, to_ms }: BlockDocument | ObservationBlockDocument,
-  times: ArrayLike<number> = [from_ms, to_ms - 1],
+  opened?: { readonly times: ArrayLike<number>; readonly device: string },
 ): RetractedSamples {
-  return { sequence, code, times: Float64Array.from(times) };
+  const times = Float64Array.from(opened?.times ?? [from_ms, to_ms - 1]);
+  return { sequence, code, times, ...(opened && { device: opened.device }) };
 }
 
 /** The samples of a compacted block from these commits. */
-function samplesIn(block: CompactedBlock, sequences: ReadonlySet<number>, code: string): RetractedSamples[] {
+function samplesIn(
+  block: CompactedBlock,
+  sequences: ReadonlySet<number>,
+  of: { readonly code: string; readonly device: string },
+): RetractedSamples[] {
   const times = new Map<number, number[]>([...sequences].map((sequence) => [sequence, []]));
   for (const { columns, origins } of block) {
     for (const [i, { sequence }] of origins.entries()) times.get(sequence)?.push(columns.times[i]!);
   }
-  return [...times].map(([sequence, those]) => ({ sequence, code, times: Float64Array.from(those) }));
+  return [...times].map(([sequence, those]) => ({ sequence, ...of, times: Float64Array.from(those) }));
 }

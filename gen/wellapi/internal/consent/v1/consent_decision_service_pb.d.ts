@@ -151,6 +151,13 @@ export declare type ForeseeRequest = Message<"wellapi.internal.consent.v1.Forese
     value: AcceptConsentRequestRequest;
     case: "acceptance";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * By whose ids `grant` and `acceptance` name devices.
+   *
+   * @generated from field: string party = 10;
+   */
+  party: string;
 };
 
 /**

@@ -236,7 +236,8 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
   deIdentified: boolean;
 
   /**
-   * Only data that these organizations contributed. Empty: of all, but for `except_organizations`. One of the two is empty.
+   * Only data that these organizations contributed. Empty: of all, but for `except_organizations`; where there are `also_devices` and no
+   * `except_organizations`, of no organization as a whole. One of the two is empty.
    *
    * @generated from field: repeated string only_organizations = 10;
    */
@@ -256,6 +257,20 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: repeated wellapi.consent.v1.Mask masks = 12;
    */
   masks: Mask[];
+
+  /**
+   * Also the data of these devices, although that of their organizations is not let through.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.Device also_devices = 13;
+   */
+  alsoDevices: Device[];
+
+  /**
+   * Not the data of these devices, although that of their organizations is let through.
+   *
+   * @generated from field: repeated wellapi.internal.consent.v1.Device except_devices = 14;
+   */
+  exceptDevices: Device[];
 };
 
 /**
@@ -263,6 +278,33 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
  * Use `create(GrantSchema)` to create a new message.
  */
 export declare const GrantSchema: GenMessage<Grant>;
+
+/**
+ * A device, as one organization sends its data.
+ *
+ * @generated from message wellapi.internal.consent.v1.Device
+ */
+export declare type Device = Message<"wellapi.internal.consent.v1.Device"> & {
+  /**
+   * Who sends it.
+   *
+   * @generated from field: string organization = 1;
+   */
+  organization: string;
+
+  /**
+   * Internal id, `dev_...`.
+   *
+   * @generated from field: string device = 2;
+   */
+  device: string;
+};
+
+/**
+ * Describes the message wellapi.internal.consent.v1.Device.
+ * Use `create(DeviceSchema)` to create a new message.
+ */
+export declare const DeviceSchema: GenMessage<Device>;
 
 /**
  * Why a question was answered with no.
