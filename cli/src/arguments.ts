@@ -65,6 +65,15 @@ export function several<T>(parse: (text: string) => T): (text: string, before: T
   return (text, before) => [...(before ?? []), ...text.split(",").map(parse)];
 }
 
+/** A device as one organization sends its data: `org_...:dev_...`. */
+export function sourceDevice(text: string): { readonly organization: string; readonly deviceId: string } {
+  const [organization = "", deviceId = "", ...more] = text.split(":");
+  if (organization === "" || deviceId === "" || more.length > 0) {
+    throw new InvalidArgumentError("use org_...:dev_..., as 'wellapi series list --json' has them");
+  }
+  return { organization, deviceId };
+}
+
 /** An instant: RFC 3339 with a zone, to UTC milliseconds. */
 export function instant(text: string): number {
   const ms = Date.parse(text);

@@ -9,6 +9,7 @@ import {
   type Provision,
   Provision_Effect,
   type ProvisionSchema,
+  type SourceSelector,
   SourceSelectorSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
@@ -17,12 +18,22 @@ import {
   Resolution,
   type TimeInterval,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { directions, interval, masks, nameOf, purposes, resolutions } from "./arguments.ts";
+import {
+  directions,
+  interval,
+  masks,
+  nameOf,
+  purposes,
+  resolutions,
+  type sourceDevice,
+} from "./arguments.ts";
 import { CliError } from "./failure.ts";
 import { fileText } from "./file-text.ts";
 import { timeText } from "./output.ts";
 
-/** A consent with one provision, as options describe it. */
+type Device = ReturnType<typeof sourceDevice>;
+
+/** A consent with one provision, and perhaps one that takes some sources off it, as options describe it. */
 export interface CreateOptions {
   grantee?: string;
   direction?: Direction[];
@@ -32,6 +43,9 @@ export interface CreateOptions {
   resolution?: Resolution;
   deIdentified?: true;
   source?: string[];
+  device?: Device[];
+  exceptSource?: string[];
+  exceptDevice?: Device[];
   mask?: Mask[];
   windowFrom?: number;
   windowTo?: number;
@@ -61,9 +75,28 @@ export function consentOf(options: CreateOptions): MessageInitShape<typeof Conse
   const inForce = validFrom !== undefined || validTo !== undefined;
   return {
     grantee,
-    provisions: [provisionOf(options)],
+    provisions: [provisionOf(options), ...exceptionOf(options)],
     ...(inForce ? { validity: interval(validFrom, validTo) } : {}),
   };
+}
+
+/** The denial of sources; it beats other permissions, too. */
+function exceptionOf({
+  category = [],
+  deny,
+  exceptSource: organizations = [],
+  exceptDevice: devices = [],
+}: CreateOptions): MessageInitShape<typeof ProvisionSchema>[] {
+  if (organizations.length + devices.length === 0) return [];
+  if (deny) throw new CliError("usage", "with --deny use --source and --device: they say what is denied");
+  return [
+    {
+      effect: Provision_Effect.DENY,
+      directions: [Direction.READ],
+      categories: category.map((name) => ({ name })),
+      sources: { organizations, devices },
+    },
+  ];
 }
 
 /** The one provision that the options describe. */
@@ -90,7 +123,9 @@ export function provisionOf(
     purposes: options.purpose ?? [],
     resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
     ...(options.deIdentified && { deIdentification: DeIdentification.SAFE_HARBOR }),
-    ...(options.source && { sources: { organizations: options.source } }),
+    ...((options.source ?? options.device) && {
+      sources: { organizations: options.source ?? [], devices: options.device ?? [] },
+    }),
     masks: options.mask ?? [],
     window,
   };
@@ -141,21 +176,22 @@ function readingApart(
   left: readonly Direction[],
   { source, mask = [] }: Pick<CreateOptions, "source" | "mask">,
 ): MessageInitShape<typeof ProvisionSchema>[] {
-  const asked = provision.sources?.organizations;
-  const organizations = asked?.filter((one) => source?.includes(one) ?? true) ?? source;
+  const asked = provision.sources;
+  const organizations = asked?.organizations.filter((one) => source?.includes(one) ?? true) ?? source;
+  const devices = source === undefined ? (asked?.devices ?? []) : [];
   const sent = { purposes: [], resolution: Resolution.UNSPECIFIED };
   return [
     ...(left.includes(Direction.CONTRIBUTE)
       ? [{ ...provision, ...sent, directions: [Direction.CONTRIBUTE] }]
       : []),
-    ...(organizations?.length === 0
+    ...(organizations?.length === 0 && devices.length === 0
       ? []
       : [
           {
             ...provision,
             directions: [Direction.READ],
             masks: [...new Set([...provision.masks, ...mask])],
-            ...(organizations && { sources: create(SourceSelectorSchema, { organizations }) }),
+            ...(organizations && { sources: create(SourceSelectorSchema, { organizations, devices }) }),
           },
         ]),
   ];
@@ -200,13 +236,17 @@ export function provisionText(provision: Provision): string {
     ...(purposeNames.length > 0 ? [`for ${purposeNames.join(", ")}`] : []),
     ...(resolution === Resolution.UNSPECIFIED ? [] : [nameOf(resolutions, resolution)]),
     ...(provision.deIdentification === DeIdentification.UNSPECIFIED ? [] : ["de-identified"]),
-    ...(provision.sources ? [`from ${provision.sources.organizations.join(", ")}`] : []),
+    ...(provision.sources ? [`from ${sourcesText(provision.sources)}`] : []),
     ...(provision.masks.length > 0
       ? [`without ${provision.masks.map((mask) => nameOf(masks, mask)).join(", ")}`]
       : []),
     ...windowText(window),
     ...(regions.length > 0 ? [`in ${regions.join(", ")}`] : []),
   ].join(" ");
+}
+
+function sourcesText({ organizations, devices }: SourceSelector): string {
+  return [...organizations, ...devices.map((one) => `${one.organization}:${one.deviceId}`)].join(", ");
 }
 
 function windowText(window: Provision["window"]): string[] {

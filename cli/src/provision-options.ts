@@ -7,8 +7,24 @@ import {
   purposes,
   resolutions,
   several,
+  sourceDevice,
   wordOption,
 } from "./arguments.ts";
+
+/** Whose data is denied beside what is permitted; `consentOf` reads it. */
+export function addExceptions(command: Command): Command {
+  return command
+    .option(
+      "--except-source <org...>",
+      "deny what these organizations contributed (reading)",
+      several(String),
+    )
+    .option(
+      "--except-device <org:dev...>",
+      "deny what comes of these devices (reading)",
+      several(sourceDevice),
+    );
+}
 
 /** What one provision says, for whoever grants it and for whoever asks for it; `provisionOf` reads it. */
 export function addProvisionOptions(command: Command): Command {
@@ -19,6 +35,7 @@ export function addProvisionOptions(command: Command): Command {
     .addOption(wordOption("--resolution <word>", "how fine (reading); default raw", resolutions))
     .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
     .option("--source <org...>", "only data that these organizations contributed (reading)", several(String))
+    .option("--device <org:dev...>", "only data of these devices (reading)", several(sourceDevice))
     .addOption(
       wordOption(
         "--mask <word...>",

@@ -149,6 +149,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
     await page.bringToFront();
     await page.goto("/me/");
     await page.getByRole("link", { name: "Stopped Soon" }).click();
+    await leaveOutAndGive(page);
     await page.getByRole("button", { name: "Stop now: Stopped Soon" }).click();
     await says(page, /^Stopped at \d\d:\d\d:\d\d\. Nothing was sent after that\.$/);
     await says(page, "It has no permission any more.");
@@ -702,6 +703,28 @@ async function* allAccesses(audit: Client<typeof AuditService>): AsyncGenerator<
     yield* answer.accesses;
     pageToken = answer.nextPageToken;
   } while (pageToken !== "");
+}
+
+/** On the page of an organization: a source is left out and let through again, and something is given unasked. */
+async function leaveOutAndGive(page: Page): Promise<void> {
+  await page
+    .getByRole("button", { name: /^Leave out: Everything from / })
+    .first()
+    .click();
+  const again = page.getByRole("button", { name: /^Let it see again: Everything from / });
+  await again.waitFor();
+  await page.getByRole("button", { name: "Look at it as the organization does" }).click();
+  await says(page, "Nothing of what is in your record now.");
+  await again.click();
+  await again.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Choose what it may see" }).click();
+  await page.getByLabel("Sleep").check();
+  await page.getByLabel("Leave out notes and other free text").check();
+  await page.getByLabel("Until when").selectOption({ label: "7 days" });
+  expect(await readingProblems(page, "en", "me-organization-grant")).toEqual([]);
+  await page.getByRole("button", { name: "Permit it" }).click();
+  await says(page, "You have permitted it. It stands above, with all that it may see.");
+  await says(page, "every single value, without notes and other free text");
 }
 
 async function prove(page: Page): Promise<void> {

@@ -14,14 +14,14 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
-import { nameOf, purposes, resolutions, wordOption } from "../arguments.ts";
+import { masks, nameOf, purposes, resolutions, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, consentOf, narrowed } from "../consent-text.ts";
 import { patientOf } from "../delegation-text.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output, table, timeText } from "../output.ts";
-import { addProvisionOptions } from "../provision-options.ts";
+import { addExceptions, addProvisionOptions } from "../provision-options.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 
 interface PreviewOptions extends CreateOptions {
@@ -59,7 +59,7 @@ export function addConsentPreview(group: Command, io: Io): void {
     .addOption(
       wordOption("--for <word>", "what it reads for; default the first purpose that is named", purposes),
     );
-  addProvisionOptions(preview)
+  addExceptions(addProvisionOptions(preview))
     .option("--from <file>", "a whole consent in JSON, which would be granted, instead of these options")
     .addHelpText(
       "after",
@@ -157,7 +157,7 @@ function print(output: Output, preview: PreviewReadsResponse): void {
 }
 
 function rowsOf(kind: PreviewedKind): string[][] {
-  const { code, held, seen, sums, withheld } = kind;
+  const { code, held, seen, sums, withheld, masks: left } = kind;
   const name = code?.display || code?.code || "";
   const raw = [
     name,
@@ -166,7 +166,12 @@ function rowsOf(kind: PreviewedKind): string[][] {
     timeText(seen?.span?.endTime),
     firstText(kind),
     amountText(held),
-    withheldWords[withheld] ?? "for a reason that this program does not know",
+    [
+      withheldWords[withheld] ?? "for a reason that this program does not know",
+      ...left.map((mask) => `without ${nameOf(masks, mask)}`),
+    ]
+      .filter(Boolean)
+      .join(", "),
   ];
   return [raw, ...sums.map((one) => sumsRow(name, one))];
 }

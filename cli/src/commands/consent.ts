@@ -9,7 +9,7 @@ import { connect } from "../connection.ts";
 import { type CreateOptions, consentIn, consentOf, provisionText, states } from "../consent-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
-import { addProvisionOptions } from "../provision-options.ts";
+import { addExceptions, addProvisionOptions } from "../provision-options.ts";
 import { addConnectionOptions, settingsOf } from "../settings.ts";
 import { addConsentPreview } from "./consent-preview.ts";
 import { addConsentRequests } from "./consent-request.ts";
@@ -23,6 +23,8 @@ interface ListOptions {
 const example = `
 Example: wellapi consent create --as-patient pat_... --grantee org_... --direction read \\
            --category heart --purpose treatment --resolution raw
+Example: wellapi consent create --as-patient pat_... --grantee org_... --direction read --category heart \\
+           --purpose treatment --except-device org_...:dev_...
 Example: wellapi consent create --as-patient pat_... --from consent.json
 
 A file holds a whole consent in JSON, for example
@@ -95,7 +97,7 @@ function addCreate(group: Command, io: Io): void {
     .description("permit an organization to contribute or read, or deny it (as the patient)")
     .option("--grantee <org>", "the organization")
     .option("--deny", "deny instead of permit: a denial beats every permission", false);
-  addProvisionOptions(create)
+  addExceptions(addProvisionOptions(create))
     .option("--valid-from <time>", "in force from", instant)
     .option("--valid-to <time>", "in force until", instant)
     .option("--from <file>", "a whole consent in JSON, with any provisions, instead of these options")

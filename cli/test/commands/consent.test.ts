@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { Consent_State, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Consent_State, Mask, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   ConsentService,
   type CreateConsentRequest,
@@ -76,6 +76,33 @@ test("creates what the options say", async () => {
   });
 });
 
+test("says whose data is meant, and what is denied of it beside", async () => {
+  const { env, created } = await openConsents();
+  const some = ["--direction", "read", "--purpose", "treatment"];
+  const mine = ["--source", "org_2", "--device", "org_3:dev_1", "--mask", "notes"];
+  await wellapi([...grant, ...some, ...mine], { env });
+  await wellapi([...grant, ...some, "--except-source", "org_4", "--except-device", "org_5:dev_2"], { env });
+  const [first, second] = created.map(({ consent }) => consent!.provisions);
+  expect(first).toMatchObject([
+    {
+      sources: { organizations: ["org_2"], devices: [{ organization: "org_3", deviceId: "dev_1" }] },
+      masks: [Mask.NOTES],
+    },
+  ]);
+  expect(second).toMatchObject([
+    { effect: Provision_Effect.PERMIT, resolution: Resolution.RAW },
+    {
+      effect: Provision_Effect.DENY,
+      directions: [Direction.READ],
+      categories: [{ name: "heart" }, { name: "sleep" }],
+      purposes: [],
+      resolution: Resolution.UNSPECIFIED,
+      sources: { organizations: ["org_4"], devices: [{ organization: "org_5", deviceId: "dev_2" }] },
+    },
+  ]);
+  expect(second![0]!.sources).toBeUndefined();
+});
+
 test("a denial says no resolution, and a permission to contribute neither", async () => {
   const { env, created } = await openConsents();
   await wellapi([...grant, "--direction", "read", "--deny"], { env });
@@ -95,6 +122,13 @@ test.each([
     2,
     /--last-days, or --window-from/,
   ],
+  [
+    "an exception of a denial",
+    [...grant, "--direction", "read", "--deny", "--except-source", "org_2"],
+    2,
+    /use --source and --device/,
+  ],
+  ["a device without its sender", [...grant, "--direction", "read", "--device", "dev_1"], 2, /org_.*:dev_/],
   ["a direction of no such name", [...grant, "--direction", "look"], 2, /contribute, read/],
   ["a time without a zone", [...grant, "--direction", "read", "--valid-to", "2026-01-01"], 2, /zone/],
 ])("%s is refused before anything is sent", async (_name, parameters, code, message) => {

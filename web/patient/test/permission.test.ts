@@ -54,7 +54,7 @@ describe("what an organization may see", () => {
     const [nothing] = permissionsOf([consent({ provisions: [fromWatch, denied] })]);
     expect(readCategories(nothing!)).toEqual([]);
     const [watch] = permissionsOf([consent({ provisions: [fromWatch] })]);
-    expect(watch!.reads[0]!.sources).toEqual(["org_watch"]);
+    expect(watch!.reads[0]!.sources).toEqual([{ organization: "org_watch", deviceId: "" }]);
     const [masked] = permissionsOf([
       consent({ provisions: [{ ...permit(["heart"]), masks: [Mask.NOTES] }] }),
     ]);

@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Coding, Purpose, Resolution, TimeInterval } from "../../type/v1/vocabulary_pb.js";
-import type { Consent } from "../../consent/v1/consent_pb.js";
+import type { Consent, Mask } from "../../consent/v1/consent_pb.js";
 import type { AcceptConsentRequestRequest } from "../../consent/v1/consent_request_service_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SourceAggregate, SourcedSeries, StoredObservation } from "./records_pb.js";
@@ -241,6 +241,14 @@ export declare type PreviewedKind = Message<"wellapi.records.v1.PreviewedKind"> 
    * @generated from field: repeated wellapi.records.v1.PreviewedSums sums = 7;
    */
   sums: PreviewedSums[];
+
+  /**
+   * What the masks of permissions leave out of the observations that are seen, of some of them at least. It is named whether or not they
+   * have any of it.
+   *
+   * @generated from field: repeated wellapi.consent.v1.Mask masks = 8;
+   */
+  masks: Mask[];
 };
 
 /**
@@ -298,7 +306,7 @@ export enum PreviewedKind_Withheld {
   COARSER = 5,
 
   /**
-   * A part of it was contributed by organizations whose data is not permitted.
+   * A part of it was contributed by organizations, or came of devices, whose data is not permitted.
    *
    * @generated from enum value: WITHHELD_OTHER_SOURCE = 6;
    */

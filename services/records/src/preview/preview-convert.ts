@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Mask as MaskMessage } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   type PreviewedAmountSchema,
   PreviewedKind_Withheld,
@@ -14,6 +15,7 @@ import { recordInit } from "../door/clinical-convert.ts";
 import { aggregateInit, type Presenter } from "../door/read-convert.ts";
 import { codeInit } from "../door/series-convert.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { Mask } from "../gate/masks.ts";
 import type { Interval } from "../model/interval.ts";
 import type { Amount, PreviewedKind, PreviewedRecords, Withheld } from "./preview.ts";
 
@@ -24,6 +26,11 @@ const withheldMessages: Readonly<Record<Withheld, PreviewedKind_Withheld>> = {
   outside_window: PreviewedKind_Withheld.OUTSIDE_WINDOW,
   other_source: PreviewedKind_Withheld.OTHER_SOURCE,
   coarser: PreviewedKind_Withheld.COARSER,
+};
+
+const maskMessages: Readonly<Record<Mask, MaskMessage>> = {
+  notes: MaskMessage.NOTES,
+  performer: MaskMessage.PERFORMER,
 };
 
 const resolutions = { hourly: Resolution.HOURLY, daily: Resolution.DAILY } as const;
@@ -40,7 +47,7 @@ export async function previewedKindInit(
   intent: Intent,
   kind: PreviewedKind,
 ): Promise<MessageInitShape<typeof PreviewedKindSchema>> {
-  const { code, held, seen, withheld, samples, observations, sums } = kind;
+  const { code, held, seen, withheld, samples, observations, masks, sums } = kind;
   return {
     code: codeInit(terminology, code),
     held: amountInit(held),
@@ -48,6 +55,7 @@ export async function previewedKindInit(
     withheld: withheld === undefined ? PreviewedKind_Withheld.UNSPECIFIED : withheldMessages[withheld],
     firstSamples: await Promise.all(samples.map((run) => present.run(intent, code, run))),
     firstObservations: await present.observations(intent, observations),
+    masks: masks.map((mask) => maskMessages[mask]),
     sums: await Promise.all(
       sums.map(async ({ fineness, buckets, span, first }) => ({
         resolution: resolutions[fineness],

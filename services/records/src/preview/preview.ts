@@ -4,6 +4,7 @@ import { allKeys } from "../clinical/readable-keys.ts";
 import type { ClinicalReadDeps, ShownRecord } from "../clinical/shown-record.ts";
 import type { Foreseeing } from "../gate/consent-client.ts";
 import type { Intent } from "../gate/intent.ts";
+import type { Mask } from "../gate/masks.ts";
 import type { Fineness } from "../gate/permit.ts";
 import { previewOnce } from "../gate/preview-reading.ts";
 import type { Interval } from "../model/interval.ts";
@@ -49,6 +50,8 @@ export interface PreviewedKind {
   readonly withheld: Withheld | undefined;
   readonly samples: readonly Run[];
   readonly observations: readonly StoredObservation[];
+  /** What is left out of observations that are seen. */
+  readonly masks: readonly Mask[];
   readonly sums: readonly PreviewedSums[];
 }
 

@@ -3,6 +3,7 @@ import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
 import type { Foreseen } from "../gate/consent-client.ts";
 import { unlessLeftOut } from "../gate/left-out.ts";
+import { hasMasks, type Mask, masksAt } from "../gate/masks.ts";
 import type { ConsentPermit } from "../gate/permit.ts";
 import type { PreviewRead } from "../gate/preview-reading.ts";
 import type { Read } from "../gate/reading.ts";
@@ -10,6 +11,7 @@ import { bucketEdges } from "../model/calendar.ts";
 import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { AggregatePosition, SourcedAggregate } from "../read/aggregate-page.ts";
 import { type AnsweredAggregates, findAggregates, zonesOf } from "../read/aggregate-series.ts";
+import { contributorOf } from "../read/contributor.ts";
 import { findSeries, type ListPosition, type SeriesListPage } from "../read/list-series.ts";
 import { findSamples } from "../read/query-series.ts";
 import { findObservations } from "../read/read-observations.ts";
@@ -43,6 +45,7 @@ export async function previewKind(
     withheld: permitted.refused ?? (isRaw ? missing(held, seen, permits) : "coarser"),
     samples: isRaw ? await firstSamples(deps, theirs, code) : [],
     observations: isRaw ? await firstObservations(deps, theirs, code) : [],
+    masks: await masksOf(deps, theirs, code, permits),
     sums: await sumsOf(deps, theirs, code, held.span, permits),
   };
 }
@@ -99,6 +102,25 @@ async function amountOf(deps: PreviewDeps, read: Read, code: string): Promise<Am
   );
   const span = hullOf(spans);
   return span && { values, observations, span };
+}
+
+/** What is left out of observations that are seen. */
+async function masksOf(
+  deps: PreviewDeps,
+  read: Read,
+  code: string,
+  permits: readonly ConsentPermit[],
+): Promise<readonly Mask[]> {
+  const raw = permits.filter(({ fineness }) => fineness === "raw");
+  const masks = new Set<Mask>();
+  if (!hasMasks(raw)) return [];
+  for await (const { observations } of observationPages(deps, read, code)) {
+    for (const { record } of observations) {
+      const contributor = await contributorOf(deps.vault, read.subject.partition, raw, record.provenance);
+      for (const mask of masksAt(raw, contributor, record.time)) masks.add(mask);
+    }
+  }
+  return [...masks].sort();
 }
 
 function observationPages(deps: PreviewDeps, read: Read, code: string) {

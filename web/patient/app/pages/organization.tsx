@@ -8,6 +8,7 @@ import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
 import { DisclosureCard } from "../parts/disclosure-card.tsx";
+import { GrantCard } from "../parts/grant-card.tsx";
 import { Heading } from "../parts/heading.tsx";
 import { CategoryIcon } from "../parts/icon.tsx";
 import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
@@ -16,6 +17,7 @@ import { Standing } from "../parts/organization-name.tsx";
 import { PreviewCard } from "../parts/preview-card.tsx";
 import { ReadHistory } from "../parts/read-history.tsx";
 import { RightsCard } from "../parts/rights-card.tsx";
+import { SourcesCard } from "../parts/sources-card.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import {
   isInForce,
@@ -41,7 +43,7 @@ export function Organization({ named: organization }: PageProps) {
       const permission = permissionsOf(consents)[0];
       const sources = await organizationsOf(
         connection,
-        permission?.reads.flatMap((one) => one.sources) ?? [],
+        permission?.reads.flatMap((one) => one.sources.map((source) => source.organization)) ?? [],
       );
       return { consents, known, permission, sources };
     },
@@ -65,6 +67,8 @@ export function Organization({ named: organization }: PageProps) {
               <Terms permission={permission} sources={sources} />
             )}
             {permission !== undefined && <Preview permission={permission} />}
+            <SourcesCard organization={organization} permission={permission} />
+            <GrantCard organization={organization} />
           </>
         )}
       </Waited>
@@ -224,8 +228,11 @@ function TermsText({ terms, sources }: { readonly terms: ReadTerms; readonly sou
   const { resolution, window, deIdentified } = terms;
   const parts = [home.resolutions[resolution], windowText()].flatMap((part) => part ?? []);
   if (terms.sources.length > 0) {
-    const names = terms.sources.map((one) => sources.get(one)?.name ?? common.unknownOrganization);
-    parts.push(home.onlyFrom(formats.list(names)));
+    const names = terms.sources.map(({ organization, deviceId }) => {
+      const name = sources.get(organization)?.name ?? common.unknownOrganization;
+      return deviceId === "" ? name : words.sources.someDevice(name);
+    });
+    parts.push(home.onlyFrom(formats.list([...new Set(names)])));
   }
   parts.push(...terms.masks.flatMap((one) => home.masks[one] ?? []));
   if (deIdentified) parts.push(home.deIdentified);

@@ -7,7 +7,7 @@ import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import type { PageProps } from "@wellapi/ui/browser/routes";
 import { useMemo, useState } from "preact/hooks";
-import { type KnownOrganization, organizationOf, organizationsOf } from "../api/organizations.ts";
+import { organizationOf, organizationsOf } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
 import { hrefOf } from "../location.ts";
@@ -15,14 +15,11 @@ import { Heading } from "../parts/heading.tsx";
 import { Notice, ProblemNotice, Waited } from "../parts/notice.tsx";
 import { Standing } from "../parts/organization-name.tsx";
 import { PreviewCard } from "../parts/preview-card.tsx";
-import { RequestTerms } from "../parts/request-terms.tsx";
+import { RequestTerms, type Senders } from "../parts/request-terms.tsx";
 import { consentsOf } from "../sharing/consents.ts";
 import { permissionsOf, purposesOf, readCategories } from "../sharing/permission.ts";
 import { acceptanceOf, type Choice, wholeOf } from "../sharing/request-choice.ts";
 import { categoriesText } from "../words/names.ts";
-
-/** By id, who may send data, and whose data is asked for. */
-type Senders = ReadonlyMap<string, KnownOrganization>;
 
 /** What an organization asks for, beside what it has already; and the answer. */
 export function Request({ named }: PageProps) {
@@ -42,7 +39,10 @@ export function Request({ named }: PageProps) {
       ]);
       const senders = await organizationsOf(connection, [
         ...permissionsOf(given).flatMap((one) => (one.contributes.length > 0 ? [one.organization] : [])),
-        ...request.provisions.flatMap(({ sources }) => sources?.organizations ?? []),
+        ...request.provisions.flatMap(({ sources }) => [
+          ...(sources?.organizations ?? []),
+          ...(sources?.devices ?? []).map((one) => one.organization),
+        ]),
       ]);
       return { request, known, senders, has: permissionsOf(consents)[0] };
     },

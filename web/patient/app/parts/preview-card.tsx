@@ -23,6 +23,8 @@ export interface Previewable {
 }
 
 interface PreviewCardProps {
+  /** Of its parts; absent where there is one on the page. */
+  readonly name?: string;
   readonly title: string;
   readonly choices: readonly Previewable[];
   /** What it reads for, by the terms; empty: it reads nothing. */
@@ -30,7 +32,7 @@ interface PreviewCardProps {
 }
 
 /** What an organization sees or would see, once its reader wants to know: each look leaves an entry in the log. */
-export function PreviewCard({ title, choices, purposes }: PreviewCardProps) {
+export function PreviewCard({ name = "preview", title, choices, purposes }: PreviewCardProps) {
   const { words, record } = usePlace();
   const says = words.preview;
   const [open, setOpen] = useState(false);
@@ -41,8 +43,8 @@ export function PreviewCard({ title, choices, purposes }: PreviewCardProps) {
   const purpose = purposes.find((one) => one === wanted) ?? purposes[0];
   const { view } = choices[Math.min(at, choices.length - 1)]!;
   return (
-    <section class="card stack-close" aria-labelledby="preview">
-      <h2 id="preview">{title}</h2>
+    <section class="card stack-close" aria-labelledby={name}>
+      <h2 id={name}>{title}</h2>
       <p class="small quiet">{says.lead}</p>
       {!open && (
         <button type="button" class="button second" onClick={() => setOpen(true)}>
@@ -51,8 +53,12 @@ export function PreviewCard({ title, choices, purposes }: PreviewCardProps) {
       )}
       {open && choices.length > 1 && (
         <div class="field">
-          <label for="previewed">{says.which}</label>
-          <select id="previewed" value={at} onChange={(event) => setAt(Number(event.currentTarget.value))}>
+          <label for={`${name}-which`}>{says.which}</label>
+          <select
+            id={`${name}-which`}
+            value={at}
+            onChange={(event) => setAt(Number(event.currentTarget.value))}
+          >
             {choices.map(({ label }, i) => (
               <option key={label} value={i}>
                 {label}
@@ -63,9 +69,9 @@ export function PreviewCard({ title, choices, purposes }: PreviewCardProps) {
       )}
       {open && purposes.length > 1 && (
         <div class="field">
-          <label for="previewed-purpose">{says.purpose}</label>
+          <label for={`${name}-purpose`}>{says.purpose}</label>
           <select
-            id="previewed-purpose"
+            id={`${name}-purpose`}
             value={purpose}
             onChange={(event) => setWanted(Number(event.currentTarget.value))}
           >
@@ -179,6 +185,9 @@ function SeenKind({ kind }: { readonly kind: PreviewedKind }) {
             ].join(", ")}
           </p>
         ))}
+        {kind.masks.length > 0 && (
+          <p class="small">{kind.masks.flatMap((mask) => words.home.masks[mask] ?? []).join(", ")}</p>
+        )}
         {firsts.length > 0 && <p class="small quiet">{says.first(firsts.join(", "))}</p>}
       </div>
     </li>

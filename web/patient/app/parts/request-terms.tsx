@@ -7,10 +7,12 @@ import { usePlace } from "../context.ts";
 import { type Choice, masksOf, resolutionsOf, shorterDays, sourcesOf } from "../sharing/request-choice.ts";
 import { categoryName } from "../words/names.ts";
 
+/** By id, who may send data, and whose data is asked for. */
+export type Senders = ReadonlyMap<string, KnownOrganization>;
+
 interface Terms {
   readonly request: ConsentRequest;
-  /** By id, who may send data, and whose data is asked for. */
-  readonly senders: ReadonlyMap<string, KnownOrganization>;
+  readonly senders: Senders;
   readonly choice: Choice;
   readonly onChoice: (choice: Choice) => void;
 }
@@ -63,11 +65,14 @@ export function RequestTerms({ request, senders, choice, onChoice }: Terms) {
 }
 
 interface Fields extends Omit<Terms, "request"> {
+  /** Absent: what the organization wants. */
+  readonly legend?: string;
   readonly at: number;
   readonly provision: Provision;
 }
 
-function ProvisionFields(props: Fields) {
+/** What is given of one provision. */
+export function ProvisionFields(props: Fields) {
   const { words, formats } = usePlace();
   const { requests, home } = words;
   const { at, provision, choice, onChoice } = props;
@@ -82,7 +87,7 @@ function ProvisionFields(props: Fields) {
   }
   return (
     <fieldset class="stack-close">
-      <legend>{directionText()}</legend>
+      <legend>{props.legend ?? directionText()}</legend>
       {provision.categories.map(({ name }) => (
         <div class="tick" key={name}>
           <input
@@ -166,10 +171,14 @@ function SourceField({ at, provision, senders, choice, onChoice }: Fields) {
   const { words, formats } = usePlace();
   const { requests, home, common } = words;
   const nameOf = (id: string) => senders.get(id)?.name ?? common.unknownOrganization;
-  const asked = provision.sources?.organizations ?? [];
+  const { organizations = [], devices = [] } = provision.sources ?? {};
+  const names = [
+    ...organizations.map(nameOf),
+    ...devices.map(({ organization }) => words.sources.someDevice(nameOf(organization))),
+  ];
   const offered = sourcesOf(provision, [...senders.keys()]);
-  const all = asked.length > 0 ? home.onlyFrom(formats.list(asked.map(nameOf))) : requests.everyone;
-  if (offered.length === 0) return asked.length === 0 ? null : <p class="small">{all}</p>;
+  const all = names.length > 0 ? home.onlyFrom(formats.list([...new Set(names)])) : requests.everyone;
+  if (offered.length === 0) return names.length === 0 ? null : <p class="small">{all}</p>;
   return (
     <div class="field">
       <label for={`source-${at}`}>{requests.whose}</label>

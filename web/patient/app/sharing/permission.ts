@@ -5,9 +5,12 @@ import {
   type Mask,
   type Provision,
   Provision_Effect,
+  type SourceSelector,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { Direction, type Purpose, type Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { msOf } from "../api/time.ts";
+import { type Device, deviceKey } from "../data/devices.ts";
+import { leftOutBy } from "./left-out.ts";
 
 /** What one organization may do, by all of the patient's consents in force for it. */
 export interface Permission {
@@ -15,12 +18,15 @@ export interface Permission {
   readonly reads: readonly ReadTerms[];
   /** Categories of data that it may send. */
   readonly contributes: readonly string[];
-  /** Categories of which something is denied to it, now or later: nothing of them is permitted any more, or only a part, or only for a time. */
+  /**
+   * Categories of which something is denied to it, now or later: nothing of them is permitted any more, or only a part, or only for a time.
+   * What is left out source by source is told by `leftOutOf`.
+   */
   readonly denied: readonly string[];
   /** UTC milliseconds: since when any of it is permitted, and when the last of it ends. Undefined: not before it is stopped. */
   readonly since: number;
   readonly until: number | undefined;
-  /** In force now or later, the newest first. */
+  /** In force now or later, the newest first, without those that only leave out a source. */
   readonly consents: readonly Consent[];
 }
 
@@ -31,8 +37,8 @@ export interface ReadTerms {
   readonly purposes: readonly Purpose[];
   /** Which data, by when it was captured; undefined: all. */
   readonly window: Window | undefined;
-  /** Organizations whose data alone it is; empty: everybody's. */
-  readonly sources: readonly string[];
+  /** Organizations and devices whose data alone it is (`deviceId` empty: an organization's, of all devices); empty: everybody's. */
+  readonly sources: readonly Device[];
   /** What is left out. */
   readonly masks: readonly Mask[];
   /** Only without what tells who the patient is. */
@@ -43,10 +49,15 @@ export type Window =
   /** Data of the last so many days. */
   { readonly lastDays: number } | { readonly from: number | undefined; readonly to: number | undefined };
 
-/** By organization, those that may read first, then the newest first. Consents that are over are left out. */
+/**
+ * By organization, those that may read first, then the newest first. Consents that are over are left out, and so are those that only leave
+ * out a source: such a one stands beside permissions, before and after there are any.
+ */
 export function permissionsOf(consents: readonly Consent[]): readonly Permission[] {
   const inForce = consents.filter(isInForce);
-  const organizations = [...new Set(inForce.map(({ grantee }) => grantee))];
+  const organizations = [
+    ...new Set(inForce.filter((one) => leftOutBy(one) === undefined).map(({ grantee }) => grantee)),
+  ];
   return organizations
     .map((organization) =>
       permissionOf(
@@ -79,7 +90,10 @@ function permissionOf(organization: string, consents: readonly Consent[]): Permi
       .filter(({ provision }) => provision.directions.includes(direction))
       .flatMap((permit) => permit.provision.categories.map(({ name }) => ({ permit, category: name })))
       .filter(({ permit, category }) => !isDenied(denials, permit, { category, direction }));
-  const ends = consents.map(({ validity }) => (validity?.endTime ? msOf(validity.endTime) : undefined));
+  // How long it is denied anything says nothing of how long it is permitted.
+  const giving = [...new Set(permits.map(({ consent }) => consent))];
+  const counted = giving.length > 0 ? giving : consents;
+  const ends = counted.map(({ validity }) => (validity?.endTime ? msOf(validity.endTime) : undefined));
   return {
     organization,
     reads: distinct(
@@ -87,11 +101,17 @@ function permissionOf(organization: string, consents: readonly Consent[]): Permi
     ),
     contributes: [...new Set(permitted(Direction.CONTRIBUTE).map(({ category }) => category))].sort(),
     denied: [
-      ...new Set(denials.flatMap(({ provision }) => provision.categories.map(({ name }) => name))),
+      ...new Set(
+        denials
+          .filter(({ consent }) => leftOutBy(consent) === undefined)
+          .flatMap(({ provision }) => provision.categories.map(({ name }) => name)),
+      ),
     ].sort(),
-    since: Math.min(...consents.map(({ createTime }) => msOf(createTime))),
+    since: Math.min(...counted.map(({ createTime }) => msOf(createTime))),
     until: ends.some((end) => end === undefined) ? undefined : Math.max(...ends.map((end) => end ?? 0)),
-    consents: [...consents].sort((a, b) => msOf(b.createTime) - msOf(a.createTime)),
+    consents: consents
+      .filter((one) => leftOutBy(one) === undefined)
+      .sort((a, b) => msOf(b.createTime) - msOf(a.createTime)),
   };
 }
 
@@ -110,14 +130,19 @@ function isDenied(
       categories.some(({ name }) => name === category) &&
       purposes.length === 0 &&
       window.case === undefined &&
-      (sources === undefined || isOf(permit.provision, sources.organizations)) &&
+      (sources === undefined || isOf(permit.provision, sources)) &&
       holdsAsLongAs(consent, permit.consent),
   );
 }
 
-/** Whether a permission is for the data of some of these organizations alone. */
-function isOf({ sources }: Provision, organizations: readonly string[]): boolean {
-  return sources?.organizations.every((one) => organizations.includes(one)) ?? false;
+/** Whether a permission is for the data of some of these sources alone. */
+function isOf({ sources }: Provision, { organizations, devices }: SourceSelector): boolean {
+  if (sources === undefined) return false;
+  const keys = devices.map(deviceKey);
+  return (
+    sources.organizations.every((one) => organizations.includes(one)) &&
+    sources.devices.every((one) => organizations.includes(one.organization) || keys.includes(deviceKey(one)))
+  );
 }
 
 /** Whether a denial holds at each moment of now and later at which the permission does. The server has said which of them have begun. */
@@ -146,7 +171,10 @@ function readTerms(
     resolution,
     purposes: [...purposes].sort((a, b) => a - b),
     window: windowOf(window),
-    sources: [...(sources?.organizations ?? [])].sort(),
+    sources: [
+      ...(sources?.organizations ?? []).map((organization) => ({ organization, deviceId: "" })),
+      ...(sources?.devices ?? []).map(({ organization, deviceId }) => ({ organization, deviceId })),
+    ].sort((a, b) => (deviceKey(a) < deviceKey(b) ? -1 : 1)),
     masks: [...masks].sort((a, b) => a - b),
     deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
   };

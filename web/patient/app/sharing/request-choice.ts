@@ -47,7 +47,8 @@ export function resolutionsOf({ directions, resolution }: Provision): readonly R
 export function sourcesOf({ directions, sources }: Provision, senders: readonly string[]): readonly string[] {
   if (!directions.includes(Direction.READ)) return [];
   const organizations = sources?.organizations ?? senders;
-  return sources !== undefined && organizations.length < 2 ? [] : organizations;
+  const asked = (sources?.organizations.length ?? 0) + (sources?.devices.length ?? 0);
+  return sources !== undefined && asked < 2 ? [] : organizations;
 }
 
 /** What can be left out beside what was not asked for; empty where nothing is read. Hourly and daily data has neither. */

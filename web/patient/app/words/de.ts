@@ -8,6 +8,7 @@ import { placesDe } from "./places-de.ts";
 import { previewDe } from "./preview-de.ts";
 import { requestsDe } from "./requests-de.ts";
 import { rightsDe } from "./rights-de.ts";
+import { sourcesDe } from "./sources-de.ts";
 
 export const de: Words = {
   home: homeDe,
@@ -19,6 +20,7 @@ export const de: Words = {
   preview: previewDe,
   disclosures: disclosuresDe,
   rights: rightsDe,
+  sources: sourcesDe,
   common: {
     title: "Ihre Gesundheitsdaten",
     skip: "Zum Inhalt springen",

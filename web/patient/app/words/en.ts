@@ -7,6 +7,7 @@ import { placesEn } from "./places-en.ts";
 import { previewEn } from "./preview-en.ts";
 import { requestsEn } from "./requests-en.ts";
 import { rightsEn } from "./rights-en.ts";
+import { sourcesEn } from "./sources-en.ts";
 
 export const en = {
   home: homeEn,
@@ -18,6 +19,7 @@ export const en = {
   preview: previewEn,
   disclosures: disclosuresEn,
   rights: rightsEn,
+  sources: sourcesEn,
   common: {
     title: "Your health data",
     skip: "Skip to the content",

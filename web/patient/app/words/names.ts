@@ -5,6 +5,11 @@ export function categoryName({ data }: Words, category: string): string {
   return data.categories[category] ?? category.replaceAll("_", " ");
 }
 
+/** All kinds of data that a permission can be about. */
+export function allCategories({ data }: Words): readonly string[] {
+  return Object.keys(data.categories).filter((category) => category !== "other");
+}
+
 /** Of a code; where it is not known here, what its sender calls it. */
 export function codeName({ data }: Words, code: string, display = ""): string {
   return data.codes[code] ?? (display === "" ? code : display);

@@ -32,6 +32,7 @@ export const previewDe: typeof previewEn = {
     3: "das haben Sie verboten",
     4: "aus einer anderen Zeit",
     5: "sie bekommt nur Mittelwerte",
+    6: "aus einer Quelle, von der sie nichts bekommt",
   },
   records: (count, one) => (one ? "1 Eintrag" : `${count} Einträge`),
   types: {

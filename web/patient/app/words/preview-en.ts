@@ -33,6 +33,7 @@ export const previewEn = {
     3: "you have forbidden it",
     4: "from another time",
     5: "it gets averages only",
+    6: "from a source that it does not get",
   } as Readonly<Record<number, string>>,
   records: (count: string, one: boolean) => (one ? "1 record" : `${count} records`),
   types: {
