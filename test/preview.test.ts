@@ -27,8 +27,10 @@ const heart = "8867-4";
 const weight = "29463-7";
 const categories = ["heart", "body", "conditions"].map((name) => ({ name }));
 
-/** Those who contribute, by their names; undefined: whoever it is. */
-const sources = fc.option(fc.subarray(["Hospital", "Watch"] as const, { minLength: 1 }), { nil: undefined });
+/** Those who contribute, by their names, and the device of the watch; undefined: whoever it is. */
+const sources = fc.option(fc.subarray(["Hospital", "Watch", "Band"] as const, { minLength: 1 }), {
+  nil: undefined,
+});
 
 const provision = fc.oneof(
   {
@@ -75,6 +77,8 @@ describe("a preview", () => {
   let person: Person;
   /** Organizations that contribute, by their names. */
   const contributors = new Map<string, string>();
+  /** The device of which the watch's data is, by the patient's own id. */
+  let band = { organization: "", deviceId: "" };
   /** The patient, by the clinic's own id. */
   let known = "";
 
@@ -97,6 +101,10 @@ describe("a preview", () => {
     await contribute(watch, await patientOf(watch), {
       series: [bandSeries(heart, "/min", T0 - HOUR, ["90", "91", "92"], HOUR)],
     });
+    const own = { patient: person.id, purpose: Purpose.PATIENT_REQUEST };
+    const { series } = await createClient(RecordsService, person.transport).listSeries(own);
+    const { source } = series.find((one) => one.source!.organization === watch.organization)!;
+    band = { organization: watch.organization, deviceId: source!.deviceId };
     const condition = {
       resourceType: "Condition",
       code: { coding: [{ system: "http://snomed.info/sct", code: "38341003" }] },
@@ -124,8 +132,9 @@ describe("a preview", () => {
   /** As a consent says it: contributors by their ids. */
   const termsOf = (drawn: readonly (typeof provision extends fc.Arbitrary<infer P> ? P : never)[]) =>
     drawn.map(({ sources: names, ...rest }) => {
-      const organizations = names?.map((name) => contributors.get(name)!);
-      return { ...rest, ...(organizations && { sources: { organizations } }) };
+      const organizations = names?.flatMap((name) => contributors.get(name) ?? []) ?? [];
+      const devices = names?.includes("Band") ? [band] : [];
+      return { ...rest, ...(names && { sources: { organizations, devices } }) };
     });
   const create = async (provisions: readonly object[]) => {
     const consent = { grantee: clinic.organization, provisions: provisions as never };

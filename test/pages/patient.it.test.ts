@@ -68,7 +68,6 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
 
   /** What comes by way of several loops, on a machine that has three browsers and a mesh beside them. */
   const slow = { timeout: 40_000 };
-  const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
 
   test("who is not signed in does so first, and comes back to where they wanted to be", async () => {
     const { context, page } = await openPerson(browser, scene.origin);
@@ -704,6 +703,8 @@ async function* allAccesses(audit: Client<typeof AuditService>): AsyncGenerator<
     pageToken = answer.nextPageToken;
   } while (pageToken !== "");
 }
+
+const says = (page: Page, text: string | RegExp) => page.getByText(text).first().waitFor();
 
 /** On the page of an organization: a source is left out and let through again, and something is given unasked. */
 async function leaveOutAndGive(page: Page): Promise<void> {

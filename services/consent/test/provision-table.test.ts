@@ -3,6 +3,7 @@ import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import type { Captured, Direction, Interval, Mask, Provision, Purpose, Resolution } from "../src/consent.ts";
 import { decide, type Permit } from "../src/decision.ts";
+import type { FromSources, SourceDevice } from "../src/sources.ts";
 import { consentOf, currentOf } from "./terms.ts";
 
 const dayMs = 86_400_000;
@@ -19,7 +20,7 @@ const rows = readFileSync(new URL("../../../docs/contracts.md", import.meta.url)
   .map((line) => line.split("|").map((cell) => cell.trim()) as [string, string, string, string]);
 
 const provisionText =
-  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,]+))?(?: without ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
+  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,:]+))?(?: without ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
 
 function provisionOf(text: string): Provision {
   const parts = provisionText.exec(text);
@@ -33,10 +34,20 @@ function provisionOf(text: string): Provision {
     purposes: purposes.split(",").filter(Boolean) as Purpose[],
     ...(resolution === undefined ? {} : { resolution: resolution as Resolution }),
     captured,
-    ...(sources && { sources: { organizations: sources.split(",") } }),
+    ...(sources && { sources: sourcesOf(sources.split(",")) }),
     ...(left && { masks: left.split(",") as Mask[] }),
     regions: [],
   };
+}
+
+/** Organizations, and devices as `org_...:dev_...`. */
+function sourcesOf(named: readonly string[]): FromSources {
+  const devices = named.flatMap((one) => {
+    const [organization, device] = one.split(":");
+    return device === undefined ? [] : [{ organization: organization!, device }];
+  });
+  const organizations = named.filter((one) => !one.includes(":"));
+  return { organizations, ...(devices.length > 0 && { devices }) };
 }
 
 /** `2026-03-01..2026-04-01`, either of which may be left out. */
@@ -52,11 +63,18 @@ function textOf({ resolution, sources, masks, captured: { start, end, lastMs } }
   const stands = start !== undefined && start > -(lastMs ?? 0) ? start : undefined;
   const within = stands === undefined && end === undefined ? undefined : `${day(stands)}..${day(end)}`;
   const last = lastMs === undefined ? undefined : `the last ${lastMs / dayMs} days`;
-  const whose = sources && ("only" in sources ? ["from", sources.only] : ["not from", sources.except]);
+  const keys = (devices: readonly SourceDevice[] = []) =>
+    devices.map(({ organization, device }) => `${organization}:${device}`);
+  const whose = sources && [
+    ...("only" in sources
+      ? ["from", ...sources.only, ...keys(sources.also)]
+      : ["not from", ...sources.except, ...keys(sources.without)]),
+    ...("only" in sources && sources.without ? ["but", ...keys(sources.without)] : []),
+  ];
   return (
     [resolution, ...[last, within].filter(Boolean)].join(" of ") +
     (last || within ? "" : " of all times") +
-    (whose === undefined ? "" : ` ${whose.flat().join(" ")}`) +
+    (whose === undefined ? "" : ` ${whose.join(" ")}`) +
     (masks === undefined ? "" : ` without ${masks.join(" and ")}`)
   );
 }

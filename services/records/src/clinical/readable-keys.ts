@@ -81,7 +81,7 @@ export async function readableKeys(
     isDisputed: (record) => read.intent.disputes?.isDisputed(record) ?? false,
     lettingOf: (keys, organization, stated) =>
       lettingRecord(
-        keys.map((key) => permitsFrom(permitted.get(key)?.permits ?? [], organization)),
+        keys.map((key) => permitsFrom(permitted.get(key)?.permits ?? [], ofOrganization(organization))),
         stated,
       ),
     permitsOf: (keys) => [...new Set(keys)].flatMap((key) => permitted.get(key)?.permits ?? []),

@@ -165,9 +165,9 @@ function noted(
   { told, device }: ToldSource,
   { code, span, finest }: Parameters<Presenter["source"]>[2],
 ): SourceInit {
-  const { organization = "" } = told;
-  const letting = consents?.of(code, organization, span, finest) ?? [];
-  const disputed = disputes?.has(code) ? disputes.of(code, organization, device, span) : [];
+  const contributor = { organization: told.organization ?? "", device: device ?? "" };
+  const letting = consents?.of(code, contributor, span, finest) ?? [];
+  const disputed = disputes?.has(code) ? disputes.of(code, contributor, span) : [];
   if (letting.length + disputed.length === 0) return told;
   return {
     ...told,

@@ -1,3 +1,4 @@
+import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, clip, covers, type Interval, overlaps, unite } from "../model/interval.ts";
 import { type ConsentPermit, type Fineness, isAsFine } from "./permit.ts";
 import { permitsFrom } from "./sources.ts";
@@ -26,8 +27,8 @@ export class ConsentNotes {
    * The consents that let through what is told of one contributor's data within `span`, as fine as `finest`. First those that let
    * through all of it. Empty for a patient's own read.
    */
-  of(code: string, organization: string, span: Interval, finest: Fineness): readonly Letting[] {
-    const permits = permitsFrom(this.#byCode.get(code) ?? [], organization).filter((permit) =>
+  of(code: string, contributor: Contributor, span: Interval, finest: Fineness): readonly Letting[] {
+    const permits = permitsFrom(this.#byCode.get(code) ?? [], contributor).filter((permit) =>
       isAsFine(permit, finest),
     );
     return lettingOf(permits, span);

@@ -1,4 +1,5 @@
 import type { Dispute } from "@wellapi/enforcer";
+import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, clip, covers, type Interval, overlaps, unite } from "../model/interval.ts";
 import type { ConsentPermit } from "./permit.ts";
 import { permitsFrom } from "./sources.ts";
@@ -43,17 +44,17 @@ export class DisputeNotes {
     return this.#byCode.has(code);
   }
 
-  /** The part of `span` whose data is disputed, of one contributor's device (internal id; undefined: it named none). */
-  of(code: string, organization: string, device: string | undefined, span: Interval): readonly Interval[] {
+  /** The part of `span` whose data is disputed, of one contributor. */
+  of(code: string, contributor: Contributor, span: Interval): readonly Interval[] {
     const { disputes = [], permits = [] } = this.#byCode.get(code) ?? {};
     const about = disputes.filter(
       (one) =>
         one.record === undefined &&
-        one.organization === organization &&
-        (one.device === undefined || one.device === device),
+        one.organization === contributor.organization &&
+        (one.device === undefined || one.device === contributor.device),
     );
     if (about.length === 0) return [];
-    const theirs = permitsFrom(permits, { organization, device: device ?? "" });
+    const theirs = permitsFrom(permits, contributor);
     const windows = unite(theirs.map(({ window }) => window));
     return clip(unite(about.flatMap((dispute) => clip(windows, dispute))), span);
   }

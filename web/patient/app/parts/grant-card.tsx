@@ -101,7 +101,7 @@ function Fields(props: {
   }
   return (
     <>
-      <section class="card stack" aria-label={says.grant}>
+      <div class="card stack">
         <ProvisionFields
           at={0}
           legend={says.what}
@@ -141,7 +141,7 @@ function Fields(props: {
             <option value="">{home.untilStopped}</option>
           </select>
         </div>
-      </section>
+      </div>
       <PreviewCard
         name="grant-preview"
         title={words.preview.wouldSee}

@@ -15,6 +15,10 @@ export interface ShownPermission {
   readonly until: string | undefined;
   readonly provisions: readonly {
     readonly deIdentified: boolean;
+    /** Whether it is about the data of some sources alone. */
+    readonly someSources: boolean;
+    /** Whether a part of each datum is left out. */
+    readonly masked: boolean;
     readonly effect: Provision_Effect;
     readonly directions: readonly Direction[];
     readonly categories: readonly string[];
@@ -62,5 +66,6 @@ function provisionText({ words }: View, provision: ShownPermission["provisions"]
     provision.directions.includes(Direction.CONTRIBUTE) && says.contribute,
   ].filter(Boolean);
   const effect = provision.effect === Provision_Effect.PERMIT ? says.may : says.mayNot;
-  return `${effect(does.join(", "))}: ${data.join("; ")}`;
+  const limits = [provision.someSources && says.someSources, provision.masked && says.masked].filter(Boolean);
+  return `${effect(does.join(", "))}: ${[data.join("; "), ...limits].join(", ")}`;
 }

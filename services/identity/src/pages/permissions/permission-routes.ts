@@ -88,9 +88,11 @@ function shownPermission(view: View, consent: Consent, name: string): ShownPermi
     name,
     since: timeText(view, msOf(createTime)),
     until: validity?.endTime && timeText(view, msOf(validity.endTime)),
-    provisions: provisions.map(({ effect, directions, categories, deIdentification }) => ({
+    provisions: provisions.map(({ effect, directions, categories, deIdentification, sources, masks }) => ({
       effect,
       deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
+      someSources: sources !== undefined,
+      masked: masks.length > 0,
       directions,
       categories: categories.map((category) => category.name),
     })),

@@ -238,6 +238,8 @@ export const de: Words = {
     mayNot: (what) => `Darf nicht ${what}`,
     read: "lesen",
     readWithoutName: "ohne Ihren Namen lesen, für Auswertungen über viele Menschen",
+    someSources: "nur von einigen Absendern oder Geräten",
+    masked: "ohne einen Teil jedes Eintrags",
     contribute: "hierher senden",
   },
   application: applicationDe,

@@ -231,6 +231,8 @@ export const en = {
     mayNot: (what: string) => `May not ${what}`,
     read: "read",
     readWithoutName: "read without your name, for research on many people",
+    someSources: "only of some senders or devices",
+    masked: "without a part of each entry",
     contribute: "send here",
   },
   application: applicationEn,
