@@ -84,7 +84,7 @@ export function createInProcessPlatform(options: {
   }
 
   async function openJournalFile() {
-    const repository = await openFileJournal({ folder: options.journal.folder, clock });
+    const repository = await openFileJournal({ folder: options.journal.folder, clock, thread: "shared" });
     closers.push("journal", () => repository.close());
     return repository;
   }

@@ -20,7 +20,7 @@ export interface AnswerPlace {
 }
 
 export interface AnswerPlacesOptions {
-  /** Of a caller; 64 unless given. */
+  /** Of a caller; 32 unless given. */
   readonly perCaller?: number;
   /** Beyond so many of a caller it is crowded; 16 unless given. */
   readonly usual?: number;
@@ -84,7 +84,7 @@ interface Account {
   readonly waiting: Set<() => void>;
 }
 
-function createCounts({ perCaller = 64, usual = 16, waitMs = 30_000 }: AnswerPlacesOptions): Counts {
+function createCounts({ perCaller = 32, usual = 16, waitMs = 30_000 }: AnswerPlacesOptions): Counts {
   const accounts = new Map<string, Account>();
   let heldInAll = 0;
   let waitingInAll = 0;

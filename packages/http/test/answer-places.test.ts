@@ -49,17 +49,16 @@ test("an answer that waits too long is late; one that is over while it waits get
 
 test("where all callers leave very much unread, each has a few places all the same, and what becomes free goes round", async () => {
   const places = createAnswerPlaces();
-  const many = ["app_1", "app_2", "app_3", "app_4", "app_5", "app_6"].map((caller) =>
-    ask(places, caller, 64),
-  );
+  const many = Array.from({ length: 10 }, (_, at) => ask(places, `app_${at}`, 32));
   const counts = async () =>
     Promise.all(many.map(async (one) => (await outcomes(one)).filter((was) => was === "next").length));
-  expect(await counts()).toEqual([64, 64, 64, 64, 8, 8]);
+  const whole = Array<number>(8).fill(32);
+  expect(await counts()).toEqual([...whole, 8, 8]);
   // What those leave who hold it, beyond the 256 of all, becomes nobody's.
   for (const { place } of many[0]!.slice(0, 16)) place.leave();
-  expect(await counts()).toEqual([64, 64, 64, 64, 8, 8]);
+  expect(await counts()).toEqual([...whole, 8, 8]);
   for (const { place } of many[0]!.slice(16, 20)) place.leave();
-  expect(await counts()).toEqual([64, 64, 64, 64, 10, 10]);
+  expect(await counts()).toEqual([...whole, 10, 10]);
 });
 
 test("many places of a caller are a crowd, and many of all callers", async () => {
@@ -70,6 +69,7 @@ test("many places of a caller are a crowd, and many of all callers", async () =>
   expect(own!.place.isCrowded()).toBe(true);
   third!.place.leave();
   expect(own!.place.isCrowded()).toBe(false);
-  ask(places, "app_2", 63);
+  ask(places, "app_2", 32);
+  ask(places, "app_3", 31);
   expect(own!.place.isCrowded()).toBe(true);
 });

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "@wellapi/runtime";
-import { openSqliteStore } from "@wellapi/store";
+import { openSqliteStore, type StoreThread } from "@wellapi/store";
 import { journalRepositoryCollections, openJournalRepository } from "./journal-repository.ts";
 import type { JournalRepository } from "./port.ts";
 
@@ -24,7 +24,7 @@ export async function openFileJournal(options: {
   readonly clock?: Clock;
   readonly retentionDays?: number;
   /** As that of a store. */
-  readonly thread?: "own" | "callers";
+  readonly thread?: StoreThread;
 }): Promise<FileJournal> {
   const { folder, clock = systemClock, retentionDays = journalRetentionDays, thread = "own" } = options;
   mkdirSync(folder, { recursive: true, mode: 0o700 });

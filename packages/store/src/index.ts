@@ -35,5 +35,5 @@ export type {
 } from "./port.ts";
 export { copySqliteFile } from "./sqlite/copy.ts";
 export { type Examined, openSqliteReader, type SqliteReader } from "./sqlite/reader.ts";
-export type { SqliteStore, SqliteStoreOptions } from "./sqlite/store.ts";
+export type { SqliteStore, SqliteStoreOptions, StoreThread } from "./sqlite/store.ts";
 export { openSqliteStore } from "./sqlite/store.ts";

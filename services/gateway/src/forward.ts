@@ -14,12 +14,10 @@ import {
   patientHeader,
   problemError,
   type Route,
-  raceAbort,
   requestIdHeader,
   requestIdKey,
   requestTransferredKey,
 } from "@wellapi/rpc";
-import { streamPaceKey } from "./stream-pace.ts";
 
 /**
  * The streams that the door in front of the forwarding supports. HTTP/1.1 has no streams in both directions; HTTP/2
@@ -31,7 +29,7 @@ export type ForwardingDoor = "http1" | "http2";
  * Serves a service by calling the same method upstream, for the same caller. Headers of the request are not
  * forwarded: upstream gets only the caller's internal token (bound to the edge), the request id and the remaining
  * time. Of the answer's headers, only the one that names the patient goes to the door. Streams pass message by
- * message, each pulled by its reader. Over HTTP/1.1 a stream of answers is asked for at its turn (`streamPaceKey`).
+ * message, each pulled by its reader.
  */
 export function forwardingRoute(service: DescService, upstream: Transport, door: ForwardingDoor): Route {
   const implementation: Record<string, unknown> = {};
@@ -81,8 +79,6 @@ function forwardServerStream(method: DescMethodServerStreaming, upstream: Transp
     const requests = (async function* () {
       yield request;
     })();
-    const turn = values.get(streamPaceKey)?.begin();
-    if (turn !== undefined) await raceAbort(turn, signal);
     const timeoutMs = context.timeoutMs();
     const response = await upstream.stream(method, signal, timeoutMs, headersFor(context), requests, values);
     passPatient(response.header, context);

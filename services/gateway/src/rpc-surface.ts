@@ -113,6 +113,7 @@ export function createRpcSurface(options: RpcSurfaceOptions): Surface {
           const admission = createConnectAdmission({
             interceptors,
             describe: (error) => problemOfBody(error, terms),
+            turn: (values) => values.get(streamPaceKey)?.begin(),
           });
           const router = createConnectRouter({
             requestGate: admission.requestGate,

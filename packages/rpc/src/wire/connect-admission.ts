@@ -1,10 +1,16 @@
-import { ConnectError, createContextKey, type HandlerContext, type Interceptor } from "@connectrpc/connect";
+import {
+  ConnectError,
+  type ContextValues,
+  createContextKey,
+  type HandlerContext,
+  type Interceptor,
+} from "@connectrpc/connect";
 import { ErrorInfoSchema } from "@wellapi/gen/google/rpc/error_details_pb";
 import { assertInterceptors } from "../interceptors/step.ts";
 import type { Problem } from "../problem.ts";
 import { problemError } from "../status.ts";
-import { chain, type Next } from "./invoke.ts";
-import { type StartedCall, startUnary } from "./started-call.ts";
+import type { Next } from "./invoke.ts";
+import { type StartedCall, type StartedStream, startStream, startUnary } from "./started-call.ts";
 import { compressionOf, unreadBodyKey } from "./unread-body.ts";
 
 /** What a router of Connect is given, so that its handlers admit a call before they read its body. */
@@ -16,19 +22,24 @@ export interface ConnectAdmission {
 }
 
 const startedKey = createContextKey<StartedCall | undefined>(undefined, { description: "started call" });
+const startedStreamKey = createContextKey<StartedStream | undefined>(undefined, {
+  description: "started stream",
+});
 
 /**
  * Connect runs its interceptors behind the decoded message of a unary call, but a request gate before it. The gate
- * runs the steps up to `body`; the one interceptor that Connect sees goes on from there. A stream's steps all run
- * before its first message is read.
+ * runs the steps up to `body`; the one interceptor that Connect sees goes on from there. A stream waits there for its
+ * turn, before Connect has made anything of its answer, which is most of what a waiting stream would hold.
  */
 export function createConnectAdmission(options: {
   /** From `serverInterceptors(...)`. */
   readonly interceptors: readonly Interceptor[];
   /** The problem of a body that Connect could not read; undefined for an error of another kind. */
   readonly describe: (error: ConnectError) => Problem | undefined;
+  /** Resolves when an admitted stream may begin; at once unless given. */
+  readonly turn?: (values: ContextValues) => Promise<void> | undefined;
 }): ConnectAdmission {
-  const { interceptors, describe } = options;
+  const { interceptors, describe, turn } = options;
   assertInterceptors(interceptors);
   /** Connect's own errors have no reason. */
   const unread = (reason: unknown): unknown => {
@@ -44,19 +55,25 @@ export function createConnectAdmission(options: {
         values.set(startedKey, await startUnary(interceptors, context, { compression, unread }));
         return;
       }
-      const read = () => Promise.reject(new TypeError("the messages of a stream are pulled"));
-      values.set(unreadBodyKey, { compression, read });
+      const begin = async () => turn?.(values);
+      values.set(startedStreamKey, await startStream(interceptors, context, { compression, turn: begin }));
     },
     interceptors: [
       (next) => async (request) => {
-        if (request.stream) return chain(next as Next, interceptors)(request);
-        const started = request.contextValues.get(startedKey);
-        if (started === undefined) throw new TypeError("the router has no request gate");
-        return started.proceed(request.message, next as Next);
+        const { contextValues } = request;
+        if (request.stream) {
+          return startedBy(contextValues.get(startedStreamKey)).proceed(request.message, next as Next);
+        }
+        return startedBy(contextValues.get(startedKey)).proceed(request.message, next as Next);
       },
     ],
     begun: (values) => values.get(unreadBodyKey) !== undefined,
   };
+}
+
+function startedBy<T>(started: T | undefined): T {
+  if (started === undefined) throw new TypeError("the router has no request gate");
+  return started;
 }
 
 /** The compression of the request, as each of the protocols names it. */

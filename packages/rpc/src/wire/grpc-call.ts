@@ -28,7 +28,7 @@ import { asBuffer, errorMetadata, headersOf, metadataOf } from "./grpc-metadata.
 import { type OpenHandlerContext, openHandlerContext } from "./handler-context.ts";
 import { invokeStream, invokeUnary } from "./invoke.ts";
 import { abortable, mapStream, raceAbort } from "./stream.ts";
-import { compressionOf, unreadBodyKey, unreadMessage } from "./unread-body.ts";
+import { compressionOf, pulledOnly, unreadBodyKey, unreadMessage } from "./unread-body.ts";
 import { whenUnread } from "./unread-message.ts";
 
 /**
@@ -219,8 +219,8 @@ function stream(
   context: ReturnType<typeof openContext>,
   options: CallOptions,
 ): Promise<StreamResponse> {
-  const read = () => Promise.reject(new TypeError("the messages of a stream are pulled"));
-  context.values.set(unreadBodyKey, { compression: compressionIn(context.requestHeader), read });
+  const compression = compressionIn(context.requestHeader);
+  context.values.set(unreadBodyKey, { compression, read: pulledOnly });
   const requests = mapStream(wholeOrAborted(source, context.signal), (bytes) => {
     context.values.get(spendingKey)?.bytes(bytes.length);
     return decode(spec, bytes, options);

@@ -1,8 +1,15 @@
-import type { DescMethod, DescMethodUnary, Message } from "@bufbuild/protobuf";
-import type { HandlerContext, Interceptor, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
+import type { DescMethod, DescMethodStreaming, DescMethodUnary, Message } from "@bufbuild/protobuf";
+import type {
+  HandlerContext,
+  Interceptor,
+  StreamRequest,
+  StreamResponse,
+  UnaryRequest,
+  UnaryResponse,
+} from "@connectrpc/connect";
 import { chain, type Next } from "./invoke.ts";
 import { onAbort } from "./stream.ts";
-import { unreadBodyKey, unreadMessage } from "./unread-body.ts";
+import { pulledOnly, unreadBodyKey, unreadMessage } from "./unread-body.ts";
 
 /** A unary call that is admitted before somebody else reads its body: Connect's handler, or the parser of a surface. */
 export interface StartedCall {
@@ -71,6 +78,63 @@ export async function startUnary(
     proceed(read, next) {
       handler = next;
       message.resolve(read);
+      return answer;
+    },
+  };
+}
+
+/** A stream that is admitted, and whose turn it is, before Connect's handler makes anything of it. */
+export interface StartedStream {
+  /** Continues with the messages: the remaining steps, then the handler. Called once. */
+  proceed(messages: AsyncIterable<Message>, handler: Next): Promise<StreamResponse>;
+}
+
+/**
+ * Runs the steps before `body`, and resolves when they have admitted the stream and its `turn` has come; rejects with
+ * their error otherwise. The steps go on around the rest of the call.
+ */
+export async function startStream(
+  interceptors: readonly Interceptor[],
+  head: CallHead,
+  options: {
+    readonly compression: string | undefined;
+    /** Called when it is admitted. Resolves when it may go on; if it rejects, that is the stream's error. */
+    readonly turn: () => Promise<void>;
+  },
+): Promise<StartedStream> {
+  const { compression, turn } = options;
+  const began = Promise.withResolvers<void>();
+  const proceeding = Promise.withResolvers<void>();
+  let rest: { readonly messages: AsyncIterable<Message>; readonly handler: Next } | undefined;
+  head.values.set(unreadBodyKey, {
+    compression,
+    read: pulledOnly,
+    async begin() {
+      await turn();
+      began.resolve();
+      await proceeding.promise;
+    },
+  });
+  const request: StreamRequest = {
+    stream: true,
+    service: head.service,
+    method: head.method as DescMethodStreaming,
+    requestMethod: head.requestMethod,
+    url: head.url,
+    signal: head.signal,
+    header: head.requestHeader,
+    contextValues: head.values,
+    // Nothing is pulled before the handler is called.
+    message: { [Symbol.asyncIterator]: () => rest!.messages[Symbol.asyncIterator]() },
+  };
+  const last: Next = (admitted) => rest!.handler(admitted);
+  const answer = chain(last, interceptors)(request) as Promise<StreamResponse>;
+  answer.catch(() => {}); // Its reader may have left.
+  await Promise.race([began.promise, answer]);
+  return {
+    proceed(messages, handler) {
+      rest = { messages, handler };
+      proceeding.resolve();
       return answer;
     },
   };

@@ -42,6 +42,7 @@ export function abortable<T>(source: AsyncIterable<T>, signal: AbortSignal): Asy
             rejectPending = reject;
             iterator.next().then(
               (result) => {
+                rejectPending = undefined; // It would hold the message until the next pull.
                 if (result.done === true) finish();
                 resolve(result);
               },

@@ -10,6 +10,13 @@ export interface UnreadBody {
    * they are pulled.
    */
   read(): Promise<Message>;
+  /** Of a stream: resolves when the steps behind the admission may run; at once unless given. */
+  begin?(): Promise<void>;
+}
+
+/** `read` of a stream. */
+export function pulledOnly(): Promise<never> {
+  return Promise.reject(new TypeError("the messages of a stream are pulled"));
 }
 
 /** Set by transports that run the interceptors before they read. In memory the message is there already. */
