@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { TLSSocket } from "node:tls";
 import { Code, createClient } from "@connectrpc/connect";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createLogger, silentLogger } from "@wellapi/runtime";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { calls, type Flood, http2Floods } from "../../../test/floods/http2-floods.ts";
 import {
   continuation,
@@ -216,6 +217,20 @@ test("the line of a flood has its sender's address as a pseudonym", async () => 
   const line = lines.find((one) => one.includes("its certificate is refused"));
   expect(JSON.parse(line!)).toMatchObject({ caller_address: expect.any(String) });
   expect(line).not.toContain("127.0.0.1");
+});
+
+test("a connection's certificate is read once, whatever is refused", async () => {
+  const read = vi.spyOn(TLSSocket.prototype, "getPeerCertificate");
+  onTestFinished(() => read.mockRestore());
+  await open();
+  const client = neighbour();
+  await client.getObservation(observation);
+  credentialIsRefused = true;
+  await expect(client.getObservation(observation)).rejects.toThrow("the credential is refused");
+  const byServer = read.mock.contexts.filter(
+    (socket) => (socket as { server?: unknown }).server !== undefined,
+  );
+  expect(byServer).toHaveLength(1);
 });
 
 test("one certificate has no more connections than it may", async () => {

@@ -112,6 +112,14 @@ test("revoked credentials are refused at once, and so are tokens that were made 
   }
 });
 
+test("of a certificate that was revoked nothing more is asked, not even whether it is over", async () => {
+  const installation = await createInstallation();
+  const enrolled = await enrol(installation);
+  await installation.as(operator).credentials.revokeCredential({ credential: enrolled.certificate.id });
+  installation.clock.time += 31 * day;
+  await expect(enrolled.showCertificate()).rejects.toSatisfy(refused("revoked"));
+});
+
 test("only a door that asks is told whose a refused credential is", async () => {
   const installation = await createInstallation();
   const { apiKey, application, organization } = await enrol(installation);

@@ -1,3 +1,5 @@
+import type { ServerHttp2Session } from "node:http2";
+import { TLSSocket } from "node:tls";
 import type * as grpc from "@grpc/grpc-js";
 
 type AnyCall = Pick<grpc.ServerUnaryCall<Buffer, Buffer>, "getAuthContext">;
@@ -17,6 +19,15 @@ export function peerCertificateOf(call: AnyCall): PeerCertificate {
   const entry = known.get(session) ?? { certificate: call.getAuthContext().sslPeerCertificate };
   known.set(session, entry);
   return entry.certificate;
+}
+
+/** The same for a connection that has made no call yet: its calls find it read. */
+export function peerCertificateOfSession(session: ServerHttp2Session): PeerCertificate {
+  const { socket } = session;
+  const shown = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined;
+  const certificate = shown?.raw ? shown : undefined;
+  known.set(session, { certificate });
+  return certificate;
 }
 
 function sessionOf(call: AnyCall): object | undefined {

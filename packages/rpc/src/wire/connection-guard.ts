@@ -5,9 +5,9 @@ import {
   type ServerHttp2Stream,
   type ServerOptions,
 } from "node:http2";
-import type { TLSSocket } from "node:tls";
 import type { Logger } from "@wellapi/runtime";
 import { RateLimiterMemory } from "rate-limiter-flexible";
+import { peerCertificateOfSession } from "../caller/peer-certificate.ts";
 
 /** What a connection from outside may do (decision 0036). An honest client is far below each. */
 export interface ConnectionLimits {
@@ -189,12 +189,11 @@ export function guardConnections(
 }
 
 function connectionOf(session: ServerHttp2Session, id: string): Connection {
-  const socket = session.socket as TLSSocket;
   return {
     id,
     session,
-    certificate: socket.getPeerCertificate().fingerprint256,
-    address: socket.remoteAddress,
+    certificate: peerCertificateOfSession(session)?.fingerprint256 ?? "",
+    address: session.socket.remoteAddress,
     openStreams: 0,
     unfinishedCalls: 0,
     credit: 0,

@@ -109,9 +109,9 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
   async function ofCertificate(der: Uint8Array, workload: string): Promise<InternalClaims> {
     if (!EDGES.has(workload))
       throw callerNotPermitted("only a service at the edge may exchange a certificate");
-    authority.verifyClient(der);
     const fingerprint = createHash("sha256").update(der).digest("hex");
-    return ofCredential(await credentials.findByFingerprint(fingerprint), "certificate");
+    const found = await credentials.findByFingerprint(fingerprint);
+    return ofCredential(found, "certificate", () => authority.verifyClient(der));
   }
 
   async function ofApiKey(key: string, address: string): Promise<InternalClaims> {
@@ -125,15 +125,21 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
     return ofCredential(found, "api_key");
   }
 
+  /** `prove` is called last: it costs most, and whoever was revoked may come again and again. */
   async function ofCredential(
     credential: Credential | undefined,
     kind: Credential["kind"],
+    prove: () => void = () => {},
   ): Promise<InternalClaims> {
     const what = kind === "certificate" ? "certificate" : "API key";
-    if (credential?.kind !== kind) throw credentialInvalid(`the ${what} is unknown`);
+    if (credential?.kind !== kind) {
+      prove(); // It may say more.
+      throw credentialInvalid(`the ${what} is unknown`);
+    }
     await checkInForce(deps, credential).catch((error: unknown) => {
       throw heldBy(error, credential);
     });
+    prove();
     lastUses.note(credential, clock.now());
     return { principal: holderOf(credential), credentialEnd: credential.expireTime };
   }
