@@ -36,7 +36,7 @@ test: node_modules/.installed $(PAGES) ## Runs every test; ends in "N passed, N 
 chaos: node_modules/.installed ## Breaks a mesh under load 100 times, in an order that SEED decides; FAULTS=n, ONLY=name
 	@exec $(NODE) test/chaos/main.ts
 
-after-revocation: node_modules/.installed ## 100,000 reads that begin after a patient has ended them, in each way and of each kind; READS=n, TARGET=mesh
+after-revocation: node_modules/.installed ## 100,000 reads that begin after a patient has ended them, in each way and of each kind; READS=n, TARGET=mesh (2,000)
 	@exec $(NODE) test/after-revocation/main.ts
 
 upgrade: node_modules/.installed ## Writes a data folder with the program of FROM=<commit>, and opens it with this one

@@ -1,4 +1,7 @@
-/** `make after-revocation`: READS (100000) that begin after a patient has ended an organization's reads, TARGET=mesh against a mesh. */
+/**
+ * `make after-revocation`: READS that begin after a patient has ended an organization's reads (100,000 unless given), TARGET=mesh against
+ * a mesh (2,000 unless given: there each read takes a way through three processes, and leaves an entry in a MongoDB that is a stand-in).
+ */
 
 import { createClient } from "@connectrpc/connect";
 import { operatorAt } from "@wellapi/demo/people";
@@ -7,7 +10,8 @@ import { LimitService } from "@wellapi/gen/wellapi/identity/v1/limit_service_pb"
 import { ends } from "./ends.ts";
 import { type Ended, openScene, runRound } from "./run.ts";
 
-const { READS = "100000", TARGET = "one-process" } = process.env;
+const { TARGET = "one-process" } = process.env;
+const { READS = TARGET === "mesh" ? "2000" : "100000" } = process.env;
 const wanted = Number(READS);
 if (!(wanted > 0) || (TARGET !== "one-process" && TARGET !== "mesh")) {
   process.stderr.write("READS is a number above 0, TARGET is mesh or one-process\n");
@@ -15,6 +19,7 @@ if (!(wanted > 0) || (TARGET !== "one-process" && TARGET !== "mesh")) {
 }
 const patientsAtOnce = 3;
 const readsOfALoop = 20;
+const tellEveryMs = 30_000;
 
 /** Whoever reads so much that is denied would be slowed: here that is the point. */
 async function liftLimits(server: Server): Promise<void> {
@@ -38,6 +43,12 @@ try {
   const scene = await openScene(server);
   const ways = Object.keys(ends);
   let rounds = 0;
+  const started = performance.now();
+  const tell = () => {
+    const seconds = Math.round((performance.now() - started) / 1_000);
+    process.stderr.write(`${after} of ${wanted} reads after ${seconds} s\n`);
+  };
+  const telling = setInterval(tell, tellEveryMs).unref();
   const note = ({ end, ...ended }: Ended) => {
     const sum = counts.get(end) ?? { after: 0, leaked: 0 };
     counts.set(end, { after: sum.after + ended.after, leaked: sum.leaked + ended.leaked });
@@ -54,6 +65,8 @@ try {
       }
     }),
   );
+  clearInterval(telling);
+  tell();
 } finally {
   await server.stop();
   folder.remove();
