@@ -211,7 +211,12 @@ describe("a rollup", () => {
             strips: block,
           };
         }),
-        ...loose.map((one) => ({ ...intervalOf([one]), strips: [one] })),
+        // As they arrived: some are read together with their hours, as by block-repository.ts.
+        ...loose.map((one, i) => ({
+          ...intervalOf([one]),
+          summary: i % 2 === 0 ? summarize(one, 1) : undefined,
+          strips: [one],
+        })),
       ].sort((a, b) => a.from - b.from);
       const interval = { from: at[0]!, to: at.at(-1)! };
       const buckets = releasedBuckets(

@@ -9,7 +9,7 @@ import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { namesSources, permitsFrom } from "../gate/sources.ts";
 import type { Releases, Told } from "../lots/releases.ts";
 import { toldParts } from "../lots/told-buckets.ts";
-import type { Buckets, Part } from "../model/buckets.ts";
+import { type Buckets, countedIntervals, type Part } from "../model/buckets.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
 import type { Contributor } from "../model/contributor.ts";
 import { clip } from "../model/interval.ts";
@@ -34,7 +34,7 @@ import {
 import { createCodedAggregation } from "./coded-aggregation.ts";
 import { contributorOf } from "./contributor.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
-import { planRollup } from "./rollup.ts";
+import { holdHours, planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { seriesOf } from "./source-filter.ts";
 import { checkWantedUnit } from "./unit-conversion.ts";
@@ -169,9 +169,11 @@ async function aggregateNumbers(
     if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
   };
   const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
-  const live = buckets.released.includes(true);
-  const summaries = live ? await blocks.summaries(partition, series, { from, to }, await revision) : [];
-  const rollup = planRollup(summaries, buckets);
+  // Where no bucket holds an hour, hours would be read in vain.
+  const rollup =
+    buckets.released.includes(true) && holdHours(buckets)
+      ? planRollup(await blocks.summaries(partition, series, { from, to }, await revision), buckets)
+      : { hours: [], samples: countedIntervals(buckets) };
   for (const { summary, bucket, first, end } of rollup.hours) {
     aggregation.addHours(summary, bucket, first, end);
     let sequence = 0;

@@ -35,6 +35,11 @@ export function planRollup(blocks: readonly SummarizedBlock[], buckets: Buckets)
   return { hours, samples: countedIntervals(buckets).flatMap((interval) => clip(read, interval)) };
 }
 
+/** Whether any bucket is long enough for an hour. */
+export function holdHours({ counted }: Buckets): boolean {
+  return counted.some((to, i) => i > 0 && to - counted[i - 1]! >= HOUR_MS);
+}
+
 /** For each block the stretches where others reach into it, united. */
 function contestedOf(blocks: readonly SummarizedBlock[]): Interval[][] {
   const shared: Interval[][] = blocks.map(() => []);
