@@ -289,6 +289,57 @@ describe("compaction", () => {
     expect((await blocksOf(scene)).loose).toEqual([]);
   });
 
+  it("is not waited for by a chart: what has just arrived is read once, with its hours", async () => {
+    const scene = await openScene();
+    const { world, patient, clinic } = scene;
+    const minutesOf = (hour: number) => Array.from({ length: 60 }, (_, minute) => hour * 60 + minute);
+    for (const hour of [0, 1, 2]) await append(scene, `hour${hour}`, [batch(minutesOf(hour), 60 + hour)]);
+    const scan = world.store.scan;
+    let steps: (number | undefined)[] = [];
+    world.store.scan = (collection, asked) => {
+      if (collection === "blocks" && asked.index === "by_from") steps.push(asked.limit);
+      return scan.call(world.store, collection, asked) as never;
+    };
+    expect(await countAndSum(scene)).toEqual([180, 60 * (60 + 61 + 62)]);
+    expect(steps).toEqual([40]);
+    steps = [];
+    // Of minutes no hour is read.
+    const query = queryInit(world.idFor(clinic, patient), { from: start, to: start + 180 * MINUTE });
+    const { aggregates } = await world
+      .reader(clinic)
+      .aggregateSeries({ ...query, bucketSize: BucketSize.MINUTE });
+    expect(aggregates[0]!.buckets.map(({ count }) => Number(count))).toEqual(Array(180).fill(1));
+    expect(steps).not.toContain(40);
+  });
+
+  it("keeps no chart waiting: where samples move between any two steps, hours are not waited for", async () => {
+    const scene = await openScene();
+    const { world, patient, clinic } = scene;
+    const month = 32 * 24 * 60;
+    // More blocks than one step has, none near enough to another to be merged with it.
+    const far = Array.from({ length: 45 }, (_, i) => append(scene, `far${i}`, [batch([i * month], 60 + i)]));
+    await Promise.all(far);
+    const scan = world.store.scan;
+    let moved = 0;
+    world.store.scan = async (collection, asked) => {
+      const page = await scan.call(world.store, collection, asked);
+      if (collection === "blocks" && asked.index === "by_from" && asked.limit === 40) {
+        moved += 1;
+        await append(scene, `before${moved}`, [batch([-moved], 1)]);
+        await passOf(scene)(patient.partition);
+      }
+      return page as never;
+    };
+    const interval = { from: start, to: start + 45 * month * MINUTE };
+    const query = queryInit(world.idFor(clinic, patient), interval);
+    const { aggregates } = await world
+      .reader(clinic)
+      .aggregateSeries({ ...query, bucketSize: BucketSize.MONTH });
+    const buckets = aggregates.flatMap((aggregate) => aggregate.buckets);
+    expect(buckets.reduce((sum, one) => sum + Number(one.sum), 0)).toBe((45 * (60 + 104)) / 2);
+    expect(moved).toBeGreaterThan(3);
+  });
+
   it("is found by a watch also where the head of an earlier version does not say how far it went", async () => {
     const scene = await openScene();
     const { store } = scene.world;

@@ -26,6 +26,7 @@ export interface KnownSeries {
 
 /** About a year of minutes, of which only the summaries are opened. */
 const SUMMARIES_A_STEP = { first: 40, later: 40 };
+const SUMMARIES_ATTEMPTS = 3;
 /** Samples of blocks as they arrived that are opened in one piece, or one block: everybody else waits meanwhile. */
 const ARRIVED_SAMPLES_A_TURN = 50_000;
 const SERIES_A_PAGE = 200;
@@ -46,8 +47,8 @@ export interface BlockRepository {
   /** Changes with each commit of the patient. */
   revision(partition: string): Promise<number>;
   /**
-   * The blocks that reach into the interval or hide samples of it, by their start, with their known hours. `revision`
-   * was read after the request came.
+   * The blocks that reach into the interval or hide samples of it, by their start, with their known hours; one block without hours where they do not
+   * stand still for long enough. `revision` was read after the request came.
    */
   summaries(
     partition: string,
@@ -91,12 +92,15 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
       // Samples of its last hour may reach beyond its end, and be hidden there.
       const interval = { from: asked.from, to: asked.to + MAX_OVERHANG_MS };
       const name = `${partition} ${series}`;
-      for (let asOf = since; ; asOf = await revision(partition)) {
+      for (let asOf = since, attempt = 1; ; asOf = await revision(partition), attempt++) {
         const known = await withBox(vault, partition, (box) => hours.get(box, name, asOf, interval));
         if (known !== undefined) return known;
         const blocks = isObservationSeries(series)
           ? await observed.summaries(partition, series, interval)
           : await summariesOnce(reads, partition, series, interval);
+        // While an import is merged, samples move all the time. Reads of samples get on nevertheless.
+        if (blocks === undefined && attempt === SUMMARIES_ATTEMPTS)
+          return [{ ...interval, until: interval.to }];
         if (blocks === undefined) continue;
         await withBox(vault, partition, (box) =>
           hours.set(box, name, { ...interval, revision: asOf, blocks }),

@@ -44,10 +44,13 @@ export interface PageSizes {
 export interface BlockScan {
   /**
    * The blocks that reach into the interval, page by page; undefined at last, where samples were moved meanwhile:
-   * then the pages so far may lack some of them.
+   * then the pages so far may lack some of them. It looks once, at the end: for who needs all pages or none.
    */
   reachingInto(interval: Interval, sizes: PageSizes): AsyncGenerator<BlockPage | undefined>;
-  /** The same, and then blocks that start after the interval, but before the `reach` of the blocks in it. */
+  /**
+   * The same, and then blocks that start after the interval, but before the `reach` of the blocks in it. It looks before each page but the first: the
+   * pages up to an undefined are as they were at one time.
+   */
   hiding(interval: Interval, sizes: PageSizes, reach: () => number): AsyncGenerator<BlockPage | undefined>;
 }
 
@@ -62,17 +65,8 @@ export function createBlockScan(
     return async () => (await movesOf(store, partition)) !== moves;
   }
 
-  async function* pages(
-    { from, to }: Interval,
-    sizes: PageSizes,
-    moved: () => Promise<boolean>,
-  ): AsyncGenerator<BlockPage | undefined> {
-    let first = true;
+  async function* pages({ from, to }: Interval, sizes: PageSizes): AsyncGenerator<BlockPage> {
     for await (const { blocks, nextFrom } of scanned({ from: from - MAX_BLOCK_REACH_MS, to }, sizes)) {
-      // A page is a snapshot, but two pages are not: a compaction may move samples to a place that the earlier page
-      // has passed.
-      if (!first && (await moved())) return yield undefined;
-      first = false;
       yield { shown: blocks.filter((block) => isShown(block) && block.until_ms > from), nextFrom };
     }
   }
@@ -92,12 +86,24 @@ export function createBlockScan(
   }
 
   return {
+    // A page is a snapshot, but two pages are not: a compaction may move samples to a place that the earlier page has passed.
     async *reachingInto(interval, sizes) {
-      yield* pages(interval, sizes, await movesSince());
+      const moved = await movesSince();
+      let count = 0;
+      for await (const page of pages(interval, sizes)) {
+        count += 1;
+        yield page;
+      }
+      if (count > 1 && (await moved())) yield undefined;
     },
     async *hiding(interval, sizes, reach) {
       const moved = await movesSince();
-      yield* pages(interval, sizes, moved);
+      let first = true;
+      for await (const page of pages(interval, sizes)) {
+        if (!first && (await moved())) return yield undefined;
+        first = false;
+        yield page;
+      }
       const range = { from: interval.to, to: reach() };
       if (range.to <= range.from) return;
       for await (const { blocks, nextFrom } of scanned(range, sizes)) {

@@ -226,6 +226,7 @@ export function stripOf(
   return {
     source: sourceOf(provenance),
     columns,
-    origins: Array.from<Origin>({ length: columns.times.length }).fill(origin),
+    // Array.from would walk the length first.
+    origins: new Array<Origin>(columns.times.length).fill(origin),
   };
 }
