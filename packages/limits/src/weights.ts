@@ -36,6 +36,8 @@ export const weights = {
     "wellapi.consent.v1.ConsentRequestService/CreateConsentRequest": 20,
     // Sends a mail.
     "wellapi.identity.v1.SignInService/SendCode": 20,
+    // Up to a hundred reads of the store.
+    "wellapi.identity.v1.OrganizationService/BatchGetOrganizations": 3,
     // Make keys.
     "wellapi.identity.v1.SignInService/FinishRegistration": 5,
     "wellapi.identity.v1.PatientService/CreatePatient": 5,
