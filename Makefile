@@ -11,7 +11,7 @@ PATIENT_SOURCES := $(shell find web/patient web/ui packages/log-verifier/src pac
 DEVELOPERS_SOURCES := $(shell find web/developers web/ui packages/sandbox-people/src gen -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 DOCS_SOURCES := $(shell find web/docs web/ui docs gen/openapi -type f -not -path '*/node_modules/*' -not -path 'web/*/dist*' -not -path '*/test/*')
 
-.PHONY: start start-mesh demo test chaos after-revocation upgrade check security release-candidate mesh-check mesh-lab generate bench mutants help
+.PHONY: start start-mesh demo test chaos after-revocation upgrade check security release mesh-check mesh-lab generate bench mutants help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/'
@@ -80,8 +80,12 @@ fuzz: node_modules/.installed ## Feeds changed inputs to every parser that reads
 generate: node_modules/.installed ## Regenerates gen/ from proto/ and proto-internal/, the list of services, the pages of codes and reasons, the mesh's policies, the schema of attribute policies, and FHIR's definitions
 	@buf format -w proto && buf format -w proto-internal && buf generate && $(NODE) scripts/list-services.ts && $(NODE) scripts/mesh-policies.ts && $(NODE) scripts/codes-page.ts && $(NODE) scripts/reasons-page.ts && $(NODE) scripts/permissions-page.ts && $(NODE) scripts/policy-schema.ts && $(NODE) scripts/fhir-definitions.ts
 
-release-candidate: node_modules/.installed ## Writes proto/released.binpb, with which `make check` compares from then on
-	@buf lint && buf build proto --exclude-source-info -o proto/released.binpb
+release: node_modules/.installed ## Makes a release of what is committed: VERSION=1.1.0 (docs/versions.md)
+	@$(NODE) scripts/release.ts
+
+.PHONY: released-clients
+released-clients: node_modules/.installed ## Tries the client libraries of each release, Java's as well, against this exchange (JDK and Maven)
+	@WELLAPI_TRY_RELEASED_JAVA=1 WELLAPI_TRY_LANGUAGES=1 $(NODE) node_modules/vitest/vitest.mjs run test/released-clients.test.ts test/sdk-languages.it.test.ts
 
 .PHONY: sdk-python
 sdk-python: node_modules/.installed ## Builds the wheel of the client library for Python into sdk/python/dist

@@ -25,7 +25,7 @@ const oneExchange = [
   "test/security/tenants.test.ts",
   "test/after-revocation/after-revocation.test.ts",
   "test/contracts-{reads,table}.test.ts",
-  "test/{denied-callers,enrollment,login,openapi,patient-token-ends,requests,sandbox,session-at-doors,vendors}.test.ts",
+  "test/{denied-callers,enrollment,login,openapi,patient-token-ends,released-clients,requests,sandbox,session-at-doors,vendors}.test.ts",
 ];
 
 export default defineConfig({

@@ -1,6 +1,5 @@
 /** `make check`: everything that CI holds besides the tests. Runs all checks, one on each core, and reports each on a line. */
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 
 interface Check {
@@ -8,13 +7,11 @@ interface Check {
   readonly command: readonly [string, ...string[]];
 }
 
-const release = "proto/released.binpb";
-
 /** What a partner has: an import of proto-internal/ in proto/ would break their build, and only theirs. */
 const publicOnly = JSON.stringify({ version: "v2", modules: [{ path: "proto" }, { path: "third_party" }] });
 
 /** The longest ones first, so that no core waits at the end. */
-const checks: Check[] = [
+const checks: readonly Check[] = [
   { name: "lint and format", command: ["biome", "ci", "--colors=off", "--error-on-warnings", "."] },
   { name: "types", command: ["tsc", "-p", "tsconfig.json"] },
   { name: "types of the pages in a browser", command: ["tsc", "-p", "web/patient/tsconfig.json"] },
@@ -51,6 +48,8 @@ const checks: Check[] = [
     name: "internal contracts: format",
     command: ["buf", "format", "proto-internal", "--diff", "--exit-code"],
   },
+  { name: "contracts: breaking", command: ["node", "scripts/release.ts", "--breaking"] },
+  { name: "one version everywhere, of the last release", command: ["node", "scripts/release.ts", "--check"] },
   { name: "every service is listed", command: ["node", "scripts/list-services.ts", "--check"] },
   { name: "the page of codes is up to date", command: ["node", "scripts/codes-page.ts", "--check"] },
   {
@@ -75,12 +74,6 @@ const checks: Check[] = [
     command: ["node", "scripts/mesh-policies.ts", "--check"],
   },
 ];
-
-if (existsSync(release)) {
-  checks.push({ name: "contracts: breaking", command: ["buf", "breaking", "proto", "--against", release] });
-} else {
-  process.stdout.write("–  contracts: breaking: there is no release yet, so nothing to compare with\n");
-}
 
 /** What `check` prints, and whether it passed. */
 async function run({ name, command: [program, ...parameters] }: Check): Promise<boolean> {

@@ -20,6 +20,11 @@ const serverOptions = [
 /** The public contracts, without what only the server reads. */
 export const publicContracts = { directory: "proto", exclude_types: serverOptions };
 
+/** The same of a release, from its image. */
+export function releasedContracts(image: string): object {
+  return { binary_image: image, exclude_types: serverOptions };
+}
+
 /** Runs buf's plugins, as in buf.gen.yaml, over the inputs. Throws with what buf printed. */
 export function generateContracts(inputs: readonly object[], plugins: readonly object[]): void {
   run("buf", ["generate", "--template", JSON.stringify({ version: "v2", inputs, plugins })], root);

@@ -8,11 +8,12 @@ import { chmodSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, r
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { generateContracts, publicContracts, run } from "./client-contracts.ts";
+import { generateContracts, publicContracts, releasedContracts, run } from "./client-contracts.ts";
+import { currentVersion } from "./release/versions.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const sdk = join(root, "sdk/java");
-const own = join(sdk, "src/main/java");
+const ownIn = (folder: string): string => join(folder, "sdk/java/src/main/java");
 
 /** What runs it beside the library: compiled along, and not in the jar. */
 const programs = ["sdk/java/tests", "sdk/java/examples", "sdk/conformance", "bench/sdk"];
@@ -28,13 +29,26 @@ export function compileJavaSdk(): string {
   );
   if (!existsSync(classes)) {
     const earlier = globSync(join(root, ".tools/java-sdk/*"));
-    compile(
-      libraries,
-      sources.map((file) => join(root, file)),
-      classes,
-      false,
-    );
+    const further = sources.map((file) => join(root, file));
+    compile({ libraries, own: ownIn(root), contracts: publicContracts, further, classes, whole: false });
     for (const one of earlier) rmSync(one, { recursive: true, force: true });
+  }
+  return [classes, join(libraries, "lib/*")].join(delimiter);
+}
+
+/**
+ * As `compileJavaSdk`, of a release: `folder` from `unpackClients`, `contracts` its image. With the third-party libraries that this
+ * checkout has.
+ */
+export function compileReleasedJavaSdk(folder: string, contracts: string): string {
+  const libraries = fetchLibraries();
+  const classes = join(folder, "java-classes");
+  const further = ["sdk/java/tests", "sdk/java/examples"].flatMap((part) =>
+    globSync(join(folder, part, "*.java")),
+  );
+  const input = releasedContracts(contracts);
+  if (!existsSync(classes)) {
+    compile({ libraries, own: ownIn(folder), contracts: input, further, classes, whole: false });
   }
   return [classes, join(libraries, "lib/*")].join(delimiter);
 }
@@ -42,9 +56,16 @@ export function compileJavaSdk(): string {
 /** Makes the jar in the folder; its path. */
 function packageJavaSdk(folder: string): string {
   const classes = join(tmpdir(), `wellapi-java-classes-${process.pid}`);
-  const jar = join(folder, "wellapi-0.1.0.jar");
+  const jar = join(folder, `wellapi-${currentVersion()}.jar`);
   try {
-    compile(fetchLibraries(), [], classes, true);
+    compile({
+      libraries: fetchLibraries(),
+      own: ownIn(root),
+      contracts: publicContracts,
+      further: [],
+      classes,
+      whole: true,
+    });
     mkdirSync(folder, { recursive: true });
     run("jar", ["--create", "--file", jar, "-C", classes, ".", "-C", root, "LICENSE"], root);
     return jar;
@@ -67,17 +88,27 @@ function fetchLibraries(): string {
   return folder;
 }
 
-/**
- * Generates, and compiles the library and the further sources. All that is generated where `whole`; else what these need: a fifth of
- * the contracts' classes, and of the time.
- */
-function compile(libraries: string, further: readonly string[], classes: string, whole: boolean): void {
+interface Compilation {
+  readonly libraries: string;
+  /** The folder of the library's sources. */
+  readonly own: string;
+  /** An input of buf. */
+  readonly contracts: object;
+  readonly further: readonly string[];
+  /** The folder that is made. */
+  readonly classes: string;
+  /** All that is generated; else what the sources need: a fifth of the contracts' classes, and of the time. */
+  readonly whole: boolean;
+}
+
+/** Generates, and compiles the library and the further sources. */
+function compile({ libraries, own, contracts, further, classes, whole }: Compilation): void {
   // Of this process: another may build the same.
   const generated = `${classes}.${process.pid}.generated`;
   const unfinished = `${classes}.${process.pid}`;
   try {
     generateContracts(
-      [publicContracts],
+      [contracts],
       [
         { protoc_builtin: "java", protoc_path: join(libraries, "tools/protoc.exe"), out: generated },
         {

@@ -11,10 +11,8 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
-import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { createAuthority } from "../../../packages/rpc/test/certificates.ts";
+import { releasedServices } from "./released-contracts.ts";
 import { differences, type Json, type Scenario } from "./scenario.ts";
 import { type RawRequest, runScript, type ScriptedCall } from "./script.ts";
 
@@ -32,7 +30,12 @@ export interface ScriptedServer {
   close(): Promise<void>;
 }
 
-const services: readonly DescService[] = [ConsentService, IngestionService, RecordsService];
+/** As the last release has them: what a library sends, an exchange of that release understands. */
+const services = releasedServices([
+  "wellapi.consent.v1.ConsentService",
+  "wellapi.ingestion.v1.IngestionService",
+  "wellapi.records.v1.RecordsService",
+]);
 const rawKey = createContextKey<RawRequest | undefined>(undefined);
 
 /** The scenario that runs, and what has come for it. */

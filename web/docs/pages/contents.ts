@@ -20,7 +20,7 @@ export const chapters: readonly Chapter[] = [
       "concepts/log-and-proofs",
     ],
   },
-  { title: "Contracts", files: ["contracts", "reasons", "permissions", "scopes", "versions"] },
+  { title: "Contracts", files: ["contracts", "reasons", "permissions", "scopes", "versions", "changelog"] },
   { title: "Health data", files: ["codes", "terminology", "fhir", "vendors"] },
   {
     title: "Operation and security",

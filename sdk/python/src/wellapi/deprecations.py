@@ -54,8 +54,6 @@ def _day(sunset: str | None) -> datetime | None:
 
 
 def _warn(deprecation: Deprecation) -> None:
-    until = (
-        "" if deprecation.sunset is None else f" and may not work from {deprecation.sunset.date()} on"
-    )
+    until = "" if deprecation.sunset is None else f" and may not work from {deprecation.sunset.date()} on"
     use = "" if deprecation.instead is None else f": use {deprecation.instead}"
     _LOG.warning("%s of WellAPI is deprecated%s%s", deprecation.name, until, use)
