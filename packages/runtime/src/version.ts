@@ -1,2 +1,2 @@
 /** The version of this program; the image and the client libraries have it, too (scripts/release/versions.ts). */
-export const version = "0.1.0";
+export const version = "1.0.0";
