@@ -20,6 +20,12 @@ async function run(program: string, args: readonly string[]): Promise<readonly s
   return out.trim().split("\n");
 }
 
+/** A program ends by itself where something does not hold; what it tries is the release's own list. */
+function expectAll(lines: readonly string[]): void {
+  expect(lines.length).toBeGreaterThan(5);
+  expect(lines.filter((line) => !line.startsWith("ok "))).toEqual([]);
+}
+
 describe.each(releases())("the client libraries of $version", (release) => {
   const folder = temporaryFolder();
   const credentials = join(folder.path, "credentials");
@@ -30,18 +36,14 @@ describe.each(releases())("the client libraries of $version", (release) => {
 
   test("TypeScript's writes, reads, follows and verifies at this exchange", async () => {
     const program = join(unpackClients(release), "sdk/typescript/test/against-exchange.ts");
-    expect(await run(process.execPath, [program, described])).toEqual(
-      ["byCertificate", "byKey", "pages", "refusals", "watch", "log"].map((part) => `ok ${part}`),
-    );
+    expectAll(await run(process.execPath, [program, described]));
   });
 
   test.runIf(process.env.WELLAPI_TRY_RELEASED_JAVA)(
     "Java's writes, reads, follows and verifies at this exchange",
     async () => {
       const classPath = compileReleasedJavaSdk(unpackClients(release), release.contracts);
-      const out = await run("java", ["-cp", classPath, "AgainstExchange", described]);
-      const parts = ["byEachWay", "clinical", "progress", "refusals", "tokens", "watch", "flow", "log"];
-      expect(out).toEqual(parts.map((part) => `ok ${part}`));
+      expectAll(await run("java", ["-cp", classPath, "AgainstExchange", described]));
     },
     600_000,
   );

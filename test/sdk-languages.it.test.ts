@@ -194,7 +194,17 @@ describe.runIf(wanted && hasJava)(
         java(["AgainstExchange", join(credentials, "here.json")]),
         java(["Verified", join(root, "packages/merkle/test/golden")]),
       ]);
-      const parts = ["byEachWay", "clinical", "progress", "refusals", "tokens", "watch", "flow", "log"];
+      const parts = [
+        "byEachWay",
+        "traces",
+        "clinical",
+        "progress",
+        "refusals",
+        "tokens",
+        "watch",
+        "flow",
+        "log",
+      ];
       expect(exchange.trim().split("\n")).toEqual(parts.map((part) => `ok ${part}`));
       const verified = ["checkpoints", "proofs", "successions", "webhooks", "decimals", "retries"];
       expect(alone.trim().split("\n")).toEqual(verified.map((part) => `ok ${part}`));

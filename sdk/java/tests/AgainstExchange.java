@@ -83,6 +83,7 @@ public final class AgainstExchange {
     var here = JsonParser.parseString(Files.readString(Path.of(arguments[0]))).getAsJsonObject();
     var exchange = new AgainstExchange(here);
     exchange.byEachWay();
+    exchange.traces();
     exchange.clinical();
     exchange.progress();
     exchange.refusals();
@@ -172,6 +173,12 @@ public final class AgainstExchange {
       }
     }
     ok("byEachWay");
+  }
+
+  private void traces() throws Exception {
+    Traces.check(door(), query());
+    Traces.check(gateway().apiKey(text("apiKey")), query());
+    ok("traces");
   }
 
   private static ClientInterceptor counting(AtomicInteger calls) {
