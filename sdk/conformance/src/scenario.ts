@@ -7,6 +7,8 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export type Step =
   /** Waits until so many requests of the call have come, in all. */
   | { readonly receive: number }
+  /** Waits until the client has ended its requests: an exchange never ends a stream before, unless it fails. */
+  | { readonly ended: true }
   /** Sends a message. `unknown`: base64 of fields that its contract does not have, yet. */
   | { readonly send: Json; readonly unknown?: string }
   /** Headers of the answer; before its first message. */

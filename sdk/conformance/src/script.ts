@@ -41,6 +41,7 @@ export async function* runScript(
   const inbox = openInbox(call, requests);
   for (const step of call.steps) {
     if ("receive" in step) await inbox.atLeast(step.receive);
+    if ("ended" in step) await inbox.atLeast(Number.POSITIVE_INFINITY);
     if ("headers" in step) {
       for (const [name, value] of Object.entries(step.headers)) call.header.set(name, value);
     }
