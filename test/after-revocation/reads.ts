@@ -21,7 +21,7 @@ export interface Doors {
 
 /**
  * How many values a read got: 0 where it was refused, for a reason that belongs to consent; undefined where it was not answered, because
- * its connection ended. Throws where it failed otherwise.
+ * its connection ended or a busy machine took too long. Throws where it failed otherwise.
  */
 export type Read = () => Promise<number | undefined>;
 
@@ -29,6 +29,8 @@ const purpose = Purpose.TREATMENT;
 const interval = { startTime: timestampFromMs(T0), endTime: timestampFromMs(T0 + 86_400_000) };
 /** UNDECIDED: a machine that is busy may lose its session with consent for a moment; nothing is released then. */
 const refusals = new Set(["CONSENT_REQUIRED", "CONSENT_REVOKED", "CONSENT_CHANGED", "UNDECIDED"]);
+/** The first is told by its own client: each of ours has a reason of its own. */
+const noAnswers = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);
 
 export function readsOf({ grpc, gateway, fhir }: Doors, patient: string): Readonly<Record<string, Read>> {
   return {
@@ -72,17 +74,17 @@ async function refusedIsNone(read: Read): Promise<number | undefined> {
   } catch (error) {
     const { reason } = problemOf(ConnectError.from(error));
     if (refusals.has(reason)) return 0;
-    // Told by its own client: each of ours has a reason of its own.
-    if (reason === "UNAVAILABLE") return undefined;
+    if (noAnswers.has(reason)) return undefined;
     throw error;
   }
 }
 
-async function fhirRead({ url, apiKey }: Doors["fhir"], patient: string): Promise<number> {
+async function fhirRead({ url, apiKey }: Doors["fhir"], patient: string): Promise<number | undefined> {
   const query = `patient=${patient.replace("_", "-")}&code=http://loinc.org|${weight}`;
   const answer = await fetch(`${url}/fhir/R4/Observation?${query}`, { headers: { "x-api-key": apiKey } });
   const body = (await answer.json()) as { readonly resourceType: string; readonly entry?: readonly Entry[] };
   if (answer.status === 403 || answer.status === 503) return 0;
+  if (answer.status === 504) return undefined;
   if (answer.status !== 200) throw new Error(`FHIR answered ${answer.status}: ${JSON.stringify(body)}`);
   return (body.entry ?? []).filter(({ search }) => search?.mode === "match").length;
 }

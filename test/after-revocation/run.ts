@@ -10,7 +10,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { bandSeries, contribute, single } from "../fhir/fhir-scene.ts";
 import { ends, type Given } from "./ends.ts";
-import { type Doors, heartRate, readsOf, samples, T0, weight } from "./reads.ts";
+import { type Doors, heartRate, type Read, readsOf, samples, T0, weight } from "./reads.ts";
 
 export interface Ended {
   readonly end: string;
@@ -36,7 +36,7 @@ interface Scene {
 
 /** Reads of each kind that are open at once, of one patient. */
 const atOnce = 2;
-/** Of one loop: connections end, but not all the time. */
+/** Of one loop, or before all of them: connections end, but not all the time. */
 const mostUnanswered = 20;
 
 export async function openScene(server: Announcement): Promise<Scene> {
@@ -57,7 +57,7 @@ export async function runRound(scene: Scene, end: string, readsAfter: number): P
   const { given, atClinic } = await openPatient(scene);
   const reads = Object.entries(readsOf(scene.doors, atClinic));
   for (const [name, read] of reads) {
-    if (!(await read())) throw new Error(`${name} gets nothing from the beginning`);
+    if (!(await getsValues(read))) throw new Error(`${name} gets nothing from the beginning`);
   }
   let before = reads.length;
   let over = false;
@@ -89,6 +89,14 @@ export async function runRound(scene: Scene, end: string, readsAfter: number): P
     }),
   ]);
   return { before, ended };
+}
+
+/** Asks again, as users do: a busy machine may lose its session with consent for a moment, or take too long. */
+async function getsValues(read: Read): Promise<boolean> {
+  for (let tries = 0; tries < mostUnanswered; tries++) {
+    if (((await read()) ?? 0) > 0) return true;
+  }
+  return false;
 }
 
 async function openPatient({ server, maker, clinic }: Scene) {
