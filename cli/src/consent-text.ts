@@ -83,12 +83,16 @@ export function consentOf(options: CreateOptions): MessageInitShape<typeof Conse
 /** The denial of sources; it beats other permissions, too. */
 function exceptionOf({
   category = [],
+  direction = [],
   deny,
   exceptSource: organizations = [],
   exceptDevice: devices = [],
 }: CreateOptions): MessageInitShape<typeof ProvisionSchema>[] {
   if (organizations.length + devices.length === 0) return [];
   if (deny) throw new CliError("usage", "with --deny use --source and --device: they say what is denied");
+  if (!direction.includes(Direction.READ)) {
+    throw new CliError("usage", "--except-source and --except-device are of reading: add --direction read");
+  }
   return [
     {
       effect: Provision_Effect.DENY,

@@ -708,6 +708,7 @@ const says = (page: Page, text: string | RegExp) => page.getByText(text).first()
 
 /** On the page of an organization: a source is left out and let through again, and something is given unasked. */
 async function leaveOutAndGive(page: Page): Promise<void> {
+  await page.getByRole("button", { name: "Leave something out" }).click();
   await page
     .getByRole("button", { name: /^Leave out: Everything from / })
     .first()

@@ -128,6 +128,12 @@ test.each([
     2,
     /use --source and --device/,
   ],
+  [
+    "an exception of sending",
+    [...grant, "--direction", "contribute", "--except-source", "org_2"],
+    2,
+    /add --direction read/,
+  ],
   ["a device without its sender", [...grant, "--direction", "read", "--device", "dev_1"], 2, /org_.*:dev_/],
   ["a direction of no such name", [...grant, "--direction", "look"], 2, /contribute, read/],
   ["a time without a zone", [...grant, "--direction", "read", "--valid-to", "2026-01-01"], 2, /zone/],

@@ -67,7 +67,7 @@ export function Organization({ named: organization }: PageProps) {
               <Terms permission={permission} sources={sources} />
             )}
             {permission !== undefined && <Preview permission={permission} />}
-            <SourcesCard organization={organization} permission={permission} />
+            <SourcesCard organization={organization} consents={consents} permission={permission} />
             <GrantCard organization={organization} />
           </>
         )}

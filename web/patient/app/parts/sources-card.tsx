@@ -1,3 +1,4 @@
+import type { Consent } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
@@ -14,37 +15,41 @@ import { ProblemNotice, Waited } from "./notice.tsx";
 
 interface SourcesCardProps {
   readonly organization: string;
+  /** All that the patient ever said of it. */
+  readonly consents: readonly Consent[];
   /** Undefined: it has none. */
   readonly permission: Permission | undefined;
 }
 
 /** Whose data an organization gets: what the patient leaves out, source by source. */
-export function SourcesCard({ organization, permission }: SourcesCardProps) {
+export function SourcesCard({ organization, consents, permission }: SourcesCardProps) {
   const { words, record } = usePlace();
   const { connection } = record;
   const says = words.sources;
+  const [open, setOpen] = useState(false);
   // Whoever acts for a minor cannot speak of care of the minor's own, and sees no permission that does.
   const categories =
     record.as === "self" ? allCategories(words) : permission === undefined ? [] : readCategories(permission);
   const loaded = useLoaded(
     async (signal) => {
-      const [measured, consents] = await Promise.all([
-        measuredOf(record, signal),
-        consentsOf(connection, signal),
-      ]);
-      const senders = permissionsOf(consents).filter(({ contributes }) => contributes.length > 0);
-      const offered = offeredSources(
+      // What there is is counted only for who wants to choose from it.
+      const [measured, given] = open
+        ? await Promise.all([measuredOf(record, signal), consentsOf(connection, signal)])
+        : [[], []];
+      const senders = permissionsOf(given).filter(({ contributes }) => contributes.length > 0);
+      const all = offeredSources(
         measured.flatMap(({ sources }) => sources),
         senders.map((one) => one.organization),
-        leftOutOf(consents.filter(({ grantee }) => grantee === organization)),
+        leftOutOf(consents),
       );
+      const offered = open ? all : all.filter((one) => one.leftOutBy !== undefined);
       const names = await organizationsOf(
         connection,
         offered.map((one) => one.organization),
       );
       return { offered, names };
     },
-    [record, organization],
+    [record, consents, open],
   );
   if (categories.length === 0 || record.as === "representative") return null;
   return (
@@ -54,7 +59,7 @@ export function SourcesCard({ organization, permission }: SourcesCardProps) {
       <Waited loaded={loaded}>
         {({ offered, names }) =>
           offered.length === 0 ? (
-            <p>{says.none}</p>
+            open && <p>{says.none}</p>
           ) : (
             <ul class="rows">
               {offered.map((source) => {
@@ -82,6 +87,11 @@ export function SourcesCard({ organization, permission }: SourcesCardProps) {
           )
         }
       </Waited>
+      {!open && (
+        <button type="button" class="button second" onClick={() => setOpen(true)}>
+          {says.open}
+        </button>
+      )}
     </section>
   );
 }

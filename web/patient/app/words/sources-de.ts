@@ -3,6 +3,7 @@ import type { sourcesEn } from "./sources-en.ts";
 export const sourcesDe: typeof sourcesEn = {
   title: "Wessen Daten sie bekommt",
   lead: "Sie bekommt, was Sie ihr erlauben, von allen, die etwas senden. Was Sie hier weglassen, bekommt sie nicht, was auch immer Sie erlauben, bis Sie es wieder zulassen.",
+  open: "Etwas weglassen",
   none: "Noch niemand hat etwas über Sie gesendet.",
   everything: (name) => `Alles von ${name}`,
   device: "Ein Gerät",

@@ -2,6 +2,7 @@
 export const sourcesEn = {
   title: "Whose data it gets",
   lead: "It gets what you permit it, of everyone who sends something. What you leave out here it does not get, whatever you permit, until you let it see it again.",
+  open: "Leave something out",
   none: "Nobody has sent anything about you yet.",
   everything: (name: string) => `Everything from ${name}`,
   /** Of which nobody has said what it is. */
