@@ -64,7 +64,11 @@ describe("the CapabilityStatement", () => {
       .filter(({ interaction = [] }) => interaction.some(({ code }) => code === "search-type"))
       .map(({ type, searchParam = [], searchInclude = [], searchRevInclude = [] }) => {
         const parameters = searchParam.map(({ name, type: kind }) => {
-          const value = name === "_id" ? `${patient.slice(4)}.rec-${nothing}` : values[kind];
+          const ids: Readonly<Record<string, string>> = {
+            _id: `${patient.slice(4)}.rec-${nothing}`,
+            consent: `Consent/con-${nothing}`,
+          };
+          const value = (type === "AuditEvent" || name === "_id" ? ids[name] : undefined) ?? values[kind];
           return `${name}=${type === "Consent" && name === "status" ? "active" : value}`;
         });
         const included = [

@@ -1,6 +1,7 @@
 import { createClient } from "@connectrpc/connect";
+import { issuePatientToken } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
-import { type Company, enrolCompany, enrolPerson, type Person } from "@wellapi/demo/people";
+import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { Client } from "fhir-kit-client";
@@ -337,9 +338,38 @@ describe("a FHIR client", () => {
     const consents = createClient(ConsentService, person.transport);
     const { consents: all } = await consents.listConsents({});
     const given = all.find(({ grantee }) => grantee === insurer.organization)!;
-    await consents.revokeConsent({ consent: given.id });
+    const token = await issuePatientToken(operatorAt(server), person.id);
+    const patient = { key: "", headers: { authorization: `Bearer ${token}` } };
+    const consent = `Consent/${given.id.replace("_", "-")}`;
+    const own = `Patient/${person.id.replace("_", "-")}`;
+    const revoke = (by: object, named: Readonly<Record<string, string>>) => {
+      const parameter = Object.entries(named).map(([name, reference]) => ({
+        name,
+        valueReference: { reference },
+      }));
+      const body = { resourceType: "Parameters", parameter };
+      return ask("POST", "/Consent/$revokeConsent", { ...by, body });
+    };
+    // Neither who has it, nor in the name of another, nor with what would not be kept, nor a consent that there is not.
+    const refused = await Promise.all([
+      revoke({ key: insurerKey }, { consent, patient: `Patient/${atInsurer}` }),
+      revoke(patient, { consent, patient: `Patient/${atInsurer}` }),
+      revoke(patient, { consent, patient: own, document: "DocumentReference/1" }),
+      revoke(patient, { consent: `Consent/con-${"0".repeat(26)}`, patient: own }),
+    ]);
+    expect(refused.map(({ status }) => status)).toEqual([403, 404, 400, 404]);
+    const reading = await ask("GET", `/Condition?patient=${atInsurer}`, { key: insurerKey });
+    expect(reading.status).toBe(200);
+    const { body: disclosed } = await ask("GET", `/AuditEvent?consent=${consent}`, patient);
+    expect(disclosed.entry.length).toBeGreaterThan(0);
+    for (const { resource } of disclosed.entry) {
+      expect(JSON.stringify(resource.entity)).toContain(`"${consent}"`);
+    }
+    const revoked = await revoke(patient, { consent, patient: own });
+    expect([revoked.status, revoked.body.resourceType]).toEqual([200, "OperationOutcome"]);
     const told = await ask("GET", `/Condition?patient=${atInsurer}`, { key: insurerKey });
     expect([told.status, told.body.resourceType]).toEqual([403, "OperationOutcome"]);
+    expect((await ask("GET", `/${consent}`, patient)).body.status).toBe("inactive");
   });
 
   test("finds in metadata what there is, and each search parameter that is listed is taken", async () => {

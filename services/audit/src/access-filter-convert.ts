@@ -7,7 +7,7 @@ import type { Shown } from "./own-care.ts";
 
 /** Whether an access fits all that a filter sets, and is shown to the caller. */
 export function fitsFilter(
-  { organization, outcomes, categories, withoutPatientsOwn }: AccessFilter,
+  { organization, outcomes, categories, withoutPatientsOwn, consent }: AccessFilter,
   shown: Shown,
   terminology: Pick<Terminology, "categoriesOf">,
 ): AccessSearch["fits"] {
@@ -22,6 +22,7 @@ export function fitsFilter(
     }
     if (outcomes.length > 0 && !outcomes.includes(access.outcome)) return false;
     if (withoutPatientsOwn && access.actor?.kind === Actor_Kind.PATIENT) return false;
+    if (consent !== "" && !access.consents.some((one) => one.consent === consent)) return false;
     if (wanted.size === 0) return true;
     return access.codes.some((code) => terminology.categoriesOf(code).some((one) => wanted.has(one)));
   };

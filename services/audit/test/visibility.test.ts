@@ -124,7 +124,11 @@ describe("a filter", () => {
     const denied = { outcome: Access_Outcome.DENIED, reason: "CONSENT_REQUIRED" };
     await world.intake.append({
       leaves: [
-        leafOf(ada, { id: "acc_read", organization: clinic, ...heart }, 1000),
+        leafOf(
+          ada,
+          { id: "acc_read", organization: clinic, ...heart, consents: [{ consent: "con_1" }] },
+          1000,
+        ),
         leafOf(ada, { id: "acc_refused", organization: clinic, ...heart, ...denied }, 2000),
         leafOf(ada, { id: "acc_steps", organization: insurer, codes: ["55423-8"] }, 3000),
         leafOf(ada, { id: "acc_preview", previewedOrganization: clinic, ...heart, ...byAda }, 4000),
@@ -140,6 +144,7 @@ describe("a filter", () => {
     ["an organization", { organization: clinic }, ["acc_preview", "acc_refused", "acc_read"]],
     ["a refusal", { outcomes: [Access_Outcome.DENIED, Access_Outcome.UNDECIDED] }, ["acc_refused"]],
     ["a category", { categories: ["activity", "glucose"] }, ["acc_steps"]],
+    ["a consent", { consent: "con_1" }, ["acc_read"]],
     ["others", { withoutPatientsOwn: true }, ["acc_steps", "acc_refused", "acc_read"]],
     [
       "all of it",

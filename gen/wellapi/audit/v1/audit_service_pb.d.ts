@@ -96,6 +96,13 @@ export declare type AccessFilter = Message<"wellapi.audit.v1.AccessFilter"> & {
    * @generated from field: bool without_patients_own = 4;
    */
   withoutPatientsOwn: boolean;
+
+  /**
+   * Only what this consent permitted, in any of its versions.
+   *
+   * @generated from field: string consent = 5;
+   */
+  consent: string;
 };
 
 /**

@@ -34,6 +34,19 @@ export function consentId(id: string): string {
   return id.replace("_", "-");
 }
 
+const form = /^con-[0-9a-hjkmnp-tv-z]{26}$/;
+
+/** The contracts' id of FHIR's; undefined where it is none. */
+export function consentOfId(id: string): string | undefined {
+  return form.test(id) ? id.replace("-", "_") : undefined;
+}
+
+/** Of `Consent/con-…`, with this server's address before it or without. */
+export function consentOfText(reference: string, base: string): string | undefined {
+  const relative = reference.startsWith(`${base}/`) ? reference.slice(base.length + 1) : reference;
+  return relative.startsWith("Consent/") ? consentOfId(relative.slice("Consent/".length)) : undefined;
+}
+
 /** States of the contracts that FHIR calls by one word. */
 export function statesOf(status: string): Consent_State[] {
   return [Consent_State.SCHEDULED, Consent_State.ACTIVE, Consent_State.REVOKED, Consent_State.EXPIRED].filter(

@@ -1,4 +1,4 @@
-import { type FhirResource, profilesOf, searchParameters } from "@wellapi/fhir-r4";
+import { type FhirObject, type FhirResource, profilesOf, searchParameters } from "@wellapi/fhir-r4";
 import { includeNames } from "../search/includes.ts";
 import { searchNames } from "../search/query-convert.ts";
 import { ledgerType, ledgerTypes } from "./ledger/types.ts";
@@ -58,7 +58,7 @@ export function capabilities(base: string, origin: string): FhirResource {
   };
 }
 
-function resourceOf(type: string) {
+function resourceOf(type: string): FhirObject {
   const known = searchParameters(type);
   const searchParam = searchNames(type).flatMap((name) => {
     const parameter = known.get(name);
@@ -115,12 +115,12 @@ const groupResource = {
   operation: [{ name: "export", definition: `${bulkData}/group-export` }],
 };
 
-function operationOf(type: string, name: string) {
+function operationOf(type: string, name: string): FhirObject {
   return { name, definition: `http://hl7.org/fhir/OperationDefinition/${type}-${name}` };
 }
 
 /** Operations of types that are searched, too. */
-const operations: Readonly<Record<string, readonly object[]>> = {
+const operations: Readonly<Record<string, readonly FhirObject[]>> = {
   Observation: [operationOf("Observation", "lastn")],
   Patient: [
     operationOf("Patient", "everything"),
@@ -129,11 +129,23 @@ const operations: Readonly<Record<string, readonly object[]>> = {
 };
 
 /** What the exchange itself keeps is read and searched. */
-function ledgerResourceOf(type: string) {
+function ledgerResourceOf(type: string): FhirObject {
   const known = searchParameters(type);
-  const searchParam = ledgerType(type)!.parameters.map((name) => ({ name, type: known.get(name)!.type }));
+  const { parameters, definitions = {}, operations: operation } = ledgerType(type)!;
+  const searchParam = parameters.map((name): FhirObject => {
+    const definition = definitions[name];
+    return definition === undefined
+      ? { name, type: known.get(name)!.type }
+      : { name, definition, type: "reference" as const };
+  });
   const interaction = [{ code: "read" }, { code: "search-type" }];
-  return { type, interaction, versioning: "no-version", searchParam };
+  return {
+    type,
+    interaction,
+    versioning: "no-version",
+    searchParam,
+    ...(operation && { operation: [...operation] }),
+  };
 }
 
 /** CodeSystem, ValueSet and ConceptMap have operations only. */

@@ -1,4 +1,5 @@
 import { type FhirFormat, formatResource } from "@wellapi/fhir-r4";
+import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import type { HttpReply, HttpRequest, Surface, SurfaceContext } from "@wellapi/http";
@@ -11,6 +12,7 @@ import { everything } from "./everything.ts";
 import { type Exchange, exchangeOf, root } from "./exchange.ts";
 import { mountImport } from "./import/bulk-import.ts";
 import { deleteInstance, readHistory, readInstance, readVersion } from "./instance.ts";
+import { revokeConsent } from "./ledger/revocation.ts";
 import { ledgerType } from "./ledger/types.ts";
 import { lastn } from "./observations/lastn.ts";
 import { search } from "./search.ts";
@@ -47,6 +49,11 @@ export function mountInteractions(
   mountBulkExport(app, context);
   mountImport(app, context);
   app.get(`${root}/Observation/$lastn`, (request, reply) => lastn(exchangeOf(context, request, reply)));
+  app.post(
+    `${root}/Consent/$revokeConsent`,
+    { config: { rpc: ConsentService.method.revokeConsent } },
+    (request, reply) => revokeConsent(exchangeOf(context, request, reply)),
+  );
   app.get<Path>(`${root}/Patient/:id/$everything`, (request, reply) =>
     everything(exchangeOf(context, request, reply), request.params.id),
   );

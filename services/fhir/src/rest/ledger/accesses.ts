@@ -1,7 +1,9 @@
 import { type FhirResource, isObject } from "@wellapi/fhir-r4";
 import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import type { HttpReply } from "@wellapi/http";
+import { FhirServiceError } from "../../errors.ts";
 import { auditEventResource } from "../../mapping/access-convert.ts";
+import { consentOfId, consentOfText } from "../../mapping/consent-convert.ts";
 import { countOf, datesIn, listed, timeInterval } from "../../search/query-convert.ts";
 import { subsetOf, withSubset } from "../../search/subset.ts";
 import { queryOf } from "../address.ts";
@@ -11,7 +13,12 @@ import { notFound } from "../not-found.ts";
 import { patientIn } from "./consents.ts";
 import { parametersOf, sendPage } from "./pages.ts";
 
-export const accessParameters = ["_id", "date", "patient"];
+export const accessParameters = ["_id", "consent", "date", "patient"];
+
+/** Not of HL7's core: what was disclosed under a consent, as the guide Scalable Consent Management searches it. */
+export const accessDefinitions: Readonly<Record<string, string>> = {
+  consent: "http://hl7.org/fhir/us/consent-management/SearchParameter/fast-auditevent-consent",
+};
 
 const form = /^acc-[0-9a-hjkmnp-tv-z]{26}$/;
 
@@ -33,6 +40,7 @@ export async function readAccess(exchange: Exchange, id: string): Promise<HttpRe
 export async function searchAccesses(exchange: Exchange): Promise<HttpReply> {
   const parameters = parametersOf(exchange, accessParameters);
   const patient = patientIn(parameters, exchange.base);
+  const consent = consentIn(parameters, exchange.base);
   const ids = listed(parameters, "_id");
   const dates = datesIn(parameters, "date");
   const subset = subsetOf(parameters);
@@ -40,6 +48,7 @@ export async function searchAccesses(exchange: Exchange): Promise<HttpReply> {
   const log = exchange.client(AuditService);
   const page = await log.listAccesses(
     {
+      ...(consent !== undefined && { filter: { consent } }),
       ...(dates.found !== undefined && { interval: timeInterval(dates.found) }),
       pageSize: countOf(parameters.get("_count")),
       pageToken: parameters.get("_page") ?? "",
@@ -51,6 +60,18 @@ export async function searchAccesses(exchange: Exchange): Promise<HttpReply> {
     .filter((one) => patient === undefined || isAbout(one, patient))
     .filter(({ id }) => ids === undefined || ids.includes(String(id)));
   return sendPage(exchange, "AuditEvent", parameters, { resources, next: page.nextPageToken }, subset);
+}
+
+/** The contracts' id of the consent that is named; undefined where none is. */
+function consentIn(parameters: URLSearchParams, base: string): string | undefined {
+  const named = parameters.get("consent");
+  if (named === null) return undefined;
+  const consent = consentOfText(named, base) ?? consentOfId(named);
+  if (consent !== undefined) return consent;
+  throw new FhirServiceError(
+    "INVALID_REQUEST",
+    "consent has to name one consent by its id here: Consent/con-…",
+  );
 }
 
 function isAbout({ entity }: FhirResource, patient: string): boolean {

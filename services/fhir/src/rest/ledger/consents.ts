@@ -1,7 +1,7 @@
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import type { HttpReply } from "@wellapi/http";
 import { FhirServiceError } from "../../errors.ts";
-import { consentResource, statesOf } from "../../mapping/consent-convert.ts";
+import { consentOfId, consentResource, statesOf } from "../../mapping/consent-convert.ts";
 import { fhirPatientId, patientIdOf } from "../../mapping/logical-id.ts";
 import { patientOfText } from "../../mapping/subject.ts";
 import { countOf, listed } from "../../search/query-convert.ts";
@@ -14,13 +14,12 @@ import { parametersOf, sendPage } from "./pages.ts";
 
 export const consentParameters = ["_id", "patient", "status"];
 
-const form = /^con-[0-9a-hjkmnp-tv-z]{26}$/;
-
 /** GET Consent/[id]: of the patient, or of the organization that it is given to. */
 export async function readConsent(exchange: Exchange, id: string): Promise<HttpReply> {
-  if (!form.test(id)) throw notFound();
+  const named = consentOfId(id);
+  if (named === undefined) throw notFound();
   const consents = exchange.client(ConsentService);
-  const { consent } = await consents.getConsent({ consent: id.replace("-", "_") }, calling);
+  const { consent } = await consents.getConsent({ consent: named }, calling);
   const resource = withSubset(consentResource(consent!), subsetOf(queryOf(exchange.request)));
   return sendResource(exchange.reply, exchange.format, resource);
 }

@@ -1,18 +1,34 @@
+import type { FhirObject } from "@wellapi/fhir-r4";
 import type { HttpReply } from "@wellapi/http";
 import type { Exchange } from "../exchange.ts";
-import { accessParameters, readAccess, searchAccesses } from "./accesses.ts";
+import { accessDefinitions, accessParameters, readAccess, searchAccesses } from "./accesses.ts";
 import { consentParameters, readConsent, searchConsents } from "./consents.ts";
+import { revokeOperation } from "./revocation.ts";
 
 /** A type of which the exchange itself keeps what there is: read and searched, and never written by FHIR. */
 export interface LedgerType {
   readonly parameters: readonly string[];
+  /** Of parameters that HL7's core has not: where each is defined. All of them are references. */
+  readonly definitions?: Readonly<Record<string, string>>;
+  /** As a CapabilityStatement lists them. */
+  readonly operations?: readonly FhirObject[];
   read(exchange: Exchange, id: string): Promise<HttpReply>;
   search(exchange: Exchange): Promise<HttpReply>;
 }
 
 const types: Readonly<Record<string, LedgerType>> = {
-  AuditEvent: { parameters: accessParameters, read: readAccess, search: searchAccesses },
-  Consent: { parameters: consentParameters, read: readConsent, search: searchConsents },
+  AuditEvent: {
+    parameters: accessParameters,
+    definitions: accessDefinitions,
+    read: readAccess,
+    search: searchAccesses,
+  },
+  Consent: {
+    parameters: consentParameters,
+    read: readConsent,
+    search: searchConsents,
+    operations: [revokeOperation],
+  },
 };
 
 export const ledgerTypes: readonly string[] = Object.keys(types);
