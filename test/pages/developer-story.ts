@@ -72,11 +72,21 @@ export async function developerStory(page: Page): Promise<string[]> {
   await page.press("#url", "Enter");
   expect(await page.locator(".notice.success code").textContent()).toMatch(/^whsec_/);
   await page.getByRole("link", { name: "https://hooks.pulse.example/wellapi" }).click();
-  await page.getByRole("button", { name: "Pause" }).click();
-  await page.locator(".badge", { hasText: "paused" }).waitFor();
   await page.fill("#since", "2026-01-01T00:00");
   await page.press("#since", "Enter");
   await page.locator("[aria-labelledby=replay] .notice.success").waitFor();
+  const bodies = page.getByText("What its body looks like");
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await settled(page);
+      return bodies.count();
+    })
+    .toBeGreaterThan(0);
+  await bodies.first().click();
+  await page.locator("pre", { hasText: '"type": "consent.granted"' }).first().waitFor();
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.locator(".badge", { hasText: "paused" }).waitFor();
   await look("webhook");
 
   await page.goto("/developers/?lang=de");
@@ -110,6 +120,19 @@ async function explore(page: Page, key: string): Promise<void> {
   await call.click();
   await page.getByText("Call it?").waitFor();
   expect(await answered.count()).toBe(0);
+  await page.selectOption("#explored", "wellapi.consent.v1.ConsentRequestService/CreateConsentRequest");
+  await page.locator("#field-consentRequest > summary").click();
+  await page.getByText("Chosen by the caller, unique for the organization and patient").waitFor();
+  await page.locator("#field-consentRequest-provisions > summary").click();
+  await page.getByRole("button", { name: /^Add one/ }).click();
+  await page.selectOption("#field-consentRequest-provisions-0-effect", "EFFECT_PERMIT");
+  await page.getByRole("button", { name: "Write it as JSON" }).click();
+  const nested = { consentRequest: { provisions: [{ effect: "EFFECT_PERMIT" }] } };
+  expect(JSON.parse(await page.inputValue("#json"))).toEqual(nested);
+  await page.getByRole("button", { name: "Write it in the form" }).click();
+  await page.locator("#field-consentRequest > summary").click();
+  await page.locator("#field-consentRequest-provisions > summary").click();
+  expect(await page.inputValue("#field-consentRequest-provisions-0-effect")).toBe("EFFECT_PERMIT");
 }
 
 async function bytesOfFirstPage(page: Page): Promise<number> {

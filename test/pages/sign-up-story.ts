@@ -1,9 +1,10 @@
 /** How somebody begins on the developers' pages, without an operator: an account, an organization, all that an application signs in with. */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { toJson } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
-import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
@@ -87,7 +88,7 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
 
 /** A week of data by one press, which the developer's key reads; once more with nobody twice; then others in their place. */
 async function fillSandbox(page: Page, origin: string, key: string): Promise<void> {
-  const ids = () => page.locator("main li code").allTextContents();
+  const ids = () => page.locator("main .card > ul > li > div > span > code").allTextContents();
   /** Presses it, and waits until all is done: the last call ends the devices' key. */
   const done = async (press: () => Promise<void>): Promise<void> => {
     const [ended] = await Promise.all([
@@ -107,6 +108,7 @@ async function fillSandbox(page: Page, origin: string, key: string): Promise<voi
   const diabetic = page.locator("main li", { hasText: "Sandbox diabetic (seed 1)" }).locator("code");
   expect(await glucoseOf(origin, key, (await diabetic.textContent())!)).toBeGreaterThan(1_500);
 
+  await revokeOne(page, origin, key);
   await done(fill);
   await expect.poll(ids).toEqual(first);
 
@@ -119,6 +121,24 @@ async function fillSandbox(page: Page, origin: string, key: string): Promise<voi
   await done(() => page.getByRole("button", { name: "Reset" }).click());
   const isOld = (id: string): boolean => first.includes(id);
   await expect.poll(async () => (await ids()).map(isOld)).toEqual([false, false, false, false, false]);
+}
+
+/** A test patient's consent, seen and revoked on the page; the key's list says the same. Filled again they grant it anew. */
+async function revokeOne(page: Page, origin: string, key: string): Promise<void> {
+  const patient = page.locator("main .card > ul > li", { hasText: "Sandbox runner (seed 1)" });
+  await patient.getByText("Consents for this organization").click();
+  const consent = patient.locator("li").first();
+  await consent.getByText("in force").waitFor();
+  const id = await consent.locator("code").first().textContent();
+  await consent.locator("summary", { hasText: "Terms, as your key reads them" }).click();
+  const shown = JSON.parse((await consent.locator("pre").textContent())!);
+  const consents = createClient(ConsentService, connect({ url: origin, apiKey: key, retries }));
+  const read = async () => (await consents.getConsent({ consent: id! })).consent!;
+  expect(shown).toEqual(toJson(ConsentSchema, await read()));
+  await consent.getByRole("button", { name: "Revoke as the patient" }).click();
+  await consent.getByRole("button", { name: "Revoke as the patient" }).click();
+  await consent.getByText("revoked", { exact: true }).waitFor();
+  expect((await read()).state).toBe(Consent_State.REVOKED);
 }
 
 /** How many values the key reads. */

@@ -12,6 +12,7 @@ import {
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Connection, WellApiError } from "@wellapi/client";
 import { fieldRules, fieldType, isDestructive, rpcName } from "@wellapi/descriptors";
+import { fieldComments } from "@wellapi/gen/openapi/field_comments";
 import type { Command } from "commander";
 import { connect, connectAnonymously } from "../connection.ts";
 import { CliError } from "../failure.ts";
@@ -229,12 +230,14 @@ function fieldFacts(field: DescField) {
     ...(field.oneof && { oneof: field.oneof.name }),
     ...(field.enum && { values: field.enum.values.map(({ name }) => name) }),
     ...(fieldRules(field) !== "" && { rules: fieldRules(field) }),
+    // Of requests alone.
+    comment: fieldComments[`${field.parent.typeName}.${field.jsonName}`] ?? "",
   };
 }
 
-function lineOf({ name, type, oneof, values, rules }: ReturnType<typeof fieldFacts>): string {
-  const more = [oneof && `one of ${oneof}`, values?.join(" | "), rules].filter(Boolean);
-  return `  ${name}: ${type}${more.length === 0 ? "" : `  ${more.join("  ")}`}`;
+function lineOf({ name, type, oneof, values, rules, comment }: ReturnType<typeof fieldFacts>): string {
+  const more = [type, oneof && `one of ${oneof}`, values?.join(" | "), rules].filter(Boolean);
+  return `  ${name}: ${more.join("  ")}${comment === "" ? "" : `\n      ${comment}`}`;
 }
 
 /** The message and what lies in it, each once; what is not the contract's own has a form in JSON of its own. */

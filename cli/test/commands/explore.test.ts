@@ -21,6 +21,7 @@ test("describes what an RPC takes, at any depth, with the contract's rules", asy
   expect(out).toContain("http://localhost:7080/docs/reference/wellapi.records.v1.RecordsService");
   expect(out).toMatch(/purpose: wellapi\.type\.v1\.Purpose .*PURPOSE_TREATMENT/);
   expect(out).toMatch(/\nwellapi\.type\.v1\.Coding\n(.*\n)* {2}code: string/);
+  expect(out).toContain("      Which samples.");
   expect(out).toMatch(/pageSize: int32 {2}\{"int32":\{"gte":0\}\}/);
   const none = await wellapi(["explore", "describe", "RecordService/QuerySeries"]);
   expect(none).toMatchObject({ code: 2, err: expect.stringContaining("RecordsService/QuerySeries") });

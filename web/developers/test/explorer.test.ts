@@ -1,11 +1,12 @@
 import { globSync, readFileSync } from "node:fs";
-import { fromJson } from "@bufbuild/protobuf";
+import { fromJson, type JsonObject } from "@bufbuild/protobuf";
 import { isDestructive } from "@wellapi/descriptors";
+import { fieldComments } from "@wellapi/gen/openapi/field_comments";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { faultHeader as ordered, orderedFaults } from "@wellapi/rpc";
 import { expect, test } from "vitest";
-import { formFieldsOf, requestOf, textsOf } from "../app/explorer/form-fields.ts";
+import { formFieldsOf, requestOf, textsOf, withoutLast } from "../app/explorer/form-fields.ts";
 import { faultHeader, faults } from "../app/explorer/ordered-faults.ts";
 import { findMethod, isCallable } from "../app/explorer/rpc.ts";
 import { publicServices } from "../app/explorer/services.ts";
@@ -34,17 +35,54 @@ test("a form has each field with its type and the contract's rules, and gives th
   const fields = formFieldsOf(input);
   expect(fields.map(({ name }) => name)).toEqual(input.fields.map(({ jsonName }) => jsonName));
   expect(fields.find(({ name }) => name === "pageSize")).toMatchObject({
-    kind: "number",
+    shape: { kind: "number" },
     type: "int32",
     rules: '{"int32":{"gte":0}}',
   });
   const query = formFieldsOf(RecordsService.method.querySeries.input);
-  expect(query.find(({ name }) => name === "purpose")).toMatchObject({ kind: "choice" });
+  expect(query.find(({ name }) => name === "purpose")).toMatchObject({ shape: { kind: "choice" } });
   const request = { patient: "pat_1", purpose: "PURPOSE_TREATMENT", code: { code: "8867-4" }, pageSize: 5 };
   const again = requestOf(query, textsOf(query, request));
   expect(again).toEqual(request);
   fromJson(RecordsService.method.querySeries.input, again);
-  expect(() => requestOf(query, { code: "{" })).toThrow(/^code: /);
+  expect(() => requestOf(query, { pageSize: "{" })).toThrow(/^pageSize: /);
+});
+
+test("what lies in messages and lists is in the form at any depth, and comes out as it was", () => {
+  const { input } = ConsentService.method.createConsent;
+  const fields = formFieldsOf(input);
+  const request: JsonObject = {
+    requestId: "one",
+    consent: {
+      grantee: "org_1",
+      provisions: [
+        {
+          effect: "EFFECT_PERMIT",
+          directions: ["DIRECTION_READ", "DIRECTION_CONTRIBUTE"],
+        },
+        { effect: "EFFECT_DENY" },
+      ],
+      validity: { startTime: "2026-01-01T00:00:00Z" },
+    },
+  };
+  const texts = textsOf(fields, request);
+  expect(texts).toMatchObject({
+    "consent.provisions": "2",
+    "consent.provisions.0.directions.1": "DIRECTION_CONTRIBUTE",
+    "consent.validity.startTime": "2026-01-01T00:00:00Z",
+  });
+  expect(requestOf(fields, texts)).toEqual(request);
+  fromJson(input, requestOf(fields, texts));
+  const fewer = requestOf(fields, withoutLast(texts, "consent.provisions"));
+  expect(fewer).toMatchObject({ consent: { provisions: [{ effect: "EFFECT_PERMIT" }] } });
+  expect(Object.keys(withoutLast(texts, "consent.provisions")).join()).not.toContain("provisions.1");
+});
+
+test("each field of a request has the contract's comment", () => {
+  const missing = publicServices
+    .flatMap(({ methods }) => methods.flatMap(({ input }) => formFieldsOf(input)))
+    .filter(({ comment }) => fieldComments[comment] === undefined);
+  expect(missing.map(({ comment }) => comment)).toEqual([]);
 });
 
 test("the failures that it offers are those that a sandbox's doors take", () => {

@@ -39,6 +39,10 @@ export interface TestPatients {
   enrol(name: PersonName, seed: number): Promise<TestPatient>;
   /** Grants and revokes, as the patient, what is not as it should be; `organization`: its id. */
   settle(id: string, organization: string, permitted: Permitted): Promise<void>;
+  /** What the patient permits the organization or did, newest first, as the organization would read it; asked for as the patient. */
+  consentsOf(id: string, organization: string): Promise<readonly Consent[]>;
+  /** As the patient. */
+  revoke(id: string, consent: string): Promise<void>;
   /** For ever, with all of their data, as each of them. Who is erased already stays it. */
   erase(ids: readonly string[]): Promise<void>;
 }
@@ -104,11 +108,30 @@ export function createTestPatients(doors: SandboxDoors): TestPatients {
       await settle(consents, organization, Direction.CONTRIBUTE, permitted.contribute);
       await settle(consents, organization, Direction.READ, permitted.read);
     },
+    async consentsOf(id, grantee) {
+      const own = createClient(ConsentService, (await actAs(id)).self);
+      const { consents } = await own.listConsents({ grantee, pageSize: mostListed });
+      return consents.map((consent) => knownAs(id, consent));
+    },
+    async revoke(id, consent) {
+      await createClient(ConsentService, (await actAs(id)).self).revokeConsent({ consent });
+    },
     async erase(ids) {
       const results = await Promise.allSettled(ids.map(eraseOne));
       for (const one of results) if (one.status === "rejected") throw one.reason;
     },
   };
+}
+
+/** With the organization's id of the patient, also where they granted themselves or somebody did for them. */
+function knownAs(id: string, consent: Consent): Consent {
+  const { patient: own, grantor } = consent;
+  const known = <T extends { readonly id: string }>(actor: T): T =>
+    actor.id === own ? { ...actor, id } : actor;
+  if (grantor === undefined) return { ...consent, patient: id };
+  const { onBehalfOf } = grantor;
+  const told = { ...known(grantor), ...(onBehalfOf && { onBehalfOf: known(onBehalfOf) }) };
+  return { ...consent, patient: id, grantor: told };
 }
 
 /** A consent for each direction, so that the right to read ends and begins without the data that comes. */

@@ -13,7 +13,7 @@ import { connect } from "./connection.ts";
 /** What a member does with the test patients of the organization. */
 export interface Sandbox {
   /** By the reader's session. */
-  readonly patients: Pick<TestPatients, "list" | "erase">;
+  readonly patients: Pick<TestPatients, "list" | "erase" | "consentsOf" | "revoke">;
   /** By a key of the application that stands for the people's devices: in memory alone, for an hour at most, revoked after the work. */
   withDevices<T>(work: (filling: Filling) => Promise<T>): Promise<T>;
 }

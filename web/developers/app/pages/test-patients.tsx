@@ -6,6 +6,7 @@ import { createSandbox, type Sandbox } from "../api/sandbox.ts";
 import { usePlace } from "../context.ts";
 import { ConfirmButton, Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
 import { SandboxFilling } from "../parts/sandbox-filling.tsx";
+import { TestPatientConsents } from "../parts/test-patient-consents.tsx";
 import { useSandboxWork } from "../sandbox-work.ts";
 
 /** Patients who do not exist, for whom the organization tries what it will do for real ones. */
@@ -46,9 +47,12 @@ function Patients() {
                 <ul class="rows">
                   {patients.map(({ id, displayName }) => (
                     <li key={id}>
-                      <span>
-                        {displayName} <code class="quiet small breaks">{id}</code>
-                      </span>
+                      <div class="stack-close">
+                        <span>
+                          {displayName} <code class="quiet small breaks">{id}</code>
+                        </span>
+                        <TestPatientConsents patient={id} patients={sandbox.patients} />
+                      </div>
                     </li>
                   ))}
                 </ul>

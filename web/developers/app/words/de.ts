@@ -1,3 +1,4 @@
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   WebhookAttempt_Outcome,
   WebhookDelivery_State,
@@ -86,6 +87,18 @@ export const de: Words = {
     resetAsk:
       "Alle Testpatienten werden mit allen ihren Daten gelöscht und neu angelegt, wie es oben steht. Ihre Kennungen sind dann andere. Zurücksetzen?",
     none: "Es gibt noch keine Testpatienten.",
+    consents: "Einwilligungen für diese Organisation",
+    noConsents: "Es wurde keine erteilt.",
+    consentStates: {
+      [Consent_State.UNSPECIFIED]: "",
+      [Consent_State.SCHEDULED]: "gilt noch nicht",
+      [Consent_State.ACTIVE]: "gilt",
+      [Consent_State.REVOKED]: "widerrufen",
+      [Consent_State.EXPIRED]: "beendet",
+    },
+    terms: "Bedingungen, wie Ihr Schlüssel sie liest",
+    revoke: "Als Patient widerrufen",
+    revokeAsk: "Abrufe und Streams darunter enden sofort, wie bei einem echten Patienten. Widerrufen?",
     erase: "Alle löschen",
     eraseAsk: "Alle werden mit allen ihren Daten für immer gelöscht. Löschen?",
   },
@@ -208,6 +221,8 @@ export const de: Words = {
     noFields: "Die Anfrage hat keine Felder.",
     oneOf: (group) => `eines von ${group}`,
     rules: "Regeln",
+    add: "Eines hinzufügen",
+    removeLast: "Das letzte entfernen",
     json: "Anfrage in JSON",
     asJson: "Als JSON schreiben",
     asForm: "Im Formular schreiben",

@@ -1,3 +1,4 @@
+import { Consent_State } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   WebhookAttempt_Outcome,
   WebhookDelivery_State,
@@ -84,6 +85,18 @@ export const en = {
     resetAsk:
       "All test patients are erased, with all of their data, and made anew as it is said above. Their ids are others then. Reset?",
     none: "There are no test patients yet.",
+    consents: "Consents for this organization",
+    noConsents: "None was granted.",
+    consentStates: {
+      [Consent_State.UNSPECIFIED]: "",
+      [Consent_State.SCHEDULED]: "not yet in force",
+      [Consent_State.ACTIVE]: "in force",
+      [Consent_State.REVOKED]: "revoked",
+      [Consent_State.EXPIRED]: "ended",
+    } as Readonly<Record<Consent_State, string>>,
+    terms: "Terms, as your key reads them",
+    revoke: "Revoke as the patient",
+    revokeAsk: "Your reads and streams under it end at once, as they would with a real patient. Revoke it?",
     erase: "Erase all",
     eraseAsk: "All of them are erased, with all of their data, for ever. Erase them?",
   },
@@ -204,6 +217,8 @@ export const en = {
     noFields: "The request has no fields.",
     oneOf: (group: string) => `one of ${group}`,
     rules: "rules",
+    add: "Add one",
+    removeLast: "Remove the last",
     json: "Request in JSON",
     asJson: "Write it as JSON",
     asForm: "Write it in the form",
