@@ -30,7 +30,7 @@ const [text, message] = [9, 11] as const;
 
 /**
  * XService: Ask (unary) and Talk (both ways) take a Letter, whose field `old` is deprecated, and which holds other letters (`inside`,
- * `all`, `either`); Gone is deprecated itself.
+ * `all`, `either`); Send takes one in a box in a parcel; Gone is deprecated itself.
  */
 function describe(): DescService {
   const terms = (since: string, sunset: string) => create(DeprecationSchema, { since, sunset });
@@ -59,6 +59,11 @@ function describe(): DescService {
         ],
         oneofDecl: [{ name: "choice" }],
       },
+      {
+        name: "Parcel",
+        field: [{ name: "box", number: 1, type: message, label: optional, typeName: ".x.v1.Box" }],
+      },
+      { name: "Box", field: [{ name: "letter", number: 1, type: message, label: optional, typeName }] },
       { name: "Answer" },
     ],
     service: [
@@ -67,6 +72,7 @@ function describe(): DescService {
         options,
         method: [
           { name: "Ask", ...both },
+          { name: "Send", inputType: ".x.v1.Parcel", outputType: ".x.v1.Answer" },
           { name: "Talk", ...both, clientStreaming: true, serverStreaming: true },
           { name: "Gone", ...both, options: gone },
           { name: "Plain", inputType: ".x.v1.Answer", outputType: ".x.v1.Answer" },
@@ -83,6 +89,7 @@ const route: Route = {
   service,
   implementation: {
     ask: () => ({}),
+    send: () => ({}),
     plain: () => ({}),
     gone() {
       throw new TypeError("broken");
@@ -125,6 +132,7 @@ test("a field is told where it is set, at any depth, once", async () => {
   ]) {
     expect(told(await ask(letter)), JSON.stringify(letter)).toBe("x.v1.Letter.old");
   }
+  expect(told(await ask({ box: { letter: old } }, "Send"))).toBe("x.v1.Letter.old");
   for (const letter of [{}, { usual: "new" }, { all: [{ inside: {} }] }, { old: "" }]) {
     const header = await ask(letter);
     expect(told(header), JSON.stringify(letter)).toBeNull();
