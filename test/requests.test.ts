@@ -1,10 +1,12 @@
 /** What an organization's developers see of its requests: of every door, the good ones and the refused ones. */
 import { randomUUID } from "node:crypto";
+import { toJson } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { type Company, enrolCompany, operatorAt } from "@wellapi/demo/people";
 import {
   type LoggedRequest,
+  LoggedRequestSchema,
   RequestLogService,
   type WatchRequestsResponse,
 } from "@wellapi/gen/wellapi/audit/v1/request_log_service_pb";
@@ -59,7 +61,18 @@ describe("an organization's requests", () => {
       good: await post(listConsents, "{}"),
       malformed: await post(listConsents, '{"pageSize":'),
       wrongType: await post(listConsents, "{}", "text/plain"),
+      typo: await post(listConsents.replace("List", "Lst"), "{}"),
+      nowhere: await post("/patients/Jane%20Canary?name=canary", "{}"),
     };
+    expect([answers.typo.status, answers.nowhere.status]).toEqual([404, 404]);
+    expect(await requestOf(answers.typo)).toMatchObject({
+      method: "wellapi.consent.v1.ConsentService/(unknown)",
+      reason: "NOT_FOUND",
+      application,
+    });
+    const nowhere = await requestOf(answers.nowhere);
+    expect(nowhere).toMatchObject({ method: "(unknown path)", status: "NOT_FOUND", credential: key.id });
+    expect(JSON.stringify(toJson(LoggedRequestSchema, nowhere))).not.toMatch(/canary/i);
     const good = await requestOf(answers.good);
     expect(good).toMatchObject({
       application,

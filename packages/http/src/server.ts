@@ -53,6 +53,8 @@ export interface HttpServerOptions {
   readonly readOnly?: () => boolean;
   /** The error where no surface has the path. */
   readonly notFound?: HttpProblem;
+  /** Is told of requests that no surface has a path for, once they are answered; nobody is unless given. Must not throw. */
+  readonly onNotFound?: (request: FastifyRequest, durationMs: number) => void;
   /** For callers from outside: TLS 1.2 or 1.3, and 1.3 alone where it asks for client certificates. Absent: plain text. */
   readonly edgeTls?: CertificatePair;
   /** Unless given no caller has one, whatever its headers say. `connection` needs `edgeTls`. */
@@ -113,9 +115,11 @@ export async function openHttpServer(options: HttpServerOptions): Promise<HttpSe
   await addPolicies(app, options);
   if (options.health) addHealth(app, () => stopping, options.readOnly ?? (() => false));
   for (const mounted of surfaces) await mountSurface(app, mounted, { shutdown: shutdown.signal, log });
-  app.setNotFoundHandler(async (_request, reply) =>
-    refuseRequest(reply, { status: 404, problem: notFound }, log),
-  );
+  app.setNotFoundHandler(async (request, reply) => {
+    refuseRequest(reply, { status: 404, problem: notFound }, log);
+    options.onNotFound?.(request, reply.elapsedTime);
+    return reply;
+  });
   app.setErrorHandler(async (error, request, reply) => {
     log.error({ err: error, request_id: request.id }, "unexpected error");
     return sendRefusal(reply, refusalOf(error));

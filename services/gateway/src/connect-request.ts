@@ -1,7 +1,8 @@
 import type { TLSSocket } from "node:tls";
-import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import type { HttpRequest } from "@wellapi/http";
+import { type HttpRequest, httpCallOf } from "@wellapi/http";
+import { httpCallKey, peerAddressKey, peerCertificateKey, requestIdKey } from "@wellapi/rpc";
 
 /**
  * The request as Connect's handlers take it. As `universalRequestFromNodeRequest` of connect-node, which takes a fiftieth of an
@@ -36,8 +37,17 @@ export function connectRequest(
   };
 }
 
+/** What authentication reads of the request beside its headers. */
+export function callValues(request: HttpRequest): ContextValues {
+  return createContextValues()
+    .set(requestIdKey, request.id)
+    .set(peerAddressKey, request.callerAddress)
+    .set(peerCertificateKey, request.clientCertificate)
+    .set(httpCallKey, httpCallOf(request.raw));
+}
+
 /** `set-cookie`, the only one that Node gives as a list, is no header of a request. */
-function headersOf(given: HttpRequest["raw"]["headers"]): Headers {
+export function headersOf(given: HttpRequest["raw"]["headers"]): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(given)) {
     if (typeof value === "string") headers.append(name, value);

@@ -5,7 +5,6 @@ import {
   ConnectError,
   type ConnectRouter,
   createConnectRouter,
-  createContextValues,
   type Interceptor,
   type Transport,
 } from "@connectrpc/connect";
@@ -17,7 +16,6 @@ import {
   type HttpProblem,
   type HttpReply,
   type HttpRequest,
-  httpCallOf,
   logRefusal,
   type PacedAnswers,
   passPageHeaders,
@@ -34,13 +32,9 @@ import {
   callerKey,
   createConnectAdmission,
   faultHeader,
-  httpCallKey,
-  peerAddressKey,
-  peerCertificateKey,
   problemError,
   requestBytesOf,
   requestIdHeader,
-  requestIdKey,
   rpcNameOf,
   spendingKey,
   type UnadmittedRequest,
@@ -48,7 +42,7 @@ import {
   warmValidation,
 } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
-import { connectRequest } from "./connect-request.ts";
+import { callValues, connectRequest } from "./connect-request.ts";
 import { forwardingRoute } from "./forward.ts";
 import { inspectedJson } from "./json-body.ts";
 import { createJsonRemedy } from "./json-remedy.ts";
@@ -164,11 +158,7 @@ async function answerCall(served: ServedMethod, request: HttpRequest, reply: Htt
   reply.raw.setHeader("vary", varyOf(reply.raw.getHeader("vary")));
   // Also on an answer that Connect gives by itself.
   reply.raw.setHeader(requestIdHeader, request.id);
-  const values = createContextValues()
-    .set(requestIdKey, request.id)
-    .set(peerAddressKey, request.callerAddress)
-    .set(peerCertificateKey, request.clientCertificate)
-    .set(httpCallKey, httpCallOf(request.raw));
+  const values = callValues(request);
   reply.raw.once("close", () => values.get(spendingKey)?.bytes(bytesSince(request.raw.socket)));
   const ending = endOf(reply);
   const target = reply.raw;

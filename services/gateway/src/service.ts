@@ -26,6 +26,7 @@ import {
 import type { Logger } from "@wellapi/runtime";
 import { type GatewayConfig, gatewayLimits } from "./config.ts";
 import { createRpcSurface, noSuchPath } from "./rpc-surface.ts";
+import { createUnknownPaths } from "./unknown-path.ts";
 
 export interface GatewayDeps {
   /** Reaches the public services as the workload `gateway`; without credentials of its own. */
@@ -87,12 +88,13 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     ...(deps.faults && { faults: deps.faults }),
   });
   const { authentication, requests } = deps;
+  const unadmitted = requests && createUnadmittedRequests({ authentication, requests });
   const rpc = createRpcSurface({
     services: deps.services,
     upstream,
     interceptors,
     ordersFaults: deps.faults !== undefined,
-    ...(requests && { unadmitted: createUnadmittedRequests({ authentication, requests }) }),
+    ...(unadmitted && { unadmitted }),
     maximumMessageBytes: gatewayLimits.maximumMessageBytes,
     paced: deps.paced ?? createPacedAnswers(createSendQueues()),
   });
@@ -100,6 +102,7 @@ export async function openGatewayService(config: GatewayConfig, deps: GatewayDep
     host: config.host,
     surfaces: [...deps.surfaces, { surface: rpc }],
     notFound: noSuchPath,
+    ...(unadmitted && { onNotFound: createUnknownPaths(deps.services, unadmitted) }),
     log,
   };
   const main = await openHttpServer({
