@@ -11,11 +11,10 @@ import { bucketEdges } from "../model/calendar.ts";
 import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { AggregatePosition, SourcedAggregate } from "../read/aggregate-page.ts";
 import { type AnsweredAggregates, findAggregates, zonesOf } from "../read/aggregate-series.ts";
-import { contributorOf } from "../read/contributor.ts";
 import { findSeries, type ListPosition, type SeriesListPage } from "../read/list-series.ts";
 import { findSamples } from "../read/query-series.ts";
 import { findObservations } from "../read/read-observations.ts";
-import { ANY_SOURCE } from "../read/source-filter.ts";
+import { ANY_SOURCE, contributorOf } from "../read/source-filter.ts";
 import { foundPages } from "./found-pages.ts";
 import type { Amount, PreviewDeps, PreviewedKind, PreviewedSums, Withheld } from "./preview.ts";
 

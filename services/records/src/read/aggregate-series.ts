@@ -32,11 +32,10 @@ import {
   releasedBuckets,
 } from "./aggregation.ts";
 import { createCodedAggregation } from "./coded-aggregation.ts";
-import { contributorOf } from "./contributor.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { holdHours, planRollup } from "./rollup.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { seriesOf } from "./source-filter.ts";
+import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit } from "./unit-conversion.ts";
 
 export interface AggregateSeriesDeps extends ReadSeriesDeps {

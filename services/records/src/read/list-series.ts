@@ -14,8 +14,7 @@ import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
 import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
-import { contributorOf } from "./contributor.ts";
-import { type SourceFilter, seriesOf } from "./source-filter.ts";
+import { contributorOf, type SourceFilter, seriesOf } from "./source-filter.ts";
 
 /** The summary of one series, within what the reader may see. */
 export interface SeriesInfo {

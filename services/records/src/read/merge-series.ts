@@ -17,13 +17,12 @@ import {
 } from "../model/merge-rule.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { Source } from "../model/provenance.ts";
-import { contributorOf } from "./contributor.ts";
 import { createMergedLine, type MergedLine, type Stretch } from "./merged-line.ts";
 import { createPage, withoutReturned } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { seriesOf } from "./source-filter.ts";
+import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 export interface MergeSeriesDeps extends ReadSeriesDeps {

@@ -4,7 +4,6 @@ import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import type { Interval } from "../model/interval.ts";
 import { DAY_MS } from "../model/utc-day.ts";
-import { contributorOf } from "./contributor.ts";
 import { daysOf, type SeriesDay } from "./days.ts";
 import {
   createPage,
@@ -19,7 +18,7 @@ import type { ReadSeriesDeps } from "./read-series.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { seriesOf } from "./source-filter.ts";
+import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 /** What to read by the day. */

@@ -5,11 +5,10 @@ import type { CodePermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { unite } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
-import { contributorOf } from "./contributor.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { bytesASample, bytesOfConsents, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { seriesOf } from "./source-filter.ts";
+import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 /** Where a page begins: a time within a series. It stays valid when samples are added before or after. */

@@ -14,12 +14,11 @@ import { type Found, type Read, type ReadingDeps, readOnce, refuseStrangers } fr
 import type { Contributor } from "../model/contributor.ts";
 import { coversTimes } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
-import { contributorOf } from "./contributor.ts";
 import { withoutMasked } from "./masked-rest-convert.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { bytesOfConsents, MESSAGE_BYTES } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { fitsSource } from "./source-filter.ts";
+import { contributorOf, fitsSource } from "./source-filter.ts";
 
 export interface ReadObservationsDeps extends ReadingDeps {
   readonly observations: ObservationRepository;

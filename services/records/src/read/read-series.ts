@@ -8,11 +8,10 @@ import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts"
 import { tenantOf } from "../gate/subject.ts";
 import type { Interval } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
-import { contributorOf } from "./contributor.ts";
 import { createPausable, type Pausable } from "./pausable.ts";
 import { messages } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { seriesOf } from "./source-filter.ts";
+import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 export interface ReadSeriesDeps extends ReadingDeps {

@@ -13,11 +13,10 @@ import { type OpenRead, readStream } from "../gate/reading.ts";
 import { ALWAYS } from "../model/interval.ts";
 import type { ArrivalRepository } from "./arrival-repository.ts";
 import type { Arrival, Samples } from "./arrival-sources.ts";
-import { contributorOf } from "./contributor.ts";
 import { createPausable } from "./pausable.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { messages } from "./runs.ts";
-import { ANY_SOURCE, fitsSource, type SourceFilter } from "./source-filter.ts";
+import { ANY_SOURCE, contributorOf, fitsSource, type SourceFilter } from "./source-filter.ts";
 
 export interface WatchSeriesDeps extends ReadSeriesDeps {
   readonly vault: Vault;
