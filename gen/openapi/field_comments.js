@@ -1,6 +1,7 @@
 // Generated from proto/ by scripts/openapi (make generate). Do not edit.
 export const fieldComments = {
  "wellapi.audit.v1.AccessFilter.categories": "Only what names data of one of these categories of consents, for example `heart`.",
+ "wellapi.audit.v1.AccessFilter.consent": "Only what this consent permitted, in any of its versions.",
  "wellapi.audit.v1.AccessFilter.organization": "Only what this organization did, and previews of what it sees.",
  "wellapi.audit.v1.AccessFilter.outcomes": "Only what was answered so.",
  "wellapi.audit.v1.AccessFilter.withoutPatientsOwn": "Leaves out what patients did themselves, as the patient (`actor`).",
