@@ -122,7 +122,8 @@ function goodScalar(field: DescField, rules: FieldRules): unknown {
     case ScalarType.BYTES:
       return new Uint8Array(Number(limits.get("len") ?? limits.get("minLen") ?? 1n));
     case ScalarType.BOOL:
-      return true;
+      // Not beside a filter (audit_service.proto).
+      return field.parent.name !== "ListAccessesRequest" || field.name !== "show_total_size";
     default: {
       // Not where it begins (notices.proto).
       if (field.parent.name === "QuietHours" && field.name === "end_minute") return 1;
