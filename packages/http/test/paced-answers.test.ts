@@ -113,7 +113,9 @@ describe.runIf(process.platform === "linux")("an answer of many messages over HT
     unread[0]!.socket.resetAndDestroy();
     await once(third.socket, "close");
     expect(third.bytes()).toBeGreaterThan(messages * messageBytes);
-    expect(unread[1]!.waits()).toBe(true);
+    // Its reader's kernel may take a message more now and then: it waits again after it.
+    await expect.poll(unread[1]!.waits, { timeout: 15_000 }).toBe(true);
+    expect(unread[1]!.made()).toBeLessThan(messages / 2);
   });
 
   test("is made beside one of its caller that has shown that it is read, however many may be unread", async () => {
