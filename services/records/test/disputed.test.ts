@@ -3,10 +3,9 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { earliestTime, latestTime } from "@wellapi/enforcer";
 import type { Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose, type TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { condition, everything, store } from "./clinical/clinical-scene.ts";
-import { everyAnswer, HOUR, openSenders, type Senders, T0 } from "./every-answer.ts";
-import { resumeTokenAfter } from "./watching.ts";
+import { everyAnswer, HOUR, openSenders, type Senders, T0, watchSources } from "./every-answer.ts";
 import { HEART_RATE, queryInit } from "./world.ts";
 
 const MINUTE = 60_000;
@@ -78,23 +77,8 @@ describe("disputed data", () => {
 
   it("is marked in a watch from the dispute on, and in the preview of who reads it", async () => {
     const scene = await openSenders();
-    const { world, clinic, patient, maker, consent, send, dispute } = scene;
-    const abort = new AbortController();
-    onTestFinished(() => abort.abort());
-    const request = {
-      patient: world.idFor(clinic, patient),
-      codes: [{ code: HEART_RATE }],
-      purpose: Purpose.TREATMENT,
-    };
-    const resumeToken = resumeTokenAfter(scene, request, await world.sequenceOf(patient));
-    const stream = world.reader(clinic).watchSeries({ ...request, resumeToken }, { signal: abort.signal });
-    const messages = stream[Symbol.asyncIterator]();
-    const next = async () => {
-      for (;;) {
-        const { payload } = (await messages.next()).value!;
-        if (payload.case === "series") return marksOf([payload.value.source]);
-      }
-    };
+    const { world, patient, maker, consent, send, dispute } = scene;
+    const next = await watchSources(scene, marksOf);
     await send(maker, "m3", T0 + 2 * HOUR);
     expect(await next()).toEqual([]);
     await dispute({ organization: maker.organization });

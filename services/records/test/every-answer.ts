@@ -2,10 +2,13 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Dispute, earliestTime, latestTime } from "@wellapi/enforcer";
 import { BucketSize, MergeRule, SampleOrder, type Source } from "@wellapi/gen/wellapi/records/v1/records_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { onTestFinished } from "vitest";
 import { everything } from "./clinical/clinical-scene.ts";
+import { resumeTokenAfter } from "./watching.ts";
 import {
   append,
   application,
+  HEART_RATE,
   heartRates,
   openWorld,
   queryInit,
@@ -53,6 +56,30 @@ export async function openSenders(window = { from: T0 - 10 * HOUR, to: T0 + 10 *
 }
 
 export type Senders = Awaited<ReturnType<typeof openSenders>>;
+
+/** A watch of heart rates from now on, until the test ends: what each next message says of its source. */
+export async function watchSources<T>(
+  scene: Senders,
+  saidOf: (sources: Iterable<Source | undefined>) => T,
+): Promise<() => Promise<T>> {
+  const { world, clinic, patient } = scene;
+  const abort = new AbortController();
+  onTestFinished(() => abort.abort());
+  const request = {
+    patient: world.idFor(clinic, patient),
+    codes: [{ code: HEART_RATE }],
+    purpose: Purpose.TREATMENT,
+  };
+  const resumeToken = resumeTokenAfter(scene, request, await world.sequenceOf(patient));
+  const stream = world.reader(clinic).watchSeries({ ...request, resumeToken }, { signal: abort.signal });
+  const messages = stream[Symbol.asyncIterator]();
+  return async () => {
+    for (;;) {
+      const { payload } = (await messages.next()).value!;
+      if (payload.case === "series") return saidOf([payload.value.source]);
+    }
+  };
+}
 
 /** Every way to read measurements: what each says of its sources. */
 export async function everyAnswer<T>(

@@ -7,11 +7,10 @@ import {
   Resolution,
   type TimeInterval,
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { expect, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { condition, everything, store } from "./clinical/clinical-scene.ts";
-import { everyAnswer, HOUR, openSenders, type Senders, T0 } from "./every-answer.ts";
-import { resumeTokenAfter } from "./watching.ts";
-import { HEART_RATE, queryInit, WEIGHT } from "./world.ts";
+import { everyAnswer, HOUR, openSenders, type Senders, T0, watchSources } from "./every-answer.ts";
+import { queryInit, WEIGHT } from "./world.ts";
 
 const MINUTE = 60_000;
 const ALL_DAY = { from: T0 - 10 * HOUR, to: T0 + 10 * HOUR };
@@ -84,25 +83,8 @@ it("where several permit, each datum names those that let it through: by time, b
 
 it("a watch names a consent that came while it was open; patients and previews are told of none", async () => {
   const scene = await openSenders();
-  const { world, clinic, patient, maker, consent, send } = scene;
-  const abort = new AbortController();
-  onTestFinished(() => abort.abort());
-  const request = {
-    patient: world.idFor(clinic, patient),
-    codes: [{ code: HEART_RATE }],
-    purpose: Purpose.TREATMENT,
-  };
-  const resumeToken = resumeTokenAfter(scene, request, await world.sequenceOf(patient));
-  const messages = world
-    .reader(clinic)
-    .watchSeries({ ...request, resumeToken }, { signal: abort.signal })
-    [Symbol.asyncIterator]();
-  const next = async () => {
-    for (;;) {
-      const { payload } = (await messages.next()).value!;
-      if (payload.case === "series") return consentsOf([payload.value.source]);
-    }
-  };
+  const { world, patient, maker, consent, send } = scene;
+  const next = await watchSources(scene, consentsOf);
   await send(maker, "m3", T0 + 2 * HOUR);
   expect(await next()).toEqual([[[consent]]]);
   const second = await world.grant(patient, reading(scene));
