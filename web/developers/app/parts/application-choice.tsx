@@ -1,4 +1,5 @@
 import type { Application } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 
 /** Narrows a page to one of the organization's applications; empty: all of them. */
 export function ApplicationChoice(props: {
@@ -9,16 +10,12 @@ export function ApplicationChoice(props: {
 }) {
   const { texts, applications, value, onChange } = props;
   return (
-    <div class="field">
-      <label for="application">{texts.application}</label>
-      <select id="application" value={value} onChange={({ currentTarget }) => onChange(currentTarget.value)}>
-        <option value="">{texts.all}</option>
-        {applications.map(({ id, displayName }) => (
-          <option key={id} value={id}>
-            {displayName}
-          </option>
-        ))}
-      </select>
-    </div>
+    <Choice
+      id="application"
+      label={texts.application}
+      value={value}
+      options={[["", texts.all], ...applications.map(({ id, displayName }) => [id, displayName] as const)]}
+      onChange={onChange}
+    />
   );
 }

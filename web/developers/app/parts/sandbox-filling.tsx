@@ -1,3 +1,4 @@
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import type { Asked, Ended, SandboxWork, Work } from "../sandbox-work.ts";
@@ -52,20 +53,13 @@ function Fields(props: {
   return (
     <>
       <div class="filters">
-        <div class="field">
-          <label for="past">{texts.past}</label>
-          <select
-            id="past"
-            value={days}
-            onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}
-          >
-            {pasts.map((one) => (
-              <option key={one} value={one}>
-                {texts.pastOf(one)}
-              </option>
-            ))}
-          </select>
-        </div>
+        <Choice
+          id="past"
+          label={texts.past}
+          value={String(days)}
+          options={pasts.map((one) => [String(one), texts.pastOf(one)])}
+          onChange={(one) => setDays(Number(one))}
+        />
         <div class="field">
           <label for="seed">{texts.seed}</label>
           <input

@@ -6,6 +6,7 @@ import {
 } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { usePages } from "@wellapi/ui/browser/pages";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { webhookBodyShape } from "../webhook-body.ts";
@@ -39,20 +40,13 @@ export function WebhookDeliveries({ endpoint }: { readonly endpoint: string }) {
   return (
     <section class="stack-close" aria-labelledby="deliveries">
       <h2 id="deliveries">{texts.deliveries}</h2>
-      <div class="field">
-        <label for="delivery-state">{texts.state}</label>
-        <select
-          id="delivery-state"
-          value={state}
-          onChange={({ currentTarget }) => setState(Number(currentTarget.value))}
-        >
-          {shownStates.map((one) => (
-            <option key={one} value={one}>
-              {texts.states[one] || texts.allStates}
-            </option>
-          ))}
-        </select>
-      </div>
+      <Choice
+        id="delivery-state"
+        label={texts.state}
+        value={String(state)}
+        options={shownStates.map((one) => [String(one), texts.states[one] || texts.allStates])}
+        onChange={(one) => setState(Number(one))}
+      />
       <Waited loaded={pages.loaded}>
         {({ items }) => (
           <>

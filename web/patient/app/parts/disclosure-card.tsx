@@ -5,6 +5,7 @@ import {
   DisclosureFiguresSchema,
 } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useState } from "preact/hooks";
 import { msOf, timestampOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
@@ -40,20 +41,13 @@ export function DisclosureCard({ organization }: { readonly organization: string
   return (
     <section class="card stack-close" aria-labelledby="disclosures">
       <h2 id="disclosures">{says.title}</h2>
-      <div class="field">
-        <label for="disclosed-period">{says.period}</label>
-        <select
-          id="disclosed-period"
-          value={days}
-          onChange={(event) => setDays(Number(event.currentTarget.value))}
-        >
-          {periods.map((one) => (
-            <option key={one} value={one}>
-              {one === 0 ? says.ever : says.days(one)}
-            </option>
-          ))}
-        </select>
-      </div>
+      <Choice
+        id="disclosed-period"
+        label={says.period}
+        value={String(days)}
+        options={periods.map((one) => [String(one), one === 0 ? says.ever : says.days(one)])}
+        onChange={(one) => setDays(Number(one))}
+      />
       <Waited loaded={loaded}>
         {({ disclosure, since, unreadable }) => (
           <>

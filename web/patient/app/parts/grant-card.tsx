@@ -1,5 +1,6 @@
 import { tellChange } from "@wellapi/ui/browser/changes";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useMemo, useState } from "preact/hooks";
 import { organizationsOf } from "../api/organizations.ts";
@@ -7,7 +8,7 @@ import { usePlace } from "../context.ts";
 import { consentsOf } from "../sharing/consents.ts";
 import { grantOf, nothingOf, offerOf, ownDays, ownPurposes } from "../sharing/own-grant.ts";
 import { permissionsOf } from "../sharing/permission.ts";
-import type { Choice } from "../sharing/request-choice.ts";
+import type { Choice as RequestChoice } from "../sharing/request-choice.ts";
 import { allCategories } from "../words/names.ts";
 import { Notice, ProblemNotice, Waited } from "./notice.tsx";
 import { PreviewCard } from "./preview-card.tsx";
@@ -83,7 +84,7 @@ function Fields(props: {
   const { sources: says, requests, home } = words;
   const [purpose, setPurpose] = useState(ownPurposes[0]!);
   const request = useMemo(() => offerOf(organization, allCategories(words), purpose), [purpose]);
-  const [choice, setChoice] = useState<Choice>(() => nothingOf(request));
+  const [choice, setChoice] = useState<RequestChoice>(() => nothingOf(request));
   const [state, setState] = useState<"idle" | "sending" | "empty" | Problem>("idle");
   const value = useMemo(() => grantOf(request, choice, Date.now()), [request, choice]);
   async function send(): Promise<void> {
@@ -110,37 +111,23 @@ function Fields(props: {
           choice={choice}
           onChoice={setChoice}
         />
-        <div class="field">
-          <label for="own-purpose">{requests.purposes}</label>
-          <select
-            id="own-purpose"
-            value={purpose}
-            onChange={({ currentTarget }) => setPurpose(Number(currentTarget.value))}
-          >
-            {ownPurposes.map((one) => (
-              <option key={one} value={one}>
-                {home.purposes[one]}
-              </option>
-            ))}
-          </select>
-        </div>
-        <div class="field">
-          <label for="own-days">{requests.until}</label>
-          <select
-            id="own-days"
-            value={choice.days ?? ""}
-            onChange={({ currentTarget: { value: days } }) =>
-              setChoice({ ...choice, days: days === "" ? undefined : Number(days) })
-            }
-          >
-            {ownDays.map((days) => (
-              <option key={days} value={days}>
-                {requests.days(days)}
-              </option>
-            ))}
-            <option value="">{home.untilStopped}</option>
-          </select>
-        </div>
+        <Choice
+          id="own-purpose"
+          label={requests.purposes}
+          value={String(purpose)}
+          options={ownPurposes.map((one) => [String(one), home.purposes[one] ?? ""])}
+          onChange={(one) => setPurpose(Number(one))}
+        />
+        <Choice
+          id="own-days"
+          label={requests.until}
+          value={String(choice.days ?? "")}
+          options={[
+            ...ownDays.map((days) => [String(days), requests.days(days)] as const),
+            ["", home.untilStopped],
+          ]}
+          onChange={(days) => setChoice({ ...choice, days: days === "" ? undefined : Number(days) })}
+        />
       </div>
       <PreviewCard
         name="grant-preview"

@@ -1,3 +1,4 @@
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { usePlace } from "../context.ts";
 import type { LogFilter } from "../log/filter.ts";
 import { categoryName } from "../words/names.ts";
@@ -21,14 +22,14 @@ export function LogFilters(props: {
         label={says.filter}
         value={filter.show}
         options={(["others", "refused", "all"] as const).map((one) => [one, says.filters[one]])}
-        onChoice={(show) => onFilter({ ...filter, show: show as LogFilter["show"] })}
+        onChange={(show) => onFilter({ ...filter, show: show as LogFilter["show"] })}
       />
       <Choice
         id="organization"
         label={says.organization}
         value={filter.organization}
         options={[["", says.anyOrganization], ...organizations]}
-        onChoice={(organization) => onFilter({ ...filter, organization })}
+        onChange={(organization) => onFilter({ ...filter, organization })}
       />
       <Choice
         id="category"
@@ -38,37 +39,15 @@ export function LogFilters(props: {
           ["", says.anyCategory],
           ...categories.map((name) => [name, categoryName(words, name)] as const),
         ]}
-        onChoice={(category) => onFilter({ ...filter, category })}
+        onChange={(category) => onFilter({ ...filter, category })}
       />
       <Choice
         id="period"
         label={says.period}
         value={String(filter.days)}
         options={periods.map((days) => [String(days), says.periods[days] ?? ""])}
-        onChoice={(days) => onFilter({ ...filter, days: Number(days) })}
+        onChange={(days) => onFilter({ ...filter, days: Number(days) })}
       />
-    </div>
-  );
-}
-
-function Choice(props: {
-  readonly id: string;
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [value: string, text: string])[];
-  onChoice(value: string): void;
-}) {
-  const { id, label, value, options, onChoice } = props;
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select id={id} value={value} onChange={(event) => onChoice(event.currentTarget.value)}>
-        {options.map(([one, text]) => (
-          <option key={one} value={one}>
-            {text}
-          </option>
-        ))}
-      </select>
     </div>
   );
 }

@@ -4,6 +4,7 @@ import {
 } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
 import type { Purpose, TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useEffect, useState } from "preact/hooks";
 import { msOf } from "../api/time.ts";
 import { type Place, usePlace } from "../context.ts";
@@ -52,36 +53,22 @@ export function PreviewCard({ name = "preview", title, choices, purposes }: Prev
         </button>
       )}
       {open && choices.length > 1 && (
-        <div class="field">
-          <label for={`${name}-which`}>{says.which}</label>
-          <select
-            id={`${name}-which`}
-            value={at}
-            onChange={(event) => setAt(Number(event.currentTarget.value))}
-          >
-            {choices.map(({ label }, i) => (
-              <option key={label} value={i}>
-                {label}
-              </option>
-            ))}
-          </select>
-        </div>
+        <Choice
+          id={`${name}-which`}
+          label={says.which}
+          value={String(at)}
+          options={choices.map(({ label }, i) => [String(i), label])}
+          onChange={(one) => setAt(Number(one))}
+        />
       )}
       {open && purposes.length > 1 && (
-        <div class="field">
-          <label for={`${name}-purpose`}>{says.purpose}</label>
-          <select
-            id={`${name}-purpose`}
-            value={purpose}
-            onChange={(event) => setWanted(Number(event.currentTarget.value))}
-          >
-            {purposes.map((one) => (
-              <option key={one} value={one}>
-                {words.home.purposes[one] ?? one}
-              </option>
-            ))}
-          </select>
-        </div>
+        <Choice
+          id={`${name}-purpose`}
+          label={says.purpose}
+          value={String(purpose)}
+          options={purposes.map((one) => [String(one), words.home.purposes[one] ?? String(one)])}
+          onChange={(one) => setWanted(Number(one))}
+        />
       )}
       {open && <Shown view={view} purpose={purpose} />}
     </section>

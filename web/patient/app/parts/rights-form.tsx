@@ -4,6 +4,7 @@ import type { Client } from "@connectrpc/connect";
 import type { RightsRequestSchema } from "@wellapi/gen/wellapi/consent/v1/rights_request_pb";
 import type { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
 import { tellChange } from "@wellapi/ui/browser/changes";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { type Problem, problemOf } from "@wellapi/ui/browser/problem";
 import { useState } from "preact/hooks";
 import { msOf, timestampOf } from "../api/time.ts";
@@ -164,28 +165,6 @@ function Details(props: { readonly draft: Draft; readonly change: (changed: Part
         </p>
       );
   }
-}
-
-function Choice(props: {
-  readonly id: string;
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [value: string, text: string])[];
-  readonly onChange: (value: string) => void;
-}) {
-  const { id, label, value, options, onChange } = props;
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        {options.map(([one, text]) => (
-          <option key={one} value={one}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
 }
 
 function Day(props: {
