@@ -11,7 +11,7 @@ import {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type Connection, WellApiError } from "@wellapi/client";
-import { fieldRules, fieldType, isDestructive, rpcName } from "@wellapi/descriptors";
+import { faultHeader, fieldRules, fieldType, isDestructive, rpcName } from "@wellapi/descriptors";
 import { fieldComments } from "@wellapi/gen/openapi/field_comments";
 import type { Command } from "commander";
 import { connect, connectAnonymously } from "../connection.ts";
@@ -29,9 +29,6 @@ interface CallOptions {
   readonly live: boolean;
   readonly anonymous: boolean;
 }
-
-/** By this header a caller of a sandbox orders a failure; every other exchange refuses it. */
-const faultHeader = "wellapi-sandbox-fault";
 
 /** Every public RPC: which there are, what one takes, and a call with JSON. */
 export function addExplore(program: Command, io: Io): void {

@@ -1,2 +1,3 @@
 export { fieldRules, fieldType } from "./field.ts";
 export { isDestructive, rpcName } from "./rpc.ts";
+export { faultHeader } from "./sandbox-fault.ts";

@@ -1,13 +1,13 @@
 import { globSync, readFileSync } from "node:fs";
 import { fromJson, type JsonObject } from "@bufbuild/protobuf";
-import { isDestructive } from "@wellapi/descriptors";
+import { faultHeader, isDestructive } from "@wellapi/descriptors";
 import { fieldComments } from "@wellapi/gen/openapi/field_comments";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { faultHeader as ordered, orderedFaults } from "@wellapi/rpc";
 import { expect, test } from "vitest";
 import { formFieldsOf, requestOf, textsOf, withoutLast } from "../app/explorer/form-fields.ts";
-import { faultHeader, faults } from "../app/explorer/ordered-faults.ts";
+import { faults } from "../app/explorer/ordered-faults.ts";
 import { findMethod, isCallable } from "../app/explorer/rpc.ts";
 import { publicServices } from "../app/explorer/services.ts";
 import { keySamples } from "../app/samples.ts";

@@ -1,4 +1,2 @@
-/** By this header a caller of a sandbox orders a failure; every other exchange refuses it. */
-export const faultHeader = "wellapi-sandbox-fault";
-
+/** What a sandbox may be told to fail by. */
 export const faults = ["unavailable", "slow", "revoke-mid-stream"] as const;

@@ -1,5 +1,5 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { isDestructive, rpcName } from "@wellapi/descriptors";
+import { faultHeader, isDestructive, rpcName } from "@wellapi/descriptors";
 import { createPageTransport } from "@wellapi/ui/browser/page-transport";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
@@ -8,7 +8,7 @@ import { ConfirmButton, DoButton, Notice, useDoing } from "../parts/notice.tsx";
 import { grpcurlSample, keySamples, type Sample } from "../samples.ts";
 import { type Answer, callRpc, messageOf } from "./call.ts";
 import { createKeyTransport } from "./key-transport.ts";
-import { faultHeader, faults } from "./ordered-faults.ts";
+import { faults } from "./ordered-faults.ts";
 import { isCallable } from "./rpc.ts";
 import { RpcAnswer } from "./rpc-answer.tsx";
 import { jsonOf, RpcRequest, useWrittenRequest } from "./rpc-request.tsx";

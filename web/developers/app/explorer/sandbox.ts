@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
+import { faultHeader } from "@wellapi/descriptors";
 import { reasonIn } from "@wellapi/ui/browser/problem";
 import type { Connection } from "../api/connection.ts";
-import { faultHeader } from "./ordered-faults.ts";
 
 /** Whether the exchange is a sandbox: it alone carries the order out. False where that cannot be told. */
 export async function isSandbox({ requests }: Connection, signal: AbortSignal): Promise<boolean> {

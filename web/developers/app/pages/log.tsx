@@ -1,6 +1,7 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Access_Outcome, type LoggedAccess } from "@wellapi/gen/wellapi/audit/v1/audit_pb";
 import { usePages } from "@wellapi/ui/browser/pages";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useState } from "preact/hooks";
 import { mayReadLog } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
@@ -52,21 +53,16 @@ function Entries() {
         return (
           <>
             <form class="filters" onSubmit={(event) => event.preventDefault()}>
-              <div class="field">
-                <label for="method">{texts.method}</label>
-                <select
-                  id="method"
-                  value={method}
-                  onChange={({ currentTarget }) => setMethod(currentTarget.value)}
-                >
-                  <option value="">{texts.all}</option>
-                  {methods.filter(Boolean).map((one) => (
-                    <option key={one} value={one}>
-                      {shortMethod(one)}
-                    </option>
-                  ))}
-                </select>
-              </div>
+              <Choice
+                id="method"
+                label={texts.method}
+                value={method}
+                options={[
+                  ["", texts.all],
+                  ...methods.filter(Boolean).map((one) => [one, shortMethod(one)] as const),
+                ]}
+                onChange={setMethod}
+              />
               <div class="tick">
                 <input
                   id="refused"

@@ -1,6 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Usage } from "@wellapi/gen/wellapi/audit/v1/usage_service_pb";
 import { useLoaded } from "@wellapi/ui/browser/loaded";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useState } from "preact/hooks";
 import type { Connection } from "../api/connection.ts";
 import { usePlace } from "../context.ts";
@@ -43,20 +44,13 @@ export function UsagePage() {
           return (
             <>
               <form class="filters" onSubmit={(event) => event.preventDefault()}>
-                <div class="field">
-                  <label for="days">{texts.period}</label>
-                  <select
-                    id="days"
-                    value={days}
-                    onChange={({ currentTarget }) => setDays(Number(currentTarget.value))}
-                  >
-                    {periods.map((one) => (
-                      <option key={one} value={one}>
-                        {texts.lastDays(one)}
-                      </option>
-                    ))}
-                  </select>
-                </div>
+                <Choice
+                  id="days"
+                  label={texts.period}
+                  value={String(days)}
+                  options={periods.map((one) => [String(one), texts.lastDays(one)])}
+                  onChange={(one) => setDays(Number(one))}
+                />
                 <ApplicationChoice
                   texts={texts}
                   applications={applications}

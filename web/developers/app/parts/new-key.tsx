@@ -1,4 +1,5 @@
 import { tellChange } from "@wellapi/ui/browser/changes";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import { useRef, useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
 import { keySamples } from "../samples.ts";
@@ -44,23 +45,16 @@ export function NewKey({ application }: { readonly application: string }) {
             }}
           />
         </div>
-        <div class="field">
-          <label for="key-days">{texts.lifetime}</label>
-          <select
-            id="key-days"
-            value={days}
-            onChange={({ currentTarget }) => {
-              setDays(Number(currentTarget.value));
-              requestId.current = crypto.randomUUID();
-            }}
-          >
-            {[30, 90, 365].map((one) => (
-              <option key={one} value={one}>
-                {texts.days(one)}
-              </option>
-            ))}
-          </select>
-        </div>
+        <Choice
+          id="key-days"
+          label={texts.lifetime}
+          value={String(days)}
+          options={[30, 90, 365].map((one) => [String(one), texts.days(one)])}
+          onChange={(one) => {
+            setDays(Number(one));
+            requestId.current = crypto.randomUUID();
+          }}
+        />
       </CreationForm>
       {key !== "" && (
         <Notice kind="success">

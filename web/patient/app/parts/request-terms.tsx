@@ -1,10 +1,17 @@
 import type { Mask, Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Choice } from "@wellapi/ui/browser/parts/choice";
 import type { KnownOrganization } from "../api/organizations.ts";
 import { msOf } from "../api/time.ts";
 import { usePlace } from "../context.ts";
-import { type Choice, masksOf, resolutionsOf, shorterDays, sourcesOf } from "../sharing/request-choice.ts";
+import {
+  masksOf,
+  type Choice as RequestChoice,
+  resolutionsOf,
+  shorterDays,
+  sourcesOf,
+} from "../sharing/request-choice.ts";
 import { categoryName } from "../words/names.ts";
 
 /** By id, who may send data, and whose data is asked for. */
@@ -13,8 +20,8 @@ export type Senders = ReadonlyMap<string, KnownOrganization>;
 interface Terms {
   readonly request: ConsentRequest;
   readonly senders: Senders;
-  readonly choice: Choice;
-  readonly onChoice: (choice: Choice) => void;
+  readonly choice: RequestChoice;
+  readonly onChoice: (choice: RequestChoice) => void;
 }
 
 /** What was asked for, as fields that only take away. */
@@ -36,23 +43,16 @@ export function RequestTerms({ request, senders, choice, onChoice }: Terms) {
           onChoice={onChoice}
         />
       ))}
-      <div class="field">
-        <label for="days">{requests.until}</label>
-        <select
-          id="days"
-          value={choice.days ?? ""}
-          onChange={({ currentTarget: { value } }) =>
-            onChoice({ ...choice, days: value === "" ? undefined : Number(value) })
-          }
-        >
-          {shorter.map((days) => (
-            <option key={days} value={days}>
-              {requests.days(days)}
-            </option>
-          ))}
-          <option value="">{requests.untilDay(formats.day(msOf(request.validity?.endTime)))}</option>
-        </select>
-      </div>
+      <Choice
+        id="days"
+        label={requests.until}
+        value={String(choice.days ?? "")}
+        options={[
+          ...shorter.map((days) => [String(days), requests.days(days)] as const),
+          ["", requests.untilDay(formats.day(msOf(request.validity?.endTime)))],
+        ]}
+        onChange={(days) => onChoice({ ...choice, days: days === "" ? undefined : Number(days) })}
+      />
       {notice !== "" && (
         <p class="small">
           <a href={notice} rel="noreferrer" target="_blank">
