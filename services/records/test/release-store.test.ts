@@ -1,11 +1,12 @@
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { createDamageReporter, silentLogger } from "@wellapi/runtime";
+import { createDamageReporter, randomIds, silentLogger } from "@wellapi/runtime";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createBlockRepository } from "../src/blocks/block-repository.ts";
-import type { ReleaseDocument, SeriesDocument } from "../src/blocks/documents.ts";
+import type { Head, ReleaseDocument, SeriesDocument } from "../src/blocks/documents.ts";
 import { createPatientQueue } from "../src/blocks/patient-queue.ts";
 import { recordsCheck } from "../src/check.ts";
+import { createPass } from "../src/compaction/compaction-pass.ts";
 import { LOT_LEVELS, type Lot } from "../src/lots/lots.ts";
 import { decodeLots, decodeTold, encodeLots, encodeTold, lotId } from "../src/lots/release-codec.ts";
 import { createReleaseRepository } from "../src/lots/release-repository.ts";
@@ -85,6 +86,64 @@ describe("lots in the store", () => {
     expect(now.map(({ revision }) => revision)).toEqual(revisions);
     const [{ document }] = now as [(typeof now)[number]];
     expect(Object.keys(document).sort()).toEqual(["lots", "month", "partition", "series", "told", "version"]);
+  });
+
+  it("are waited for by nobody while an import is merged: samples move between any two steps", async () => {
+    const scene = await openReleaseScene(midnight);
+    const { world, daily, clock, patient } = scene;
+    const { store } = world;
+    const months = async (days: number) => {
+      const told = await ask(scene, daily, BucketSize.MONTH, midnight - 60 * DAY, midnight + days * DAY);
+      return told.reduce((sum, { count }) => sum + count, 0);
+    };
+    /** Reads while `move` follows each step; returns how often it did. */
+    const whileMoved = async (move: () => Promise<unknown>, days: number, count: number) => {
+      const { scan } = store;
+      let moved = 0;
+      store.scan = async (collection, asked) => {
+        const page = await scan.call(store, collection, asked);
+        if (collection === "blocks" && asked.index === "by_from" && asked.limit >= 40) {
+          moved += 1;
+          await move();
+        }
+        return page as never;
+      };
+      expect(await months(days)).toBe(count);
+      store.scan = scan;
+      return moved;
+    };
+    // More blocks than one step has, none near enough to another to be merged with it.
+    const far = 45 * 32;
+    await Promise.all(
+      Array.from({ length: 45 }, (_, i) => send(scene, `far${i}`, instants(midnight + i * 32 * DAY, 7))),
+    );
+    clock.time = midnight + far * DAY;
+    const queue = createPatientQueue();
+    const deps = { store, vault: world.vault, queue, clock, ids: randomIds, damage: { report() {} } };
+    const pass = createPass(deps, new AbortController().signal);
+    let early = 0;
+    const merge = async () => {
+      early += 1;
+      await send(scene, `early${early}`, instants(midnight - early * HOUR, 7));
+      await pass(patient.partition);
+    };
+    // Those that came within this hour are not told.
+    expect(await whileMoved(merge, far, 45 * 7)).toBeGreaterThan(1);
+    clock.time += 30 * DAY;
+    await Promise.all(
+      Array.from({ length: 90 }, (_, i) =>
+        send(scene, `near${i}`, instants(midnight + far * DAY + i * HOUR, 7)),
+      ),
+    );
+    clock.time += DAY;
+    // As another series moves them.
+    const elsewhere = async () => {
+      const { document, revision } = (await store.get<Head>("heads", [patient.partition]))!;
+      const head = { ...document, moves: (document.moves ?? 0) + 1 };
+      const change = { kind: "replace" as const, collection: "heads", document: head, ifRevision: revision };
+      await store.commit({ partition: patient.partition, changes: [change] });
+    };
+    expect(await whileMoved(elsewhere, far + 60, (45 + early + 90) * 7)).toBeGreaterThan(3);
   });
 
   it("go with the patient's erasure, also those that are being made", async () => {

@@ -27,6 +27,9 @@ export interface KnownSeries {
 /** About a year of minutes, of which only the summaries are opened. */
 const SUMMARIES_A_STEP = { first: 40, later: 40 };
 const SUMMARIES_ATTEMPTS = 3;
+const BLOCKS_A_NAMED_PAGE = 40;
+/** Of the store. */
+const MOST_BLOCKS_A_PAGE = 10_000;
 /** Samples of blocks as they arrived that are opened in one piece, or one block: everybody else waits meanwhile. */
 const ARRIVED_SAMPLES_A_TURN = 50_000;
 const SERIES_A_PAGE = 200;
@@ -42,7 +45,7 @@ export interface BlockRepository {
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
   /** The same for samples that were committed with `sequence` or before, without samples that were retracted since. */
   winnersAsOf(partition: string, series: string, interval: Interval, sequence: number): AsyncGenerator<Run>;
-  /** Identifies the blocks that reach into the interval: equal names mean equal content. */
+  /** Identifies the blocks that reach into the interval, in no order: equal names mean equal content. */
   names(partition: string, series: string, interval: Interval): Promise<BlockName[]>;
   /** Changes with each commit of the patient. */
   revision(partition: string): Promise<number>;
@@ -137,22 +140,31 @@ async function* seriesOfCode(
   }
 }
 
+/**
+ * Piece by piece: each is as it was at one time, so an import that is being merged holds nobody up. A block that was merged between two pieces stays
+ * among the names: they are then unlike those of any other time, and whoever compares them looks again.
+ */
 async function namesIn(
   { store }: BlockReads,
   partition: string,
   series: string,
-  interval: Interval,
+  { from, to }: Interval,
 ): Promise<BlockName[]> {
   const scan = createBlockScan(store, partition, series);
-  for (;;) {
-    const names: BlockName[] = [];
-    let moved = false;
-    for await (const page of scan.reachingInto(interval, SUMMARIES_A_STEP)) {
-      moved = page === undefined;
-      names.push(...(page?.shown ?? []).map(nameOf));
+  const names = new Map<string, BlockName>();
+  let size = BLOCKS_A_NAMED_PAGE;
+  for (let done = from; done < to; ) {
+    let reached = done;
+    for await (const page of scan.hiding({ from: done, to }, { first: size, later: size }, () => to)) {
+      if (page === undefined) break;
+      for (const block of page.shown.map(nameOf)) names.set(block.name, block);
+      reached = Math.max(reached, page.nextFrom);
     }
-    if (!moved) return names;
+    // Not reached: the first page, the one that nobody can move, is full of blocks that start before the piece.
+    size = reached > done ? BLOCKS_A_NAMED_PAGE : Math.min(4 * size, MOST_BLOCKS_A_PAGE);
+    done = reached;
   }
+  return [...names.values()];
 }
 
 /** Undefined where samples were moved meanwhile. */
