@@ -45,28 +45,33 @@ export interface Measure {
 
 const mostFailures = 20;
 
-/** Runs mutated inputs for so long, but at least some, or until so many inputs. Failures of one kind are reported once. */
+/**
+ * Runs mutated inputs for `ms` of the clock `now`, but at least some, or until so many inputs. Failures of one kind are
+ * reported once.
+ */
 export async function fuzz(
   target: OpenTarget,
   options: {
     readonly seed: number;
     readonly ms: number;
+    readonly now?: () => number;
     readonly atLeast?: number;
     readonly inputs?: number;
   } & Measure,
 ): Promise<FuzzReport> {
   const { corpus, words = [] } = target;
+  const { now = () => performance.now() } = options;
   const random = createRandom(options.seed);
   const dictionary = words.map(utf8);
   const kept = [...corpus];
   const seen = new Set<string>();
   const failures = new Map<string, Failure>();
   const counts = { accepted: 0, refused: 0 };
-  const end = performance.now() + options.ms;
+  const end = now() + options.ms;
   let inputs = 0;
   for (; inputs < (options.inputs ?? Number.POSITIVE_INFINITY); inputs++) {
     if (failures.size >= mostFailures) break;
-    if (performance.now() >= end && inputs >= (options.atLeast ?? 0)) break;
+    if (now() >= end && inputs >= (options.atLeast ?? 0)) break;
     const from = kept[Math.floor(random() * kept.length)]!;
     const input = mutate(random, from, kept, dictionary);
     const outcome = await tryInput(target, input, options);
@@ -118,7 +123,7 @@ async function runInput({ parse, refuses }: OpenTarget, input: Uint8Array, hangM
   return outcome;
 }
 
-function processCpuMs(): number {
+export function processCpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
 }

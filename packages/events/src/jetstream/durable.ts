@@ -4,7 +4,7 @@ import type { Consumer, Consumption } from "../port.ts";
 import { backoff, createSignal } from "../signal.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { ACK_WAIT_MS } from "./declaration.ts";
-import type { Delivery, Puller } from "./pull.ts";
+import { type Delivery, giveAllBack, type Puller } from "./pull.ts";
 
 /** Delivers to this process's consumers of one durable, one batch at a time. */
 export interface DurableDelivery {
@@ -40,7 +40,8 @@ export function createDurableDelivery({
   const signal = createSignal();
   let running: Promise<void> | undefined;
   let closing = false;
-  let step: Promise<unknown> = Promise.resolve();
+  /** The step under way, and whether the server has all of its answers. */
+  let step: Promise<boolean> = Promise.resolve(true);
   let taking = false;
   let failedBatches = 0;
   let pausedUntil = 0;
@@ -62,7 +63,7 @@ export function createDurableDelivery({
     try {
       for (const group of inGroups(taken)) {
         if (isMember(member)) await deliver(member, group);
-        else for (const delivery of group) delivery.retryAfter(0);
+        else await giveAllBack(group);
         for (const delivery of group) held.delete(delivery);
       }
     } finally {
@@ -117,7 +118,10 @@ export function createDurableDelivery({
       const member = members.shift()!;
       members.push(member);
       const stepping = takeStep(member);
-      step = stepping.catch(() => undefined);
+      step = stepping.then(
+        () => true,
+        () => false,
+      );
       try {
         await stepping;
         failures = 0;
@@ -133,8 +137,9 @@ export function createDurableDelivery({
 
   const stopTaking = async () => {
     if (taking) await puller.interrupt();
-    await step;
-    if (members.length === 0 && puller.pinned) await unpin().catch(onError);
+    // Without the server's word for each answer the durable passes on after its wait, when what was out is back.
+    if (!(await step) || members.length > 0 || !puller.pinned) return;
+    await puller.giveBack().then(unpin).catch(onError);
   };
 
   return {

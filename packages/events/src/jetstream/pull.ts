@@ -17,6 +17,8 @@ export interface Delivery {
   /** Does not wait: a lost answer means a redelivery. */
   settleLater(): void;
   retryAfter(ms: number): void;
+  /** Gives it back, to be delivered next. Resolves when the server has it. */
+  giveBack(): Promise<void>;
   /** Reports that the handler still works on it. */
   renew(): void;
 }
@@ -28,8 +30,13 @@ export interface Delivery {
 export interface Puller {
   /** The available messages, at most `limit`; waits a few seconds for the first. */
   take(limit: number): Promise<Delivery[]>;
-  /** Ends a `take` that waits. */
+  /**
+   * Ends a `take` that waits. A message that crosses this goes back at the server; had it brought the pin, the durable
+   * passes on when the server finds this process silent.
+   */
   interrupt(): Promise<void>;
+  /** Gives back what arrived and was not taken. */
+  giveBack(): Promise<void>;
   /** Reports that this process still works for the durable, so that the durable does not pass to another. */
   keepPin(): void;
   /** Whether this process holds the durable now. */
@@ -50,6 +57,13 @@ interface Request {
   readonly waitMs?: number;
 }
 
+interface Pull {
+  readonly reply: string;
+  readonly wanted: number;
+  readonly waits: boolean;
+  end(error?: Error): void;
+}
+
 export function createPuller(connection: Connection, stream: string, durable: string): Puller {
   const asked = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${durable}`;
   let subscription:
@@ -59,7 +73,7 @@ export function createPuller(connection: Connection, stream: string, durable: st
   let arrived: Delivery[] = [];
   let round = 0;
   /** The pull under way: how many messages it requested, and what ends it. */
-  let pull: { readonly reply: string; readonly wanted: number; end(error?: Error): void } | undefined;
+  let pull: Pull | undefined;
   let interrupted = false;
 
   // The server forgets earlier requests with the connection.
@@ -106,6 +120,7 @@ export function createPuller(connection: Connection, stream: string, durable: st
     pull = {
       reply,
       wanted: arrived.length + batch,
+      waits: waitMs !== undefined,
       end: (error) => (error && arrived.length === 0 ? reject(error) : resolve()),
     };
     ask(nc, reply, waitMs === undefined ? { batch, no_wait: true } : { batch, expires: nanos(waitMs) });
@@ -140,9 +155,15 @@ export function createPuller(connection: Connection, stream: string, durable: st
     },
     async interrupt() {
       interrupted = true;
+      // One that does not wait ends by itself, with all of its messages: cut off, the server would queue what did not
+      // arrive before what is given back.
+      if (!pull?.waits) return;
       // The server stops sending to a subscription that is gone; messages sent before still arrive.
       await subscription?.sub.drain().catch(() => undefined);
       pull?.end();
+    },
+    async giveBack() {
+      await giveAllBack(arrived.splice(0));
     },
     keepPin() {
       if (!subscription || !pin) return;
@@ -152,7 +173,6 @@ export function createPuller(connection: Connection, stream: string, durable: st
     close() {
       subscription?.sub.unsubscribe();
       pull?.end();
-      for (const delivery of arrived) delivery.retryAfter(0);
     },
   };
 
@@ -173,10 +193,18 @@ export function createPuller(connection: Connection, stream: string, durable: st
         await nc.request(reply, "+ACK", { timeout: SETTLE_MS });
       },
       settleLater: () => answer("+ACK"),
+      async giveBack() {
+        await nc.request(reply, "-NAK", { timeout: SETTLE_MS });
+      },
       retryAfter: (ms) => answer(ms > 0 ? `-NAK ${JSON.stringify({ delay: nanos(ms) })}` : "-NAK"),
       renew: () => answer("+WPI"),
     };
   }
+}
+
+/** In their order, as they go over one connection. */
+export async function giveAllBack(deliveries: readonly Delivery[]): Promise<void> {
+  await Promise.all(deliveries.map((delivery) => delivery.giveBack()));
 }
 
 /**
