@@ -1,5 +1,8 @@
 import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 
+/** Of a run: more than these are no bad moment of the machine. */
+const mostSecondTries = 2;
+
 /**
  * Closes the run with a line for each test that failed, or that passed at its second try (vitest.config.ts says when there is one), and with
  * the one line that CI reads: "N passed, N failed, N skipped". Whoever sees only the end of a run knows which tests to run again.
@@ -25,16 +28,26 @@ export default class CountReporter implements Reporter {
         );
       }
     }
+    const secondTries = lines.filter((line) => line.startsWith(secondTry)).length;
+    if (secondTries > mostSecondTries) {
+      count.failed += 1;
+      lines.push(`FAILED: ${secondTries} tests needed a second try, at most ${mostSecondTries} may`);
+      process.exitCode = 1;
+    }
     const skipped = count.skipped + count.pending;
     lines.push(`${count.passed} passed, ${count.failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
     process.stdout.write(`${lines.join("\n")}\n`);
   }
 }
 
+const secondTry = "PASSED AT THE SECOND TRY";
+
 function lineOf(test: TestCase): string | undefined {
   const { state, errors } = test.result();
   if (state === "failed") return `FAILED ${test.fullName}: ${firstLine(errors[0]?.message)}`;
-  return test.diagnostic()?.flaky === true ? `PASSED AT THE SECOND TRY ${test.fullName}` : undefined;
+  if (test.diagnostic()?.flaky !== true) return undefined;
+  const ours = errors?.[0]?.stack?.split("\n").filter((line) => !line.includes("node_modules"));
+  return `${secondTry} ${test.fullName}: ${ours?.join("\n") ?? firstLine(errors?.[0]?.message)}`;
 }
 
 function firstLine(message = ""): string {
