@@ -1,5 +1,7 @@
 /** What an organization's developers see of its requests: of every door, the good ones and the refused ones. */
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { toJson } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
@@ -49,8 +51,10 @@ describe("an organization's requests", () => {
   const requests = () => createClient(RequestLogService, company.transport);
 
   /** The request with that id, once it is there. */
-  async function requestOf(answer: Response): Promise<LoggedRequest> {
-    const requestId = answer.headers.get("x-request-id")!;
+  const requestOf = (answer: Response) => requestWith(answer.headers.get("x-request-id"));
+
+  async function requestWith(header: unknown): Promise<LoggedRequest> {
+    const requestId = String(header);
     const found = async () => (await requests().listRequests({ filter: { requestId } })).requests;
     await expect.poll(async () => (await found()).length).toBe(1);
     return (await found())[0]!;
@@ -96,6 +100,63 @@ describe("an organization's requests", () => {
     expect(revoked.status).toBe(401);
     expect(await revoked.text()).not.toContain(company.organization);
     expect(await requestOf(revoked)).toMatchObject({ reason: "CREDENTIAL_INVALID", credential: key.id });
+  });
+
+  /** A call at the gRPC door by a client that is none of gRPC's; the answer's headers. */
+  async function atGrpcDoor(path: string, type: string): Promise<IncomingHttpHeaders> {
+    const session = connectHttp2(server.grpc, { ...company.certificate });
+    try {
+      const stream = session.request({ ":method": "POST", ":path": path, "content-type": type });
+      const answered = once(stream, "response") as Promise<[IncomingHttpHeaders]>;
+      stream.end();
+      return (await answered)[0];
+    } finally {
+      session.destroy();
+    }
+  }
+
+  test("are there where no handler saw them: of gRPC's door, and of FHIR before its first call", async () => {
+    const issued = await createClient(CredentialService, operatorAt(server)).createApiKey({
+      requestId: randomUUID(),
+      application,
+    });
+    const bearer = { authorization: `Bearer ${issued.apiKey}` };
+    const noBody = await fetch(`${server.http}/fhir/R4/Patient/Jane-Canary`, {
+      method: "DELETE",
+      headers: { ...bearer, "content-type": "text/plain" },
+      body: "Canary",
+    });
+    const noFormat = await fetch(`${server.http}/fhir/R4/Observation?patient=Canary`, {
+      headers: { ...bearer, accept: "text/csv" },
+    });
+    expect([noBody.status, noFormat.status]).toEqual([415, 406]);
+    const refusedAtFhir = [await requestOf(noBody), await requestOf(noFormat)];
+    expect(refusedAtFhir).toMatchObject([
+      {
+        method: "DELETE /fhir/R4/:type/:id",
+        reason: "UNSUPPORTED_MEDIA_TYPE",
+        credential: issued.credential!.id,
+      },
+      { method: "GET /fhir/R4/:type", reason: "NOT_ACCEPTABLE", protocol: "http" },
+    ]);
+    expect(JSON.stringify(refusedAtFhir.map((one) => toJson(LoggedRequestSchema, one)))).not.toMatch(
+      /canary/i,
+    );
+
+    const typo = await atGrpcDoor(listConsents.replace("List", "Lst"), "application/grpc");
+    const nowhere = await atGrpcDoor("/patients/Jane-Canary", "application/grpc");
+    const noGrpc = await atGrpcDoor(listConsents, "application/json");
+    const grpc = { protocol: "grpc", status: "UNIMPLEMENTED", application };
+    expect(await requestWith(noGrpc["x-request-id"])).toMatchObject({
+      ...grpc,
+      reason: "UNSUPPORTED_MEDIA_TYPE",
+      method: listConsents.slice(1),
+    });
+    expect(await requestWith(typo["x-request-id"])).toMatchObject({
+      ...grpc,
+      method: "wellapi.consent.v1.ConsentService/(unknown)",
+    });
+    expect(await requestWith(nowhere["x-request-id"])).toMatchObject({ ...grpc, method: "(unknown path)" });
   });
 
   test("are streamed, from the gRPC door and from FHIR, and looks at them are not among them", async () => {

@@ -17,6 +17,7 @@ import {
   createAuthentication,
   createDenials,
   createEndedRequests,
+  createUnadmittedRequests,
   type Denials,
   type EndedRequests,
   type FaultOrders,
@@ -187,6 +188,7 @@ export async function openGrpcDoor(options: {
       // Behind a proxy, all connections have its address.
       ...(settings.trustedProxies === 0 &&
         !settings.behindTls && { bound: (server) => boundOpens(server, { log }) }),
+      unadmitted: createUnadmittedRequests(options),
       reflection: options.profile === "sandbox",
       log,
     }),

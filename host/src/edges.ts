@@ -13,8 +13,8 @@ import {
   type Budget,
   type CertificatePair,
   createStreamLimit,
+  createUnadmittedRequests,
   createUnreadAnswers,
-  type Door,
   isPublic,
   type ServerTls,
 } from "@wellapi/rpc";
@@ -137,16 +137,14 @@ export async function openEdges(options: EdgeOptions): Promise<Edges> {
     authentication: atGateway,
     denials: atHttp,
     surfaces: registry.services.flatMap((descriptor) =>
-      surfacesOf(descriptor, services, installation.origin, (name, { routes }) =>
-        createSurfaceDoor({
-          registry,
-          name,
-          routes,
-          upstream: network.unauthenticated(name),
-          authentication: authenticationOf(name, http),
-          ...atDoors,
-        }),
-      ),
+      surfacesOf(descriptor, services, installation.origin, (name, { routes }) => {
+        const authentication = authenticationOf(name, http);
+        const own = { registry, name, routes, upstream: network.unauthenticated(name), authentication };
+        return {
+          door: createSurfaceDoor({ ...own, ...atDoors }),
+          unadmitted: createUnadmittedRequests({ authentication, requests }),
+        };
+      }),
     ),
   });
   closers.push("doors", () => drainDoors([grpcDoor, gateway], settings.drainMs));
@@ -187,15 +185,15 @@ function surfacesOf(
   { name, surfaces = [], pages = [] }: ServiceDescriptor,
   services: EdgeServices,
   origin: () => string,
-  doorOf: (name: string, composed: ComposedService) => Door,
+  doorOf: (name: string, composed: ComposedService) => Required<Pick<MountedSurface, "door" | "unadmitted">>,
 ): readonly MountedSurface[] {
   if (pages.length > 0) return pages.map((surface) => ({ surface }));
   if ("elsewhere" in services)
     return surfaces.map((surface) => ({ surface: services.elsewhere(name, surface) }));
   const composed = services.composed.get(name);
   if (composed === undefined || surfaces.length === 0) return [];
-  const door = doorOf(name, composed);
-  return surfaces.map((surface) => ({ surface, door, origin }));
+  const atDoor = doorOf(name, composed);
+  return surfaces.map((surface) => ({ surface, origin, ...atDoor }));
 }
 
 /** Identity knows which origins applications have registered. */

@@ -3,6 +3,7 @@ import { createRemoteSurface, type HttpServer, openHttpServer, type Surface } fr
 import {
   certificateIdentity,
   createStreamLimit,
+  createUnadmittedRequests,
   createUnreadAnswers,
   sidecarIdentity,
   type WorkloadCertificates,
@@ -46,6 +47,7 @@ export async function openSurfaces(options: {
   closers.push("ends of access", accessEnds.listen(authentication.forget));
   // The surface of the service that keeps the requests is of public files.
   const keepsOwn = descriptor.contracts.includes(RequestIntakeService);
+  const requests = keepsOwn ? undefined : openEndedRequests({ workload: name, network, clock, closers, log });
   const door = createSurfaceDoor({
     registry,
     name,
@@ -59,9 +61,10 @@ export async function openSurfaces(options: {
     }),
     unread: createUnreadAnswers({ log }),
     budget,
-    requests: keepsOwn ? undefined : openEndedRequests({ workload: name, network, clock, closers, log }),
+    requests,
     log,
   });
+  const unadmitted = requests && createUnadmittedRequests({ authentication, requests });
   const tls = () => {
     const { certificate, privateKey, authority } = certificates!.current();
     return { certificate, privateKey, clientAuthority: authority };
@@ -71,7 +74,12 @@ export async function openSurfaces(options: {
       host: config.host,
       port,
       portSetting: "WELLAPI_SURFACE_PORT",
-      surfaces: surfaces.map((surface) => ({ surface, door, origin: platform.installation.origin })),
+      surfaces: surfaces.map((surface) => ({
+        surface,
+        door,
+        origin: platform.installation.origin,
+        unadmitted,
+      })),
       corsOrigins: [], // the gateway answers preflight requests
       ...(certificates && { tls: tls() }),
       peer: {

@@ -34,3 +34,4 @@ export type {
   SurfaceContext,
   SurfaceDeclaration,
 } from "./surface.ts";
+export { pathOf } from "./surface.ts";

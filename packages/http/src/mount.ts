@@ -2,7 +2,13 @@ import { Readable } from "node:stream";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { budgetFields } from "@wellapi/limits";
-import { type Door, dpopNonceHeader, problemError, requestIdHeader } from "@wellapi/rpc";
+import {
+  type Door,
+  dpopNonceHeader,
+  problemError,
+  requestIdHeader,
+  type UnadmittedRequest,
+} from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from "fastify";
 import { HttpError } from "./errors.ts";
@@ -19,6 +25,8 @@ export interface MountedSurface {
   readonly door?: Door;
   /** Where callers reach the installation; for surfaces that answer with addresses of their own. */
   readonly origin?: () => string;
+  /** Is told of what the surface refuses before it makes a call for it; nobody is unless given. */
+  readonly unadmitted?: ((request: UnadmittedRequest) => void) | undefined;
 }
 
 /** Marks the routes of a surface, for the policies that the server carries for it. */
@@ -40,7 +48,7 @@ const anybodysBytes = 16_384;
 /** Mounts the surface as an encapsulated plugin: its settings reach no other surface. */
 export async function mountSurface(
   app: FastifyInstance,
-  { surface, door, origin = noOrigin }: MountedSurface,
+  { surface, door, origin = noOrigin, unadmitted }: MountedSurface,
   { shutdown, log }: { readonly shutdown: AbortSignal; readonly log: Logger },
 ): Promise<void> {
   const raw = surface.bodies === "unread";
@@ -104,6 +112,8 @@ export async function mountSurface(
         log.error({ err: error, surface: surface.name, request_id: request.id }, "unexpected error");
       } else if (!logged) {
         logRefusal(log, request, { status: refusal.status, reason: refusal.problem.reason });
+        const told = requests.get(request)?.unadmitted(refusal.problem);
+        if (told !== undefined) unadmitted?.(told);
       }
       if (error instanceof ConnectError) {
         for (const name of ["www-authenticate", dpopNonceHeader]) {

@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import type { ConnectError, ContextValues, Transport } from "@connectrpc/connect";
+import { Code, type ConnectError, type ContextValues, type Transport } from "@connectrpc/connect";
+import { codeFromString } from "@connectrpc/connect/protocol-connect";
 import {
   type AdmittedCall,
   actingAsHeader,
@@ -10,15 +11,18 @@ import {
   fetchSiteHeader,
   type OutsideCall,
   objectionTo,
+  outsideValues,
   requestIdHeader,
   sessionCookieName,
   sessionIn,
   showsToken,
+  type UnadmittedRequest,
 } from "@wellapi/rpc";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpError } from "./errors.ts";
 import { holdHttpAnswer } from "./held-answer.ts";
 import { httpCallOf } from "./http-call.ts";
+import type { HttpProblem } from "./refusal.ts";
 import { credentialHeaders } from "./request-headers.ts";
 import { requestOverOf } from "./request-over.ts";
 
@@ -35,6 +39,11 @@ export interface OutsideRequest {
   /** `actingAs` instead of what the request says. */
   as(actingAs?: string): Transport;
   asAnyone(): Transport;
+  /**
+   * How its organization is told of the request, which is refused for `problem` before any call was made for it. Undefined where
+   * calls were made: each is told by itself; and where no program calls: a person has the page, which says what is wrong.
+   */
+  unadmitted(problem: HttpProblem): UnadmittedRequest | undefined;
   /** Whether a call was made for the request's own caller. */
   identified(): boolean;
   /** The budget of the call that was made last. */
@@ -117,6 +126,11 @@ export function createOutsideRequest(options: {
       return transport("header", actingAs);
     },
     asAnyone: () => transport("body"),
+    unadmitted(problem) {
+      if (calls.length > 0 || door === undefined || !isOfProgram(request)) return undefined;
+      const call = callOf(shownIn.header, undefined);
+      return { ...toldOf(reply, problem), header: call.header, contextValues: outsideValues(call) };
+    },
     identified: () => identified,
     budget: () => calls.at(-1)?.get(budgetStateKey),
     hold(bytes) {
@@ -133,6 +147,24 @@ export function createOutsideRequest(options: {
       return undefined;
     },
   };
+}
+
+/** Whether it shows a credential as programs do: a browser's is a cookie. */
+function isOfProgram({ headers }: FastifyRequest): boolean {
+  return headers.authorization !== undefined || headers["x-api-key"] !== undefined;
+}
+
+/** Named by its route, because its path may name a patient. */
+function toldOf({ request, elapsedTime: durationMs }: FastifyReply, { code, reason, message }: HttpProblem) {
+  const { id: requestId, method, routeOptions } = request;
+  return {
+    method: `${method} ${routeOptions.url}`,
+    protocol: "http",
+    problem: { code: codeFromString(code) ?? Code.Unknown, reason, message },
+    durationMs,
+    requestId,
+    traceId: "",
+  } as const;
 }
 
 /** The headers from which a call takes its caller. */

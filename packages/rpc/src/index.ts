@@ -102,7 +102,11 @@ export {
   tokenAudience,
 } from "./caller/token-verifier.ts";
 export { asCaller, asService, createOnwardTokens, type OnwardTokens } from "./caller/tokens.ts";
-export { createUnadmittedRequests, type UnadmittedRequest } from "./caller/unadmitted-requests.ts";
+export {
+  createUnadmittedRequests,
+  type UnadmittedRequest,
+  unservedMethod,
+} from "./caller/unadmitted-requests.ts";
 export {
   openWorkloadCertificates,
   type WorkloadCertificate,
@@ -158,6 +162,7 @@ export {
   type Door,
   type MemoryTransportOptions,
   type OutsideCall,
+  outsideValues,
 } from "./wire/memory-transport.ts";
 export { openPeerTransport, type PeerTransportOptions } from "./wire/peer-transport.ts";
 export { resetConnection } from "./wire/reset.ts";

@@ -1,8 +1,8 @@
 import type { TLSSocket } from "node:tls";
-import { Code, ConnectError, type ContextValues, createContextValues } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { type HttpRequest, httpCallOf } from "@wellapi/http";
-import { httpCallKey, peerAddressKey, peerCertificateKey, requestIdKey } from "@wellapi/rpc";
+import { outsideValues, requestIdKey } from "@wellapi/rpc";
 
 /**
  * The request as Connect's handlers take it. As `universalRequestFromNodeRequest` of connect-node, which takes a fiftieth of an
@@ -39,11 +39,8 @@ export function connectRequest(
 
 /** What authentication reads of the request beside its headers. */
 export function callValues(request: HttpRequest): ContextValues {
-  return createContextValues()
-    .set(requestIdKey, request.id)
-    .set(peerAddressKey, request.callerAddress)
-    .set(peerCertificateKey, request.clientCertificate)
-    .set(httpCallKey, httpCallOf(request.raw));
+  const { callerAddress: address, clientCertificate: certificate, raw } = request;
+  return outsideValues({ address, certificate, http: httpCallOf(raw) }).set(requestIdKey, request.id);
 }
 
 /** `set-cookie`, the only one that Node gives as a list, is no header of a request. */

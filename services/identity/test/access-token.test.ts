@@ -61,6 +61,31 @@ describe("the token of a backend", () => {
     );
   });
 
+  test("that is over, or is shown without its proof, tells a door that asks whose it is, and no caller", async () => {
+    const { installation, organization, application, signer, claims } = await scene();
+    const facts = {
+      holder_organization: organization.id,
+      holder_application: application.id,
+      holder_credential: application.id,
+    };
+    const told = (value: string, tellHolder = true) =>
+      installation
+        .exchange("gateway")({ credential: { case: "bearerToken", value }, tellHolder })
+        .then(String, (error) => problemOf(error).metadata);
+    const { privateKey } = await generateKeyPair("ES256");
+    const value = await signer.sign(claims);
+    const forged = await signer.sign(claims, {}, privateKey);
+    const elsewhere = await signer.sign({ ...claims, aud: `${issuer}/fhir` });
+    const bound = await signer.sign({ ...claims, cnf: { jkt: (await createHolder()).jkt } });
+    expect(await told(bound)).toMatchObject(facts);
+    installation.clock.time += 400 * second;
+    expect(await told(value)).toEqual(facts);
+    expect(await told(value, false)).toBeUndefined();
+    expect([await told(forged), await told(elsewhere), await told("no.token.")]).toEqual(
+      Array(3).fill(undefined),
+    );
+  });
+
   test("ends with its application, also what was made from it", async () => {
     const { installation, application, signer, claims, show } = await scene();
     const made = await show(await signer.sign(claims));
@@ -399,6 +424,18 @@ describe("what a person granted", () => {
     });
     state.grant = { ...state.grant!, partition: "local/nobody" };
     await expect(exchange()).rejects.toMatchObject({ code: "credential_invalid" });
+    await close();
+  });
+
+  test("that is over is the application's where it was a provider's, and nobody's where it was the patient's own", async () => {
+    const { exchange, application, clock, state, close } = await granted("connect");
+    const told = () => exchange().then(String, (error) => error.problem.metadata ?? "nothing");
+    clock.time += 400 * second;
+    expect(await told()).toMatchObject({ holder_application: application.id, holder_credential: "grn_1" });
+    state.grant = { ...state.grant!, kind: "patient_app" };
+    expect(await told()).toBe("nothing");
+    state.grant = undefined;
+    expect(await told()).toBe("nothing");
     await close();
   });
 

@@ -122,19 +122,20 @@ test("of a certificate that was revoked nothing more is asked, not even whether 
 
 test("only a door that asks is told whose a refused credential is", async () => {
   const installation = await createInstallation();
-  const { apiKey, application, organization } = await enrol(installation);
-  await installation.as(operator).credentials.revokeCredential({ credential: apiKey.id });
-  const credential = { case: "apiKey", value: apiKey.value } as const;
-  const told = (tellHolder: boolean) =>
+  const { apiKey, certificate, application, organization } = await enrol(installation);
+  const { credentials } = installation.as(operator);
+  await credentials.revokeCredential({ credential: apiKey.id });
+  const key = { case: "apiKey", value: apiKey.value } as const;
+  const shownCertificate = { case: "clientCertificate", value: certificate.value } as const;
+  const told = (credential: typeof key | typeof shownCertificate, tellHolder = true) =>
     installation
       .exchange("gateway")({ credential, tellHolder })
       .then(String, (error) => problemOf(error).metadata);
-  expect(await told(false)).toBeUndefined();
-  expect(await told(true)).toEqual({
-    holder_organization: organization.id,
-    holder_application: application.id,
-    holder_credential: apiKey.id,
-  });
+  const holder = { holder_organization: organization.id, holder_application: application.id };
+  expect(await told(key, false)).toBeUndefined();
+  expect(await told(key)).toEqual({ ...holder, holder_credential: apiKey.id });
+  installation.clock.time += 31 * day;
+  expect(await told(shownCertificate)).toEqual({ ...holder, holder_credential: certificate.id });
 });
 
 test("credentials end with their lifetime", async () => {

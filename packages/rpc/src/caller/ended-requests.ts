@@ -19,7 +19,7 @@ export interface EndedRequest {
   readonly application: string;
   /** The id of the application's credential; empty: a person's session. */
   readonly credential: string;
-  /** Fully qualified RPC. */
+  /** Fully qualified RPC, or what stands for one where none was reached (decision 0083). */
   readonly method: string;
   readonly protocol: Protocol;
   /** As gRPC names it. */

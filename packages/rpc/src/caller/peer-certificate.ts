@@ -1,4 +1,4 @@
-import type { ServerHttp2Session } from "node:http2";
+import type { Http2Session } from "node:http2";
 import { TLSSocket } from "node:tls";
 import type * as grpc from "@grpc/grpc-js";
 
@@ -21,8 +21,10 @@ export function peerCertificateOf(call: AnyCall): PeerCertificate {
   return entry.certificate;
 }
 
-/** The same for a connection that has made no call yet: its calls find it read. */
-export function peerCertificateOfSession(session: ServerHttp2Session): PeerCertificate {
+/** The same of a connection, which may have made no call yet: its calls find it read. */
+export function peerCertificateOfSession(session: Http2Session): PeerCertificate {
+  const read = known.get(session);
+  if (read !== undefined) return read.certificate;
   const { socket } = session;
   const shown = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : undefined;
   const certificate = shown?.raw ? shown : undefined;

@@ -12,6 +12,12 @@ export interface UnadmittedRequest extends Omit<EndedCall, "status" | "reason"> 
   readonly problem: Problem;
 }
 
+/** How a request to none of our methods is told: never by its path, which may hold anything, also a patient's name. */
+export function unservedMethod(path: string, services: ReadonlySet<string>): string {
+  const [, service = ""] = path.split("/", 2);
+  return services.has(service) ? `${service}/(unknown)` : "(unknown path)";
+}
+
 /** As many are looked at at a time. Those beyond are nobody's: nothing is known of them. */
 const AT_ONCE = 4;
 

@@ -9,6 +9,7 @@ import { ReflectionService } from "@grpc/reflection";
 import { file_google_rpc_error_details } from "@wellapi/gen/google/rpc/error_details_pb";
 import type { Logger } from "@wellapi/runtime";
 import { assertRoutes } from "../caller/callers.ts";
+import type { UnadmittedRequest } from "../caller/unadmitted-requests.ts";
 import type { PeerIdentity } from "../caller/workload-identity.ts";
 import { requestBytesOf } from "../checks/request-size.ts";
 import { warmValidation } from "../checks/validation.ts";
@@ -29,7 +30,7 @@ import { createHealth } from "./health.ts";
 import { type KeepAlive, keepAlive } from "./keep-alive.ts";
 import type { Route } from "./route.ts";
 import { explainUnread } from "./unread-message.ts";
-import { answerUnserved } from "./unserved-calls.ts";
+import { answerUnserved, unadmittedOf } from "./unserved-calls.ts";
 
 /** PEM texts. */
 export interface ServerTls {
@@ -70,6 +71,8 @@ export interface GrpcServerOptions {
   };
   /** Called with each listening server before its first connection: bounds what an address may open. */
   readonly bound?: (server: Server) => AddressBound;
+  /** At a door: is told of requests that no method is for. Nobody is unless given. */
+  readonly unadmitted?: ((request: UnadmittedRequest) => void) | undefined;
   /** Serves the contracts to clients (server reflection). */
   readonly reflection: boolean;
   readonly log: Logger;
@@ -182,11 +185,13 @@ function boundConnections(
   { isDoor, serves }: { readonly isDoor: boolean; readonly serves: (path: string) => boolean },
 ): void {
   const addresses = options.bound?.(server);
+  const services = new Set(options.routes.map(({ service }) => service.typeName));
   answerUnserved(server, {
     serves,
-    refused({ session }) {
+    refused({ session }, call) {
       const address = session?.socket.remoteAddress;
       if (address !== undefined) addresses?.weigh(address, 1);
+      if (session !== undefined) options.unadmitted?.(unadmittedOf(session, call, { serves, services }));
     },
     log: options.log,
   });

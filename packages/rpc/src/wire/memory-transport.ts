@@ -58,7 +58,7 @@ export interface OutsideCall {
   /** The certificate of the caller's TLS connection, DER. */
   readonly certificate?: Uint8Array | undefined;
   /** The request itself. */
-  readonly http?: HttpCall;
+  readonly http?: HttpCall | undefined;
   /** The compression of the request's body, by its headers. */
   readonly compression?: string | undefined;
   /** Takes the values of each call: code that writes bytes checks `objectionTo(values)` right before. */
@@ -140,14 +140,23 @@ function originOf({ header, signals, address, certificate, http, opened }: Outsi
     follow: signals,
     header: () => new Headers(header),
     values() {
-      const values = createContextValues()
-        .set(peerAddressKey, address)
-        .set(peerCertificateKey, certificate)
-        .set(httpCallKey, http);
+      const values = outsideValues({ address, certificate, http });
       opened(values);
       return values;
     },
   };
+}
+
+/** What authentication reads of a request from outside beside its headers. */
+export function outsideValues({
+  address,
+  certificate,
+  http,
+}: Pick<OutsideCall, "address" | "certificate" | "http">): ContextValues {
+  return createContextValues()
+    .set(peerAddressKey, address)
+    .set(peerCertificateKey, certificate)
+    .set(httpCallKey, http);
 }
 
 type Specs = ReadonlyMap<string, MethodImplSpec>;

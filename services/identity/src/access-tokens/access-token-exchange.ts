@@ -1,10 +1,11 @@
 import type { Principal, Role } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
+import { refusedOf } from "../credentials/refused-holder.ts";
 import { credentialInvalid, IdentityError, organizationUnverified } from "../errors.ts";
 import type { MemberDirectory } from "../members/member-directory.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
 import { type ActingFor, type ActingLookups, isDelegationKind } from "../sessions/acting.ts";
-import type { AccessTokenVerifier } from "./access-token.ts";
+import type { AccessToken, AccessTokenVerifier, VerifiedToken } from "./access-token.ts";
 import type { Possession, Presented } from "./possession.ts";
 import type { TokenGrant, TokenStandings } from "./standing.ts";
 import { principalOfToken, type Standing } from "./token-principal.ts";
@@ -52,10 +53,8 @@ export interface AccessTokenExchangeDeps {
 export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): AccessTokenExchange {
   const { verifier, possession, standings, organizations, directory, acting, clock } = deps;
 
-  async function isClinician(account: string, organization: string): Promise<boolean> {
-    const membership = await directory.findMembership(account, organization);
-    return membership?.roles.includes("clinician") === true;
-  }
+  const isClinician = async (account: string, organization: string): Promise<boolean> =>
+    (await directory.findMembership(account, organization))?.roles.includes("clinician") === true;
 
   /** Undefined where the grant needs no role. Throws `credential_invalid` where it does, and its person has none any more. */
   async function rolesOf({ kind, account, memberOf = "" }: TokenGrant): Promise<readonly Role[] | undefined> {
@@ -107,21 +106,24 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
     return { ...known, grant, ...(roles && { roles }), ...(hides && { hides }) };
   }
 
+  async function ofToken(token: string, verified: VerifiedToken, presented: Presented) {
+    if ("expired" in verified) throw credentialInvalid("the access token has expired: get a new one");
+    const { id, client, grant, expireTime: credentialEnd } = verified.valid;
+    const origin = { id, client, ...(grant === undefined ? {} : { grant }) };
+    const now = await standing(origin);
+    // Last: it uses the proof up.
+    const nonce = await possession.check(token, verified.valid, presented);
+    const principal = principalOfToken(verified.valid, now, clock.now());
+    const { allowedOrigins } = now;
+    return { principal, origin, credentialEnd, allowedOrigins, ...(nonce === undefined ? {} : { nonce }) };
+  }
+
   return {
     async exchange(token, presented, workload) {
-      const claims = await verifier.verify(token, workload);
-      const { id, client, grant: grantId, expireTime } = claims;
-      const origin = { id, client, ...(grantId === undefined ? {} : { grant: grantId }) };
-      const now = await standing(origin);
-      // Last: it uses the proof up.
-      const nonce = await possession.check(token, claims, presented);
-      return {
-        principal: principalOfToken(claims, now, clock.now()),
-        origin,
-        credentialEnd: expireTime,
-        allowedOrigins: now.allowedOrigins,
-        ...(nonce === undefined ? {} : { nonce }),
-      };
+      const verified = await verifier.verify(token, workload);
+      return ofToken(token, verified, presented).catch(async (error: unknown) => {
+        throw await ofHolder(deps, "valid" in verified ? verified.valid : verified.expired, error);
+      });
     },
     async again(origin, principal) {
       const { roles, hides } = await standing(origin);
@@ -129,4 +131,26 @@ export function createAccessTokenExchange(deps: AccessTokenExchangeDeps): Access
       return { ...rest, ...(roles && { roles }), ...(hides && { hides }) };
     },
   };
+}
+
+/**
+ * The refusal of a token that we have signed, with whose it is where it made its bearer an application. Of what acts for a person,
+ * and of a grant that has ended, nobody is told. What cannot be looked up now stays unsaid.
+ */
+async function ofHolder(
+  { standings, organizations }: Pick<AccessTokenExchangeDeps, "standings" | "organizations">,
+  { client, grant: grantId }: AccessToken,
+  refused: unknown,
+): Promise<unknown> {
+  try {
+    const grant = grantId === undefined ? undefined : await standings.findGrant(grantId);
+    const application =
+      grantId === undefined ||
+      (grant?.application === client && (grant.kind === "connect" || grant.kind === "user"));
+    if (!application) return refused;
+    const { organization } = await organizations.application(client);
+    return refusedOf(refused, { application: client, organization, credential: grantId ?? client });
+  } catch {
+    return refused;
+  }
 }

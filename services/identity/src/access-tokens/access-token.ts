@@ -41,9 +41,12 @@ export function looksLikeAccessToken(token: string): boolean {
 }
 
 export interface AccessTokenVerifier {
-  /** `workload`: where the call arrived. Throws `credential_invalid`. */
-  verify(token: string, workload: string): Promise<AccessToken>;
+  /** `workload`: where the call arrived. Throws `credential_invalid` for what is no access token of ours for there. */
+  verify(token: string, workload: string): Promise<VerifiedToken>;
 }
+
+/** A token that we have signed: one that counts, or one whose time is over, which says only whose it was. */
+export type VerifiedToken = { readonly valid: AccessToken } | { readonly expired: AccessToken };
 
 /** A token is for one resource (RFC 8707): one for the FHIR surface is none for the doors of RPCs, nor the other way round. */
 function audienceAt(workload: string, issuer: string): string {
@@ -78,20 +81,24 @@ export function createAccessTokenVerifier(options: {
     return payload;
   }
 
+  /** jose looks at the time last: of what is over, everything else is as it should be. */
+  async function signed(token: string, audience: string) {
+    try {
+      return { payload: await payloadOf(token, audience), expired: false };
+    } catch (cause) {
+      if (cause instanceof errors.JWTExpired && cause.claim === "exp")
+        return { payload: cause.payload, expired: true };
+      if (!(cause instanceof errors.JOSEError || cause instanceof TypeError)) throw cause;
+      throw credentialInvalid("it is no access token of this installation for its doors", { cause });
+    }
+  }
+
   return {
     async verify(token, workload) {
-      let payload: JWTPayload;
-      try {
-        payload = await payloadOf(token, audienceAt(workload, issuer()));
-      } catch (cause) {
-        if (cause instanceof errors.JWTExpired)
-          throw credentialInvalid("the access token has expired: get a new one", { cause });
-        if (!(cause instanceof errors.JOSEError || cause instanceof TypeError)) throw cause;
-        throw credentialInvalid("it is no access token of this installation for its doors", { cause });
-      }
+      const { payload, expired } = await signed(token, audienceAt(workload, issuer()));
       const found = shaped(payload, Math.floor(clock.now() / 1_000));
       if (found === undefined) throw credentialInvalid("the access token is not one for these doors");
-      return found;
+      return expired ? { expired: found } : { valid: found };
     },
   };
 }

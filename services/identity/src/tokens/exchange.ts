@@ -10,13 +10,8 @@ import { standingOf } from "../credentials/credential.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
 import type { LastUses } from "../credentials/last-uses.ts";
 import { isWithin } from "../credentials/networks.ts";
-import {
-  callerNotPermitted,
-  credentialInvalid,
-  IdentityError,
-  organizationUnverified,
-  testKeyRefused,
-} from "../errors.ts";
+import { refusedOf } from "../credentials/refused-holder.ts";
+import { callerNotPermitted, credentialInvalid, organizationUnverified, testKeyRefused } from "../errors.ts";
 import type { LimitRepository } from "../limits/limit-repository.ts";
 import type { Rates } from "../limits/limits.ts";
 import type { OrganizationRepository } from "../organizations/organization-repository.ts";
@@ -220,29 +215,11 @@ async function checkInForce(
   if (may === "unverified") throw organizationUnverified();
 }
 
-/**
- * The refusal of a credential that an application holds, with facts for the door: it tells the organization of the call, and takes them
- * out of what the caller is told (packages/rpc/src/caller/door-exchange.ts).
- */
+/** An operator's is nobody's. */
 function heldBy(error: unknown, { id, holder }: Credential): unknown {
-  if (!(error instanceof IdentityError) || holder.kind === "operator") return error;
+  if (holder.kind === "operator") return error;
   const { application, organization } = holder;
-  const facts = {
-    holder_organization: organization,
-    holder_application: application,
-    holder_credential: id,
-  };
-  const metadata = { ...error.problem.metadata, ...facts };
-  return new IdentityError(error.code, { ...error.problem, metadata }, { cause: error });
-}
-
-/** The refusal without these facts. */
-export function withoutHolder(error: unknown): unknown {
-  if (!(error instanceof IdentityError) || error.problem.metadata === undefined) return error;
-  const metadata = Object.fromEntries(
-    Object.entries(error.problem.metadata).filter(([fact]) => !fact.startsWith("holder_")),
-  );
-  return new IdentityError(error.code, { ...error.problem, metadata }, { cause: error });
+  return refusedOf(error, { application, organization, credential: id });
 }
 
 function holderOf({ id, holder, scopes }: Credential): Principal {

@@ -5,7 +5,8 @@ import type { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identit
 import { callerKey } from "@wellapi/rpc";
 import type { Accesses } from "../accesses.ts";
 import { fromExchangeRequest, toCallLimits } from "../convert.ts";
-import { type CredentialExchange, withoutHolder } from "./exchange.ts";
+import { withoutHolder } from "../credentials/refused-holder.ts";
+import type { CredentialExchange } from "./exchange.ts";
 import { createPatientTokenHandlers, type PatientTokenHandlersDeps } from "./patient-token-handlers.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 
