@@ -56,7 +56,8 @@ export declare type LoggedRequest = Message<"wellapi.audit.v1.LoggedRequest"> & 
   credential: string;
 
   /**
-   * The RPC, for example `wellapi.records.v1.RecordsService/ReadSeries`. A request of FHIR makes one or more of them.
+   * The RPC, for example `wellapi.records.v1.RecordsService/ReadSeries`. A request of FHIR makes one or more of them; one that is refused
+   * before is named by its route: `GET /fhir/R4/:type`. Where nothing is served: `(unknown path)`, or `(unknown)` after the service.
    *
    * @generated from field: string method = 6;
    */

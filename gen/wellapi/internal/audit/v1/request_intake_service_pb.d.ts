@@ -101,7 +101,7 @@ export declare type EndedRequest = Message<"wellapi.internal.audit.v1.EndedReque
   credential: string;
 
   /**
-   * Fully qualified RPC.
+   * Fully qualified RPC, or what stands for one where none was reached.
    *
    * @generated from field: string method = 5;
    */
