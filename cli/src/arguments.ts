@@ -1,7 +1,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { BucketSize } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { InvalidArgumentError, Option } from "commander";
 
 type Names<T> = Readonly<Record<string, T>>;
@@ -17,6 +17,14 @@ export const purposes: Names<Purpose> = {
   "public-health": Purpose.PUBLIC_HEALTH,
   emergency: Purpose.EMERGENCY,
   "family-request": Purpose.FAMILY_REQUEST,
+};
+
+/** How a value came about, as its sender states it. */
+export const methods: Names<CaptureMethod> = {
+  sensed: CaptureMethod.SENSED,
+  derived: CaptureMethod.DERIVED,
+  "self-reported": CaptureMethod.SELF_REPORTED,
+  clinician: CaptureMethod.CLINICIAN,
 };
 
 /** What is left out of data that is read. */

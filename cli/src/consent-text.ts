@@ -13,6 +13,7 @@ import {
   SourceSelectorSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
+  type CaptureMethod,
   Direction,
   type Purpose,
   Resolution,
@@ -22,6 +23,7 @@ import {
   directions,
   interval,
   masks,
+  methods,
   nameOf,
   purposes,
   resolutions,
@@ -44,8 +46,10 @@ export interface CreateOptions {
   deIdentified?: true;
   source?: string[];
   device?: Device[];
+  method?: CaptureMethod[];
   exceptSource?: string[];
   exceptDevice?: Device[];
+  exceptMethod?: CaptureMethod[];
   mask?: Mask[];
   windowFrom?: number;
   windowTo?: number;
@@ -80,27 +84,34 @@ export function consentOf(options: CreateOptions): MessageInitShape<typeof Conse
   };
 }
 
-/** The denial of sources; it beats other permissions, too. */
+/** The denials of sources, and of ways to come about; they beat other permissions, too. */
 function exceptionOf({
   category = [],
   direction = [],
   deny,
   exceptSource: organizations = [],
   exceptDevice: devices = [],
+  exceptMethod: methods = [],
 }: CreateOptions): MessageInitShape<typeof ProvisionSchema>[] {
-  if (organizations.length + devices.length === 0) return [];
-  if (deny) throw new CliError("usage", "with --deny use --source and --device: they say what is denied");
-  if (!direction.includes(Direction.READ)) {
-    throw new CliError("usage", "--except-source and --except-device are of reading: add --direction read");
+  const senders = organizations.length + devices.length > 0 ? [{ organizations, devices }] : [];
+  const ways = methods.length > 0 ? [{ methods }] : [];
+  if (senders.length + ways.length === 0) return [];
+  if (deny) {
+    throw new CliError("usage", "with --deny use --source, --device and --method: they say what is denied");
   }
-  return [
-    {
-      effect: Provision_Effect.DENY,
-      directions: [Direction.READ],
-      categories: category.map((name) => ({ name })),
-      sources: { organizations, devices },
-    },
-  ];
+  if (!direction.includes(Direction.READ)) {
+    throw new CliError(
+      "usage",
+      "--except-source, --except-device and --except-method are of reading: add --direction read",
+    );
+  }
+  // In one provision they would be what these sources sent in these ways; left out is all of either.
+  return [...senders, ...ways].map((sources) => ({
+    effect: Provision_Effect.DENY,
+    directions: [Direction.READ],
+    categories: category.map((name) => ({ name })),
+    sources,
+  }));
 }
 
 /** The one provision that the options describe. */
@@ -127,8 +138,12 @@ export function provisionOf(
     purposes: options.purpose ?? [],
     resolution: options.resolution ?? (reading ? Resolution.RAW : Resolution.UNSPECIFIED),
     ...(options.deIdentified && { deIdentification: DeIdentification.SAFE_HARBOR }),
-    ...((options.source ?? options.device) && {
-      sources: { organizations: options.source ?? [], devices: options.device ?? [] },
+    ...((options.source ?? options.device ?? options.method) && {
+      sources: {
+        organizations: options.source ?? [],
+        devices: options.device ?? [],
+        methods: options.method ?? [],
+      },
     }),
     masks: options.mask ?? [],
     window,
@@ -181,7 +196,11 @@ function readingApart(
   { source, mask = [] }: Pick<CreateOptions, "source" | "mask">,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const asked = provision.sources;
-  const organizations = asked?.organizations.filter((one) => source?.includes(one) ?? true) ?? source;
+  const methods = asked?.methods ?? [];
+  const everybody = asked === undefined || asked.organizations.length + asked.devices.length === 0;
+  const organizations = everybody
+    ? source
+    : asked.organizations.filter((one) => source?.includes(one) ?? true);
   const devices = source === undefined ? (asked?.devices ?? []) : [];
   const sent = { purposes: [], resolution: Resolution.UNSPECIFIED };
   return [
@@ -195,7 +214,9 @@ function readingApart(
             ...provision,
             directions: [Direction.READ],
             masks: [...new Set([...provision.masks, ...mask])],
-            ...(organizations && { sources: create(SourceSelectorSchema, { organizations, devices }) }),
+            ...(organizations && {
+              sources: create(SourceSelectorSchema, { organizations, devices, methods }),
+            }),
           },
         ]),
   ];
@@ -249,8 +270,12 @@ export function provisionText(provision: Provision): string {
   ].join(" ");
 }
 
-function sourcesText({ organizations, devices }: SourceSelector): string {
-  return [...organizations, ...devices.map((one) => `${one.organization}:${one.deviceId}`)].join(", ");
+function sourcesText({ organizations, devices, methods: ways }: SourceSelector): string {
+  const senders = [...organizations, ...devices.map((one) => `${one.organization}:${one.deviceId}`)];
+  return [
+    senders.join(", ") || "everybody",
+    ...(ways.length > 0 ? [`as ${ways.map((one) => nameOf(methods, one)).join(", ")}`] : []),
+  ].join(" ");
 }
 
 function windowText(window: Provision["window"]): string[] {

@@ -4,6 +4,7 @@ import {
   directions,
   instant,
   masks,
+  methods,
   purposes,
   resolutions,
   several,
@@ -23,6 +24,9 @@ export function addExceptions(command: Command): Command {
       "--except-device <org:dev...>",
       "deny what comes of these devices (reading)",
       several(sourceDevice),
+    )
+    .addOption(
+      wordOption("--except-method <word...>", "deny what came about in these ways (reading)", methods),
     );
 }
 
@@ -36,6 +40,7 @@ export function addProvisionOptions(command: Command): Command {
     .option("--de-identified", "only for exports that leave out who the patient is (reading, raw)")
     .option("--source <org...>", "only data that these organizations contributed (reading)", several(String))
     .option("--device <org:dev...>", "only data of these devices (reading)", several(sourceDevice))
+    .addOption(wordOption("--method <word...>", "only data that came about in these ways (reading)", methods))
     .addOption(
       wordOption(
         "--mask <word...>",

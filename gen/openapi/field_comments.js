@@ -230,7 +230,7 @@ export const fieldComments = {
  "wellapi.consent.v1.SourceDevice.deviceId": "The device, by the caller's own id for it: `device_id` of a Source. It is not looked up: one that the organization never sent anything of selects nothing.",
  "wellapi.consent.v1.SourceDevice.organization": "The organization that sends its data. It exists when the consent is given.",
  "wellapi.consent.v1.SourceSelector.devices": "Data of these devices. What was sent without a device is of none, and so is a clinical record.",
- "wellapi.consent.v1.SourceSelector.methods": "Only data that came about in these ways. Not enforced yet, so not taken.",
+ "wellapi.consent.v1.SourceSelector.methods": "Only data that came about in these ways, as its sender states it: `method` of a Source. Without organizations and devices it is data from everybody. What was sent without a method is of none, and so is a clinical record: a denial of CAPTURE_METHOD_SELF_REPORTED lets it through. CAPTURE_METHOD_UNSPECIFIED is not taken.",
  "wellapi.consent.v1.SourceSelector.organizations": "Data that these organizations contributed. They exist when the consent is given.",
  "wellapi.consent.v1.UndoDeathRequest.deathReport": "Its id.",
  "wellapi.consent.v1.UndoDeathRequest.note": "What shows the mistake; kept with the report.",

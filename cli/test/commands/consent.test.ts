@@ -7,7 +7,7 @@ import {
   type ListConsentsRequest,
   type RevokeConsentRequest,
 } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { expect, test } from "vitest";
 import { openFolder, openGateway, wellapi } from "./world.ts";
 
@@ -79,13 +79,18 @@ test("creates what the options say", async () => {
 test("says whose data is meant, and what is denied of it beside", async () => {
   const { env, created } = await openConsents();
   const some = ["--direction", "read", "--purpose", "treatment"];
-  const mine = ["--source", "org_2", "--device", "org_3:dev_1", "--mask", "notes"];
+  const mine = ["--source", "org_2", "--device", "org_3:dev_1", "--method", "sensed", "--mask", "notes"];
   await wellapi([...grant, ...some, ...mine], { env });
-  await wellapi([...grant, ...some, "--except-source", "org_4", "--except-device", "org_5:dev_2"], { env });
+  const theirs = ["--except-source", "org_4", "--except-device", "org_5:dev_2"];
+  await wellapi([...grant, ...some, ...theirs, "--except-method", "self-reported"], { env });
   const [first, second] = created.map(({ consent }) => consent!.provisions);
   expect(first).toMatchObject([
     {
-      sources: { organizations: ["org_2"], devices: [{ organization: "org_3", deviceId: "dev_1" }] },
+      sources: {
+        organizations: ["org_2"],
+        devices: [{ organization: "org_3", deviceId: "dev_1" }],
+        methods: [CaptureMethod.SENSED],
+      },
       masks: [Mask.NOTES],
     },
   ]);
@@ -97,7 +102,15 @@ test("says whose data is meant, and what is denied of it beside", async () => {
       categories: [{ name: "heart" }, { name: "sleep" }],
       purposes: [],
       resolution: Resolution.UNSPECIFIED,
-      sources: { organizations: ["org_4"], devices: [{ organization: "org_5", deviceId: "dev_2" }] },
+      sources: {
+        organizations: ["org_4"],
+        devices: [{ organization: "org_5", deviceId: "dev_2" }],
+        methods: [],
+      },
+    },
+    {
+      effect: Provision_Effect.DENY,
+      sources: { organizations: [], devices: [], methods: [CaptureMethod.SELF_REPORTED] },
     },
   ]);
   expect(second![0]!.sources).toBeUndefined();
@@ -126,7 +139,7 @@ test.each([
     "an exception of a denial",
     [...grant, "--direction", "read", "--deny", "--except-source", "org_2"],
     2,
-    /use --source and --device/,
+    /use --source, --device and --method/,
   ],
   [
     "an exception of sending",

@@ -14,7 +14,7 @@ import {
   type Dispute as DisputeMessage,
   type Grant,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { createMessageQueue } from "./message-queue.ts";
 import { type DatedPermit, earliestTime, latestTime } from "./permits.ts";
 import { type Dispute, type Question, type Sources, sourceDeviceKey } from "./port.ts";
@@ -168,6 +168,13 @@ const knownResolutions: ReadonlySet<Resolution> = new Set([
 /** What those who release data can leave out. */
 const knownMasks: ReadonlySet<Mask> = new Set([Mask.NOTES, Mask.PERFORMER]);
 
+const knownMethods: ReadonlySet<CaptureMethod> = new Set([
+  CaptureMethod.SENSED,
+  CaptureMethod.DERIVED,
+  CaptureMethod.SELF_REPORTED,
+  CaptureMethod.CLINICIAN,
+]);
+
 function permitOf(grant: Grant): DatedPermit | undefined {
   const { consent, version, provision, resolution, window, validity, emergency, deIdentified, masks } = grant;
   if (isUnknown(grant) || isUnknown(window) || isUnknown(validity)) return undefined;
@@ -176,6 +183,8 @@ function permitOf(grant: Grant): DatedPermit | undefined {
   if (consent === "" || version < 1 || provision < 0 || lastMs < 0) return undefined;
   if (grant.onlyOrganizations.length > 0 && grant.exceptOrganizations.length > 0) return undefined;
   if ([...grant.alsoDevices, ...grant.exceptDevices].some(isUnknown)) return undefined;
+  if (grant.onlyMethods.length > 0 && grant.exceptMethods.length > 0) return undefined;
+  if (![...grant.onlyMethods, ...grant.exceptMethods].every((one) => knownMethods.has(one))) return undefined;
   const sources = sourcesOf(grant);
   if (!masks.every((mask) => knownMasks.has(mask))) return undefined;
   const from = millisOf(window?.startTime, earliestTime);
@@ -200,12 +209,16 @@ function permitOf(grant: Grant): DatedPermit | undefined {
 function sourcesOf(grant: Grant): Sources | undefined {
   const { onlyOrganizations: only, exceptOrganizations: except } = grant;
   const [also, without] = [keysOf(grant.alsoDevices), keysOf(grant.exceptDevices)];
-  if (only.length + except.length + also.size + without.size === 0) return undefined;
+  const { onlyMethods, exceptMethods } = grant;
+  const named = [only, except, [...also], [...without], onlyMethods, exceptMethods];
+  if (named.flat().length === 0) return undefined;
   const some = only.length > 0 || (also.size > 0 && except.length === 0);
   return {
     ...(some ? { only: new Set(only) } : { except: new Set(except) }),
     ...(also.size > 0 ? { also } : {}),
     ...(without.size > 0 ? { without } : {}),
+    ...(onlyMethods.length > 0 ? { onlyMethods: new Set(onlyMethods) } : {}),
+    ...(exceptMethods.length > 0 ? { exceptMethods: new Set(exceptMethods) } : {}),
   };
 }
 

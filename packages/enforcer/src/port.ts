@@ -1,6 +1,11 @@
 import type { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import type {
+  CaptureMethod,
+  Direction,
+  Purpose,
+  Resolution,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 
 /** The question that an enforcer asks before data moves. */
 export interface Question {
@@ -51,6 +56,10 @@ export type Sources = ({ readonly only: ReadonlySet<string> } | { readonly excep
   readonly also?: ReadonlySet<string>;
   /** Devices whose data does not count, although that of their organizations does. Absent: none. */
   readonly without?: ReadonlySet<string>;
+  /** Of these, only what came about in one of these ways. Absent: in any, and what does not say it. */
+  readonly onlyMethods?: ReadonlySet<CaptureMethod>;
+  /** Of these, not what came about in one of these ways. Absent: all. */
+  readonly exceptMethods?: ReadonlySet<CaptureMethod>;
 };
 
 /** Names a device (internal id, `dev_...`) as one organization sends its data. */

@@ -14,6 +14,7 @@ import {
   GrantSchema,
 } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
+  CaptureMethod,
   Direction,
   Purpose,
   Resolution,
@@ -148,6 +149,20 @@ describe("an enforcer", () => {
     expect(of({ ...except, alsoDevices: [device] })).toMatchObject({
       permits: [{ sources: { except: new Set(["org_watch"]), also: keys } }],
     });
+    const { SENSED, SELF_REPORTED, UNSPECIFIED } = CaptureMethod;
+    expect(of({ onlyMethods: [SENSED] })).toMatchObject({
+      permits: [{ sources: { except: new Set(), onlyMethods: new Set([SENSED]) } }],
+    });
+    expect(of({ ...only, exceptMethods: [SELF_REPORTED] })).toMatchObject({
+      permits: [{ sources: { only: new Set(["org_watch"]), exceptMethods: new Set([SELF_REPORTED]) } }],
+    });
+    for (const strange of [
+      { onlyMethods: [SENSED], exceptMethods: [SELF_REPORTED] },
+      { onlyMethods: [9 as CaptureMethod] },
+      { exceptMethods: [UNSPECIFIED] },
+    ]) {
+      expect(of(strange)).toMatchObject({ denied: { permitted: false } });
+    }
     const unknown = withField(DeviceSchema, device);
     expect(of({ exceptDevices: [unknown] })).toMatchObject({ denied: { permitted: false } });
   });

@@ -1,6 +1,6 @@
 /** Domain types and rules of consents. Times are UTC milliseconds; intervals are half-open. */
 
-import { type FromSources, namedSources } from "./sources.ts";
+import { countNamed, type FromSources } from "./sources.ts";
 
 export const directions = ["contribute", "read"] as const;
 export type Direction = (typeof directions)[number];
@@ -206,7 +206,7 @@ export const mostProvisions = 2_000;
  * denials.
  */
 export const mostDenials = 32;
-/** Contributors and devices that the consents for one organization name: each may be decided about apart, with all denials. */
+/** Contributors, devices and ways to come about that the consents for one organization name: each may be decided about apart, with all denials. */
 export const mostSources = 16;
 
 /** The limit that another consent with these terms would exceed; undefined where there is room. */
@@ -222,7 +222,7 @@ export function lackOfRoom(current: CurrentConsents, terms: Terms): string | und
   if (theirs.filter(({ effect }) => effect === "deny").length > mostDenials) {
     return "32 provisions deny something to this organization";
   }
-  return namedSources(theirs).length > mostSources
+  return countNamed(theirs) > mostSources
     ? "the provisions for this organization name 16 sources"
     : undefined;
 }

@@ -33,6 +33,7 @@ import {
   directionMessages,
   effectMessages,
   maskMessages,
+  methodMessages,
   named,
   numberOf,
   purposeMessages,
@@ -143,6 +144,8 @@ export function decisionMessage(
       exceptOrganizations: sources && "except" in sources ? [...sources.except] : [],
       alsoDevices: [...(sources?.also ?? [])],
       exceptDevices: [...(sources?.without ?? [])],
+      onlyMethods: (sources?.onlyMethods ?? []).map((one) => methodMessages[one]),
+      exceptMethods: (sources?.exceptMethods ?? []).map((one) => methodMessages[one]),
       masks: masks.map((mask) => maskMessages[mask]),
     }),
   );
@@ -197,10 +200,14 @@ export function provisionMessage(
   };
 }
 
-function selectorMessage({ organizations, devices = [] }: FromSources, { deviceIdOf }: OutwardIds) {
+function selectorMessage(
+  { organizations, devices = [], methods = [] }: FromSources,
+  { deviceIdOf }: OutwardIds,
+) {
   return {
     organizations: [...organizations],
     devices: devices.map(({ organization, device }) => ({ organization, deviceId: deviceIdOf(device) })),
+    methods: methods.map((one) => methodMessages[one]),
   };
 }
 

@@ -190,7 +190,7 @@ interface FromClass {
   readonly permits: readonly Permit[];
 }
 
-/** One permit for all sources of which the same is permitted. */
+/** One permit for all sources of which the same is permitted, or a few where their ways to come about differ. */
 function joinedBySource(classes: readonly FromClass[]): readonly Permit[] {
   // Nearly always there is one, of all sources.
   if (classes.length === 1) return classes[0]!.permits;
@@ -199,12 +199,12 @@ function joinedBySource(classes: readonly FromClass[]): readonly Permit[] {
     classes.flatMap(({ of, permits }) => permits.map((permit) => ({ of, permit }))),
     ({ permit }) => JSON.stringify(permit),
   );
-  return [...alike.values()].map((same) => {
-    const sources = sourcesOf(
+  return [...alike.values()].flatMap((same) => {
+    const parts = sourcesOf(
       same.map(({ of }) => of),
       all,
     );
-    return { ...same[0]!.permit, ...(sources && { sources }) };
+    return parts.map((sources) => ({ ...same[0]!.permit, ...(sources && { sources }) }));
   });
 }
 

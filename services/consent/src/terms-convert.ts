@@ -13,6 +13,7 @@ import {
   ConsentSchema,
   Mask as MaskMessage,
   type Provision as ProvisionMessage,
+  type SourceSelector,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import {
   Resolution as ResolutionMessage,
@@ -35,12 +36,13 @@ import {
   type Terms,
 } from "./consent.ts";
 import { ConsentError } from "./errors.ts";
-import { eachOnce, type FromSources, namedSources } from "./sources.ts";
+import { countNamed, eachOnce, type FromSources, type Method, methods } from "./sources.ts";
 import {
   deIdentificationMessages,
   directionMessages,
   effectMessages,
   maskMessages,
+  methodMessages,
   named,
   purposeMessages,
   resolutionMessages,
@@ -83,7 +85,7 @@ export function termsOf(
   );
   if (taken.length === 0) refuse("provisions", "is empty: say what is permitted or denied");
   const inForce = intervalOf(validity);
-  if (namedSources(taken).length > mostSources) {
+  if (countNamed(taken) > mostSources) {
     refuse("provisions", "name more than 16 sources: leave some out, or say whose data is denied instead");
   }
   if (hasEnded(inForce, now)) refuse("validity.end_time", "has passed: give an end in the future, or none");
@@ -195,12 +197,9 @@ function sourcesOf(
 ): FromSources | undefined {
   if (sources === undefined) return undefined;
   const place = `${path}.sources`;
-  if (sources.methods.length > 0) {
-    refuse(`${place}.methods`, "is not enforced yet: leave it out", notEnforced);
-  }
   // Without any it would say nothing, and whoever forgot them would have permitted all.
-  if (sources.organizations.length + sources.devices.length === 0) {
-    refuse(`${place}.organizations`, "is needed, or devices: say whose data");
+  if (sources.organizations.length + sources.devices.length + sources.methods.length === 0) {
+    refuse(`${place}.organizations`, "is needed, or devices or methods: say which data");
   }
   if (directions.includes("contribute")) {
     refuse(place, "is of reading alone: leave it out, or part the provision");
@@ -210,10 +209,25 @@ function sourcesOf(
     if (device === undefined) refuse(`${place}.devices[${i}].device_id`, "is no id of a device");
     return { organization, device: device ?? "" };
   });
+  const ways = methodsOf(sources, place, refuse);
   return {
     organizations: [...sources.organizations].sort(),
     ...(devices.length > 0 && { devices: eachOnce(devices) }),
+    ...(ways.length > 0 && { methods: ways }),
   };
+}
+
+/** Each once and in one order, so that the same said otherwise is the same. */
+function methodsOf(
+  sources: Pick<SourceSelector, "methods">,
+  place: string,
+  refuse: Refuse,
+): readonly Method[] {
+  if (sources.methods.some((one) => named(methodMessages, one) === undefined)) {
+    const ways = "CAPTURE_METHOD_SENSED, _DERIVED, _SELF_REPORTED and _CLINICIAN";
+    refuse(`${place}.methods`, `holds one that nothing is of: there are ${ways}; leave it out for all data`);
+  }
+  return methods.filter((one) => sources.methods.includes(methodMessages[one]));
 }
 
 /** What is left out of what is read, each once and in one order, so that the same said otherwise is the same. */

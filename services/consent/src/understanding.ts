@@ -1,4 +1,5 @@
 import { directions, effects, masks, type PinnedCategory, purposes } from "./consent.ts";
+import { methods } from "./sources.ts";
 
 /** The categories that are known here. */
 export interface Categories {
@@ -33,7 +34,7 @@ const members = {
   category: ["name", "version"],
   validity: ["start", "end"],
   captured: ["start", "end", "lastMs"],
-  sources: ["organizations", "devices"],
+  sources: ["organizations", "devices", "methods"],
   device: ["organization", "device"],
 } as const;
 
@@ -124,8 +125,17 @@ function unknownInSources({ directions: stated, sources }: Members, path: string
     unknownMember(sources, members.sources, `${path}.`) ??
     firstOf(sources.organizations, `${path}.organizations`, unknownInId) ??
     firstOf(sources.devices ?? [], `${path}.devices`, unknownInDevice) ??
-    ([sources.organizations, sources.devices ?? []].flat().length > 0 ? undefined : path)
+    (sources.methods === undefined ? undefined : unknownInMethods(sources.methods, `${path}.methods`)) ??
+    ([sources.organizations, sources.devices ?? [], sources.methods ?? []].flat().length > 0
+      ? undefined
+      : path)
   );
+}
+
+/** Of none at all nothing would be denied. */
+function unknownInMethods(stated: unknown, path: string): string | undefined {
+  if (!Array.isArray(stated) || stated.length === 0) return path;
+  return firstOf(stated, path, (one, at) => (isOneOf(methods, one) ? undefined : at));
 }
 
 function unknownInDevice(device: unknown, path: string): string | undefined {

@@ -7,6 +7,7 @@ import {
 import { DenialReason as DenialReasonMessage } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import {
   Actor_Kind,
+  CaptureMethod,
   Direction as DirectionMessage,
   Purpose as PurposeMessage,
   Resolution as ResolutionMessage,
@@ -22,6 +23,7 @@ import type {
   State,
 } from "./consent.ts";
 import type { DenialReason } from "./decision.ts";
+import type { Method } from "./sources.ts";
 
 export const effectMessages: Record<Effect, Provision_Effect> = {
   permit: Provision_Effect.PERMIT,
@@ -52,6 +54,13 @@ export const resolutionMessages: Record<Resolution, ResolutionMessage> = {
 
 export const deIdentificationMessages: Record<DeIdentification, DeIdentificationMessage> = {
   safe_harbor: DeIdentificationMessage.SAFE_HARBOR,
+};
+
+export const methodMessages: Record<Method, CaptureMethod> = {
+  sensed: CaptureMethod.SENSED,
+  derived: CaptureMethod.DERIVED,
+  self_reported: CaptureMethod.SELF_REPORTED,
+  clinician: CaptureMethod.CLINICIAN,
 };
 
 export const maskMessages: Record<Mask, MaskMessage> = {

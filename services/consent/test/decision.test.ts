@@ -453,7 +453,17 @@ describe("what is not known here", () => {
     ],
     [
       "a sort of source",
-      withProvision({ sources: { organizations: ["org_watch"], methods: [1] } }),
+      withProvision({ sources: { organizations: ["org_watch"], regions: ["eu"] } }),
+      "terms.provisions[1].sources.regions",
+    ],
+    [
+      "a way to come about",
+      withProvision({ sources: { organizations: [], methods: ["sensed", "guessed"] } }),
+      "terms.provisions[1].sources.methods[1]",
+    ],
+    [
+      "none of the ways to come about",
+      withProvision({ sources: { organizations: ["org_watch"], methods: [] } }),
       "terms.provisions[1].sources.methods",
     ],
     [

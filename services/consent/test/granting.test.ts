@@ -3,7 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, createClient } from "@connectrpc/connect";
 import { Consent_State, ConsentSchema, Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Actor_Kind, CaptureMethod, Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Actor_Kind, Direction, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it } from "vitest";
 import { openInstallation, otherPatientId, partition, patientId } from "./installation.ts";
 import { denial, problem, reading, wanted } from "./messages.ts";
@@ -94,7 +94,6 @@ describe("granting", () => {
     const { patient } = await openInstallation();
     const later = {
       ...reading,
-      sources: { organizations: ["org_lab"], methods: [CaptureMethod.SELF_REPORTED] },
       masks: [Mask.DEVICE],
       resolution: Resolution.COUNT_ONLY,
     };
@@ -102,7 +101,7 @@ describe("granting", () => {
     const consent = { ...wanted, provisions: [reading, later, sliding] };
     const told = await problem(patient().createConsent({ consent, requestId: "r1" }));
     expect(told).toMatchObject({ code: Code.InvalidArgument, reason: "INVALID_FIELD" });
-    const fields = ["resolution", "sources.methods", "masks"];
+    const fields = ["resolution", "masks"];
     expect(told!.violations!.map(({ field, reason }) => [field, reason])).toEqual([
       ...fields.map((field) => [`consent.provisions[1].${field}`, "NOT_ENFORCED_YET"]),
       ["consent.provisions[2].captured_in_last", "NOT_ENFORCED_YET"],

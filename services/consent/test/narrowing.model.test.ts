@@ -3,8 +3,8 @@ import { expect, it } from "vitest";
 import type { Captured, Direction, Interval, Provision, Purpose, Resolution, Terms } from "../src/consent.ts";
 import { decide } from "../src/decision.ts";
 import { beyond } from "../src/requests/narrowing.ts";
-import type { SourceDevice } from "../src/sources.ts";
-import { categories, consentOf, currentOf, heartRate, isFrom, steps } from "./terms.ts";
+import type { Method, SourceDevice } from "../src/sources.ts";
+import { categories, consentOf, currentOf, type FromSource, heartRate, isFrom, steps } from "./terms.ts";
 
 /** Few instants, so that ends meet: a property of intervals fails at their edges or nowhere. */
 const instant = fc.integer({ min: 0, max: 8 });
@@ -28,8 +28,13 @@ const permission = fc.record({
   regions: fc.constantFrom<readonly string[]>([], ["local"], ["eu"], ["eu", "local"]),
   sources: fc.option(
     fc
-      .record({ organizations: fc.subarray(["org_a", "org_b"]), devices: fc.subarray([...devices]) })
-      .filter((one) => one.organizations.length + one.devices.length > 0),
+      .record({
+        organizations: fc.subarray(["org_a", "org_b"]),
+        devices: fc.subarray([...devices]),
+        methods: fc.subarray<Method>(["sensed", "clinician"]),
+      })
+      .filter((one) => one.organizations.length + one.devices.length + one.methods.length > 0)
+      .map(({ methods, ...one }) => ({ ...one, ...(methods.length > 0 && { methods }) })),
     { nil: undefined },
   ),
 }) as fc.Arbitrary<Provision>;
@@ -71,7 +76,7 @@ const order: readonly Resolution[] = ["raw", "hourly", "daily"];
 /** The finest that may be used, as the one who decides says: the greater, the coarser; undefined: nothing. */
 function finest(
   terms: Terms,
-  at: { now: number; used: number; captured: number; source: SourceDevice; question: Question },
+  at: { now: number; used: number; captured: number; source: FromSource; question: Question },
 ) {
   const { now, used, captured, source, question } = at;
   const decision = decide(currentOf(consentOf(terms.provisions, terms)), question, now, categories);
@@ -101,9 +106,11 @@ it("what lies within a request permits nothing that the request would not, at an
     fc.constantFrom<Purpose>("treatment", "research"),
     fc.constantFrom(heartRate, steps),
     fc.constantFrom("local", "eu"),
-    fc
-      .constantFrom("org_a", "org_b", "org_c")
-      .chain((organization) => fc.constantFrom("dev_1", "").map((device) => ({ organization, device }))),
+    fc.record({
+      organization: fc.constantFrom("org_a", "org_b", "org_c"),
+      device: fc.constantFrom("dev_1", ""),
+      method: fc.constantFrom<Method | undefined>("sensed", "clinician", undefined),
+    }),
     (terms, parts, validity, now, direction, purpose, code, region, source) => {
       const provisions = parts.map(({ from, other, changed }): Provision => {
         const base = terms.provisions[from % terms.provisions.length]!;

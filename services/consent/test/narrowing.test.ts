@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Mask, Provision, Terms } from "../src/consent.ts";
 import { asksNoLess, beyond } from "../src/requests/narrowing.ts";
+import type { Method } from "../src/sources.ts";
 import { permission } from "./terms.ts";
 
 const now = 1_000_000;
@@ -72,6 +73,16 @@ describe("what lies within a request", () => {
     expect(inside(of("org_watch", "dev_1"), of("org_watch", "dev_2"))).toBe(false);
     expect(inside(of("org_lab", "dev_1"), from("org_watch"))).toBe(false);
     expect(inside(from("org_watch"), of("org_watch", "dev_1"))).toBe(false);
+    const as = (...methods: Method[]) => ({ sources: { organizations: [], methods } });
+    const both = { sources: { organizations: ["org_watch"], methods: ["sensed"] as Method[] } };
+    expect(inside(as("sensed"))).toBe(true);
+    expect(inside(as("sensed"), as("sensed", "derived"))).toBe(true);
+    expect(inside(as("clinician"), as("sensed"))).toBe(false);
+    expect(inside({}, as("sensed"))).toBe(false);
+    expect(inside(both, as("sensed"))).toBe(true);
+    expect(inside(both, from("org_watch"))).toBe(true);
+    expect(inside(as("sensed"), both)).toBe(false);
+    expect(inside(from("org_watch"), both)).toBe(false);
   });
 
   it("is a window within the window: one that slides stays in a fixed one that it has entered for good", () => {

@@ -3,7 +3,7 @@ import { shippedTerminology } from "@wellapi/terminology";
 import { describe, expect, it } from "vitest";
 import type { Captured, Direction, Interval, Mask, Provision, Purpose, Resolution } from "../src/consent.ts";
 import { decide, type Permit } from "../src/decision.ts";
-import type { FromSources, SourceDevice } from "../src/sources.ts";
+import type { FromSources, Method, SourceDevice } from "../src/sources.ts";
 import { consentOf, currentOf } from "./terms.ts";
 
 const dayMs = 86_400_000;
@@ -20,12 +20,13 @@ const rows = readFileSync(new URL("../../../docs/contracts.md", import.meta.url)
   .map((line) => line.split("|").map((cell) => cell.trim()) as [string, string, string, string]);
 
 const provisionText =
-  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,:]+))?(?: without ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
+  /^(\w+) ([\w+]+) ([\w,]+)(?: for ([\w,]+))?(?: (raw|hourly|daily))?(?: from ([\w,:]+)(?: as ([\w,-]+))?)?(?: without ([\w,]+))?(?: captured (?:in the last (\d+) days|(\S+)))?$/;
 
 function provisionOf(text: string): Provision {
   const parts = provisionText.exec(text);
   if (parts === null) throw new Error(`"${text}" is no provision`);
-  const [, effect, directions, names, purposes = "", resolution, sources, left, days, within = ".."] = parts;
+  const [, effect, directions, names, purposes = "", resolution, sources, ways, left, days, within = ".."] =
+    parts;
   const captured: Captured = days === undefined ? intervalOf(within) : { lastMs: Number(days) * dayMs };
   return {
     effect: effect as Provision["effect"],
@@ -34,20 +35,21 @@ function provisionOf(text: string): Provision {
     purposes: purposes.split(",").filter(Boolean) as Purpose[],
     ...(resolution === undefined ? {} : { resolution: resolution as Resolution }),
     captured,
-    ...(sources && { sources: sourcesOf(sources.split(",")) }),
+    ...(sources && { sources: sourcesOf(sources.split(","), ways) }),
     ...(left && { masks: left.split(",") as Mask[] }),
     regions: [],
   };
 }
 
-/** Organizations, and devices as `org_...:dev_...`. */
-function sourcesOf(named: readonly string[]): FromSources {
+/** Organizations, and devices as `org_...:dev_...`, or everybody; and the ways in which it came about. */
+function sourcesOf(named: readonly string[], ways: string | undefined): FromSources {
   const devices = named.flatMap((one) => {
     const [organization, device] = one.split(":");
     return device === undefined ? [] : [{ organization: organization!, device }];
   });
-  const organizations = named.filter((one) => !one.includes(":"));
-  return { organizations, ...(devices.length > 0 && { devices }) };
+  const organizations = named.filter((one) => !one.includes(":") && one !== "everybody");
+  const methods = ways?.replaceAll("-", "_").split(",") as Method[] | undefined;
+  return { organizations, ...(devices.length > 0 && { devices }), ...(methods && { methods }) };
 }
 
 /** `2026-03-01..2026-04-01`, either of which may be left out. */
@@ -71,10 +73,15 @@ function textOf({ resolution, sources, masks, captured: { start, end, lastMs } }
       : ["not from", ...sources.except, ...keys(sources.without)]),
     ...("only" in sources && sources.without ? ["but", ...keys(sources.without)] : []),
   ];
+  const ways = [
+    ...(sources?.onlyMethods ? ["as", ...sources.onlyMethods] : []),
+    ...(sources?.exceptMethods ? ["not as", ...sources.exceptMethods] : []),
+  ];
   return (
     [resolution, ...[last, within].filter(Boolean)].join(" of ") +
     (last || within ? "" : " of all times") +
-    (whose === undefined ? "" : ` ${whose.join(" ")}`) +
+    (ways.length === 0 ? "" : ` ${ways.join(" ").replaceAll("_", "-")}`) +
+    (whose === undefined || whose.length === 1 ? "" : ` ${whose.join(" ")}`) +
     (masks === undefined ? "" : ` without ${masks.join(" and ")}`)
   );
 }

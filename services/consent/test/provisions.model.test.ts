@@ -14,7 +14,7 @@ import type {
 } from "../src/consent.ts";
 import { masks } from "../src/consent.ts";
 import { decide, type Permit } from "../src/decision.ts";
-import type { FromSources } from "../src/sources.ts";
+import type { FromSources, Method } from "../src/sources.ts";
 import { categories, consentOf, currentOf, heartRate, isFrom, steps } from "./terms.ts";
 
 /** Few instants, so that ends meet: a property of intervals fails at their edges or nowhere. */
@@ -36,10 +36,20 @@ const namedDevices = fc.subarray(
   ),
   { maxLength: 2 },
 );
+/** Ways to come about; the last one is never named, and of what does not say it there is none. */
+const ways = ["sensed", "self_reported", "derived", undefined] as const;
 const sourcesNamed: fc.Arbitrary<FromSources> = fc
-  .record({ organizations: someOf<string>(contributors.slice(0, 2), 0), devices: namedDevices })
-  .filter((one) => one.organizations.length + one.devices.length > 0)
-  .map(({ devices: some, ...rest }) => ({ ...rest, ...(some.length > 0 && { devices: some }) }));
+  .record({
+    organizations: someOf<string>(contributors.slice(0, 2), 0),
+    devices: namedDevices,
+    methods: fc.oneof(fc.constant([]), someOf<Method>(["sensed", "self_reported"], 0)),
+  })
+  .filter((one) => one.organizations.length + one.devices.length + one.methods.length > 0)
+  .map(({ devices: some, methods, ...rest }) => ({
+    ...rest,
+    ...(some.length > 0 && { devices: some }),
+    ...(methods.length > 0 && { methods }),
+  }));
 
 /** A provision, and perhaps the contributors whose data it is about, or what it leaves out: such a one is of reading alone. */
 function fromSome(provision: fc.Arbitrary<Provision>): fc.Arbitrary<Provision> {
@@ -142,6 +152,7 @@ interface Use {
   /** Whose data it is, and of which device; empty: of none. */
   readonly source: string;
   readonly device: string;
+  readonly method: Method | undefined;
   /** When the data was captured, and when it is used. */
   readonly captured: number;
   readonly used: number;
@@ -200,9 +211,15 @@ function permitting(
   return through.length > 0 && matching("deny").length === 0 ? through : undefined;
 }
 
-function isAboutSource({ organizations, devices: some = [] }: FromSources, { source, device }: Use): boolean {
+function isAboutSource(
+  { organizations, devices: some = [], methods }: FromSources,
+  { source, device, method }: Use,
+): boolean {
+  if (methods !== undefined && (method === undefined || !methods.includes(method))) return false;
   return (
-    organizations.includes(source) || some.some((one) => one.organization === source && one.device === device)
+    organizations.length + some.length === 0 ||
+    organizations.includes(source) ||
+    some.some((one) => one.organization === source && one.device === device)
   );
 }
 
@@ -213,7 +230,8 @@ function isAbout({ record, category: { name, version } }: Dispute, code: string)
 /** What whoever holds a grant makes of it, as the enforcer does. */
 function holds({ captured, validity, resolution, sources }: Permit, use: Use): boolean {
   const since = captured.lastMs === undefined ? Number.NEGATIVE_INFINITY : use.used - captured.lastMs;
-  if (!isFrom(sources, { organization: use.source, device: use.device })) return false;
+  const { source: organization, device, method } = use;
+  if (!isFrom(sources, { organization, device, method })) return false;
   return (
     resolution === use.resolution &&
     within(validity, use.used) &&
@@ -236,8 +254,9 @@ describe("provisions", () => {
       fc.constantFrom(undefined, "usr_doctor"),
       fc.constantFrom(...contributors),
       fc.constantFrom(...devices),
+      fc.constantFrom(...ways),
       instant,
-      (all, emergency, disputed, direction, code, purpose, person, source, device, now) => {
+      (all, emergency, disputed, direction, code, purpose, person, source, device, method, now) => {
         const question = { partition: "local/pat_1", organization: "org_clinic", region: "local" };
         const decision = decide(
           { ...currentOf(...all), emergency, disputes: disputed },
@@ -254,7 +273,8 @@ describe("provisions", () => {
         for (let used = now; used <= 9; used += 1) {
           for (let captured = -1; captured <= 9; captured += 1) {
             for (const resolution of ["raw", "hourly"] as const) {
-              const use = { direction, code, purpose, person, source, device, resolution, captured, used };
+              const from = { source, device, method };
+              const use = { direction, code, purpose, person, ...from, resolution, captured, used };
               const expected = permitting(all, emergency, use);
               const through = permits.filter((permit) => holds(permit, use));
               if (through.length > 0 !== (expected !== undefined)) {

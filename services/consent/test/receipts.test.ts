@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createClient } from "@connectrpc/connect";
 import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
-import { Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { openReceiptKey, verifyReceipt } from "@wellapi/receipts";
 import { createLocalJWKSet, jwtVerify } from "jose";
 import { describe, expect, it } from "vitest";
@@ -16,6 +16,7 @@ import {
   schemaVersion,
   versionWithDevices,
   versionWithMasks,
+  versionWithMethods,
   versionWithSources,
 } from "../src/receipts/receipt-convert.ts";
 import type { RightsAnswer, RightsRequest } from "../src/rights/rights-request.ts";
@@ -127,6 +128,19 @@ describe("a receipt", () => {
     expect(consentClaims(said, clinicSide)).toMatchObject({
       schema_version: versionWithDevices,
       pii_processing: [{ sources: { devices: [{ party_id: "org_maker", device: "known dev_1" }] } }],
+    });
+  });
+
+  it("says in which ways it came about, in a version of its own, too", async () => {
+    const { patient, jwks, patientReceipts, ofVersion } = await openReceipts();
+    const methods = [CaptureMethod.SENSED, CaptureMethod.SELF_REPORTED];
+    const consent = { grantee: "org_clinic", provisions: [{ ...reading, sources: { methods } }] };
+    const given = await patient().createConsent({ consent, requestId: "measured" });
+    expect(given.consent!.provisions[0]!.sources!.methods).toEqual(methods);
+    const { jws } = await patientReceipts.getConsentReceipt(ofVersion(given.consent!.id, 1));
+    expect(await verifyReceipt(kind, jws, jwks)).toMatchObject({
+      schema_version: versionWithMethods,
+      pii_processing: [{ sources: { party_ids: [], methods: ["sensed", "self_reported"] } }],
     });
   });
 

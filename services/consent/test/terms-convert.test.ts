@@ -271,9 +271,20 @@ describe("what is wrong is refused by its field:", () => {
     expect(refusedProvision({ ...reading, masks: [0 as Mask] })).toEqual(invalid("masks"));
   });
 
+  it("no way in which data comes about, or one that nothing is of", () => {
+    const from = (...methods: CaptureMethod[]) => ({ ...reading, sources: { methods } });
+    const { SELF_REPORTED, SENSED, UNSPECIFIED } = CaptureMethod;
+    expect(takenProvision(from(SELF_REPORTED, SENSED, SENSED))).toMatchObject({
+      sources: { organizations: [], methods: ["sensed", "self_reported"] },
+    });
+    expect(refusedProvision(from())).toEqual(invalid("sources.organizations"));
+    expect(refusedProvision(from(SENSED, UNSPECIFIED))).toEqual(invalid("sources.methods"));
+    expect(refusedProvision(from(9 as CaptureMethod))).toEqual(invalid("sources.methods"));
+    const both = { ...from(SENSED), directions: [Direction.READ, Direction.CONTRIBUTE] };
+    expect(refusedProvision(both)).toEqual(invalid("sources"));
+  });
+
   it("whatever is not enforced yet, by that reason", () => {
-    const methods = { organizations: ["org_a"], methods: [CaptureMethod.SELF_REPORTED] };
-    expect(refusedProvision({ ...reading, sources: methods })).toEqual(notYet("sources.methods"));
     expect(refusedProvision({ ...reading, masks: [Mask.DEVICE] })).toEqual(notYet("masks"));
     expect(refusedProvision({ ...reading, resolution: Resolution.COUNT_ONLY })).toEqual(notYet("resolution"));
     const sliding = { case: "capturedInLast", value: { seconds: 60n } };

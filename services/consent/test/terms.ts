@@ -1,6 +1,6 @@
 import type { Consent, CurrentConsents, Provision, Terms } from "../src/consent.ts";
 import { noConsents } from "../src/consent.ts";
-import type { SourceDevice, Sources } from "../src/sources.ts";
+import type { Method, SourceDevice, Sources } from "../src/sources.ts";
 import type { Categories } from "../src/understanding.ts";
 
 /** Heart in two versions that are known, of which both hold the heart rate and the second one steps, too. */
@@ -46,9 +46,17 @@ export function currentOf(...consents: Consent[]): CurrentConsents {
   return { ...noConsents, consents };
 }
 
-/** Whether data of a device (empty: of none) of an organization is meant, as enforcers see it. */
-export function isFrom(sources: Sources | undefined, { organization, device }: SourceDevice): boolean {
+/** Data by its source; `device`: empty: of none. Without a method it does not say how it came about. */
+export interface FromSource extends SourceDevice {
+  readonly method?: Method | undefined;
+}
+
+/** Whether such data is meant, as enforcers see it. */
+export function isFrom(sources: Sources | undefined, { organization, device, method }: FromSource): boolean {
   if (sources === undefined) return true;
+  const { onlyMethods, exceptMethods = [] } = sources;
+  if (onlyMethods !== undefined && (method === undefined || !onlyMethods.includes(method))) return false;
+  if (method !== undefined && exceptMethods.includes(method)) return false;
   const isIt = (one: SourceDevice) => one.organization === organization && one.device === device;
   const { also = [], without = [] } = sources;
   const whole =

@@ -2,7 +2,7 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { BucketSize, MergeRule, SampleOrder } from "@wellapi/gen/wellapi/records/v1/records_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { withBox } from "../src/blocks/patient-box.ts";
 import { condition, everything, store } from "./clinical/clinical-scene.ts";
@@ -62,15 +62,29 @@ async function openTwoMakers(one?: "one maker") {
   return { world, maker, watch, clinic, patientOf };
 }
 
-const rates = (from: number, values: readonly number[], device = "serial-1") => ({
+/** The watch's values are its wearer's own words; the maker's are measured, or it does not say how they came about. */
+const entered = CaptureMethod.SELF_REPORTED;
+
+const rates = (
+  from: number,
+  values: readonly number[],
+  device = "serial-1",
+  method = CaptureMethod.SENSED,
+) => ({
   ...heartRates(from, values),
+  method,
   device: { identifier: device, model: device },
 });
 
 async function weigh(
   { world, patient }: Scene,
   from: TestApplication,
-  [time, value, device]: readonly [time: number, value: string, device?: string],
+  [time, value, device, method]: readonly [
+    time: number,
+    value: string,
+    device?: string,
+    method?: CaptureMethod,
+  ],
 ) {
   const observation = {
     code: { code: WEIGHT },
@@ -78,6 +92,7 @@ async function weigh(
     utcOffsetMinutes: 0,
     value: { case: "quantity" as const, value: { value, unit: "kg" } },
     ...(device !== undefined && { device: { identifier: device, model: device } }),
+    ...(method !== undefined && { method }),
   };
   const batch = { requestId: value, patient: world.idFor(from, patient), observations: [observation] };
   await world.writer(from).appendObservations({ batch });
@@ -104,17 +119,17 @@ async function sendAll(view: Scene, isModel: boolean): Promise<void> {
   const diagnose = (from: TestApplication, code: string) =>
     store(clinical(from), condition(clinical(from), code), from);
   const fromWatch = async (work: () => Promise<unknown>) => void (isModel || (await work()));
-  await fromWatch(() => append(scene(watch), "w1", [rates(T0 - HOUR, [150, 151, 152, 153], a)]));
+  await fromWatch(() => append(scene(watch), "w1", [rates(T0 - HOUR, [150, 151, 152, 153], a, entered)]));
   const first = await append(scene(maker), "m1", [rates(T0, [70, 71, 72, 73])]);
-  await fromWatch(() => append(scene(watch), "w2", [rates(T0, [170, 171, 172, 173, 174], serial)]));
+  await fromWatch(() => append(scene(watch), "w2", [rates(T0, [170, 171, 172, 173, 174], serial, entered)]));
   await append(scene(maker), "m2", [rates(T0 + HOUR, [80, 81], "z")]);
-  await fromWatch(() => weigh(view, watch, [T0 + MINUTE, "81", scale]));
+  await fromWatch(() => weigh(view, watch, [T0 + MINUTE, "81", scale, entered]));
   await weigh(view, maker, [T0, "80"]);
   await weigh(view, maker, [T0 + 2 * MINUTE, "82", "scale"]);
   await fromWatch(async () => {
     // A clinical record is of no device.
     if (watch !== maker) await diagnose(watch, "F32.1");
-    const gone = await append(scene(watch), "w3", [rates(T0 + 2 * HOUR, [190], b)]);
+    const gone = await append(scene(watch), "w3", [rates(T0 + 2 * HOUR, [190], b, entered)]);
     await retract(view, watch, gone.batch);
   });
   await diagnose(maker, "J45.20");
@@ -187,16 +202,16 @@ async function watchedBy(view: View): Promise<unknown[]> {
   const codes = [{ code: HEART_RATE }, { code: WEIGHT }];
   const request = { patient: world.idFor(clinic, patient), codes, purpose: Purpose.TREATMENT };
   const resumeToken = resumeTokenAfter(view, request, 0);
-  const told: unknown[] = [];
+  const seen: unknown[] = [];
   const stream = world.reader(clinic).watchSeries({ ...request, resumeToken }, { signal: abort.signal });
   for await (const { payload } of stream) {
-    if (payload.case === "retraction") told.push(timestampMs(payload.value.interval!.startTime!));
+    if (payload.case === "retraction") seen.push(timestampMs(payload.value.interval!.startTime!));
     if (payload.case !== "series") continue;
     const samples = samplesOf(payload.value.series!);
-    told.push(samples);
+    seen.push(samples);
     if (samples.some(([, value]) => value === 99)) break;
   }
-  return told;
+  return seen;
 }
 
 describe("a consent for the data of some contributors", () => {
@@ -247,6 +262,29 @@ describe("a consent for the data of some contributors", () => {
     const { series } = await world.reader(clinic).listSeries(about);
     expect(series.map(({ source }) => source!.deviceModel).sort()).toEqual(["scale", "z"]);
     expect((await world.clinical(clinic).listClinicalRecords(about)).records).toEqual([]);
+  });
+
+  it("or without what came about in some ways, gives the answers of a record in which there is nothing of that", async () => {
+    const { patientOf } = await openTwoMakers("one maker");
+    const model = await answersOf(await patientOf({}, true));
+    const view = await patientOf({ sources: { except: [], exceptMethods: [entered] } });
+    expect(await answersOf(view)).toEqual(model);
+    // Of what was measured alone: what does not say it is of no way, and so is a clinical record.
+    const { world, clinic, patient, consent } = view;
+    const about = { patient: world.idFor(clinic, patient), purpose: Purpose.TREATMENT };
+    const reading = { organization: clinic.organization, direction: Direction.READ, codes: everything };
+    await world.consent.revoke(consent);
+    const measured = { except: [], onlyMethods: [CaptureMethod.SENSED] };
+    await world.grant(patient, { ...reading, sources: measured });
+    const { series } = await world.reader(clinic).listSeries(about);
+    expect(series.map(({ source }) => source!.method)).toEqual(series.map(() => CaptureMethod.SENSED));
+    expect(series.length).toBeGreaterThan(1);
+    const weights = { ...about, code: { code: WEIGHT } };
+    expect((await world.reader(clinic).listObservations(weights)).observations).toEqual([]);
+    expect((await world.clinical(clinic).listClinicalRecords(about)).records).toEqual([]);
+    const only = { sources: { except: [], onlyMethods: [entered] } };
+    await world.grant(patient, { ...reading, ...only });
+    expect((await world.reader(clinic).listObservations(weights)).observations).toHaveLength(1);
   });
 
   it("hides single ones whose ids are known from before, deleted ones, too", async () => {

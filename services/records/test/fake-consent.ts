@@ -3,7 +3,12 @@ import type { Dispute, Recall } from "@wellapi/enforcer";
 import type { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { DenialReason, type Question } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import {
+  type CaptureMethod,
+  Direction,
+  Purpose,
+  Resolution,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Route, route } from "@wellapi/rpc";
 import { randomIds } from "@wellapi/runtime";
 
@@ -19,6 +24,8 @@ export interface TestConsent {
   readonly sources?: ({ readonly only: readonly string[] } | { readonly except: readonly string[] }) & {
     readonly also?: readonly { readonly organization: string; readonly device: string }[];
     readonly without?: readonly { readonly organization: string; readonly device: string }[];
+    readonly onlyMethods?: readonly CaptureMethod[];
+    readonly exceptMethods?: readonly CaptureMethod[];
   };
   /** What is left out. */
   readonly masks?: readonly Mask[];
@@ -92,6 +99,8 @@ export function createFakeConsent() {
       exceptOrganizations: [...(terms.sources && "except" in terms.sources ? terms.sources.except : [])],
       alsoDevices: [...(terms.sources?.also ?? [])],
       exceptDevices: [...(terms.sources?.without ?? [])],
+      onlyMethods: [...(terms.sources?.onlyMethods ?? [])],
+      exceptMethods: [...(terms.sources?.exceptMethods ?? [])],
       ...(terms.emergency && {
         emergency: true,
         validity: { endTime: timestampFromMs(terms.emergency.until) },

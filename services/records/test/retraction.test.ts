@@ -62,18 +62,20 @@ describe("what is left of a compacted block", () => {
     { source, columns, origins: [origin(4), origin(5), origin(9)] },
   ] as unknown as CompactedBlock;
 
+  const from = { device: "dev_1", method: 1 };
+
   it("is all that came with other commits; what is gone is named by its commit and times", () => {
-    const remainder = remainderOf(block, { count: 3, code: "c1" }, new Set([4, 9]), "dev_1")!;
+    const remainder = remainderOf(block, { count: 3, code: "c1" }, new Set([4, 9]), from)!;
     expect(remainder.fewer).toBe(2);
     expect(remainder.left.map((strip) => [...strip.columns.times])).toEqual([[20]]);
     expect(remainder.samples).toEqual([
-      { sequence: 4, code: "c1", device: "dev_1", times: Float64Array.of(10) },
-      { sequence: 9, code: "c1", device: "dev_1", times: Float64Array.of(30) },
+      { sequence: 4, code: "c1", ...from, times: Float64Array.of(10) },
+      { sequence: 9, code: "c1", ...from, times: Float64Array.of(30) },
     ]);
   });
 
   it("is not looked at where it holds nothing of the batch", () => {
-    expect(remainderOf(block, { count: 3, code: "c1" }, new Set([6]), "")).toBeUndefined();
+    expect(remainderOf(block, { count: 3, code: "c1" }, new Set([6]), from)).toBeUndefined();
   });
 
   it("of a damaged block as it arrived, the two ends are told", () => {
@@ -83,8 +85,8 @@ describe("what is left of a compacted block", () => {
       code: "c1",
       times: Float64Array.of(10, 30),
     });
-    const opened = samplesOf(damaged, { times: [10, 20], device: "dev_1" });
-    expect(opened).toMatchObject({ times: Float64Array.of(10, 20), device: "dev_1" });
+    const opened = samplesOf(damaged, { times: [10, 20], from });
+    expect(opened).toMatchObject({ times: Float64Array.of(10, 20), ...from });
   });
 });
 

@@ -4,7 +4,7 @@ import {
   ConsentSchema,
   SourceSelectorSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
 import { leavingOut, leftOutOf, offeredSources } from "../app/sharing/left-out.ts";
 import { grantOf, nothingOf, offerOf } from "../app/sharing/own-grant.ts";
@@ -23,7 +23,9 @@ describe("what is left out, source by source,", () => {
       { ...lab, consent: "con_" },
     ]);
     const sources = create(SourceSelectorSchema, { organizations: ["org_lab"] });
+    const entered = { organizations: ["org_lab"], methods: [CaptureMethod.SELF_REPORTED] };
     const others = [
+      consent({ provisions: [deny(["heart"], { sources: create(SourceSelectorSchema, entered) })] }),
       { ...leaving(watch), state: Consent_State.REVOKED },
       consent({ provisions: [deny(["heart"])] }),
       consent({ provisions: [deny(["heart"], { sources, purposes: [Purpose.RESEARCH] })] }),

@@ -3,9 +3,10 @@ import {
   type Consent,
   Consent_State,
   Mask,
+  type SourceSelector,
   SourceSelectorSchema,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
 import { byCategory, endingSoon, permissionsOf, readCategories } from "../app/sharing/permission.ts";
 import { consent, deny, permit } from "./consents.ts";
@@ -55,6 +56,16 @@ describe("what an organization may see", () => {
     expect(readCategories(nothing!)).toEqual([]);
     const [watch] = permissionsOf([consent({ provisions: [fromWatch] })]);
     expect(watch!.reads[0]!.sources).toEqual([{ organization: "org_watch", deviceId: "" }]);
+    const as = (...methods: CaptureMethod[]) => create(SourceSelectorSchema, { methods });
+    const entered = deny(["heart"], { sources: as(CaptureMethod.SELF_REPORTED) });
+    const kinds = (from: SourceSelector, denial: ReturnType<typeof deny>) =>
+      readCategories(
+        permissionsOf([consent({ provisions: [{ ...permit(["heart"]), sources: from }, denial] })])[0]!,
+      );
+    expect(kinds(as(CaptureMethod.SELF_REPORTED), entered)).toEqual([]);
+    expect(kinds(as(CaptureMethod.SENSED, CaptureMethod.SELF_REPORTED), entered)).toEqual(["heart"]);
+    expect(kinds(sources("org_watch"), entered)).toEqual(["heart"]);
+    expect(kinds(as(CaptureMethod.SENSED), denied)).toEqual(["heart"]);
     const [masked] = permissionsOf([
       consent({ provisions: [{ ...permit(["heart"]), masks: [Mask.NOTES] }] }),
     ]);

@@ -1,9 +1,16 @@
 import { clone, create } from "@bufbuild/protobuf";
-import { Mask, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Mask, Provision_Effect, SourceSelectorSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentRequestSchema } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
-import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { describe, expect, test } from "vitest";
-import { acceptanceOf, masksOf, resolutionsOf, shorterDays, wholeOf } from "../app/sharing/request-choice.ts";
+import {
+  acceptanceOf,
+  masksOf,
+  resolutionsOf,
+  shorterDays,
+  sourcesOf,
+  wholeOf,
+} from "../app/sharing/request-choice.ts";
 
 const now = Date.parse("2026-11-27T12:00:00Z");
 const request = create(ConsentRequestSchema, {
@@ -56,6 +63,13 @@ describe("what a patient accepts", () => {
       },
     ]);
     expect(provisions[0]!.sources).toBeUndefined();
+    const measured = clone(ConsentRequestSchema, request);
+    const methods = [CaptureMethod.SENSED];
+    measured.provisions[0]!.sources = create(SourceSelectorSchema, { methods });
+    const senders = ["org_watch", "org_ring"];
+    expect(sourcesOf(measured.provisions[0]!, senders)).toEqual(senders);
+    const one = acceptanceOf(measured, { ...wholeOf(measured), sources: ["org_watch"] }, now)!;
+    expect(one.provisions[0]!.sources).toMatchObject({ organizations: ["org_watch"], methods });
   });
 
   test("leaves notes out of what is read, beside what was not asked for; hourly data has none", () => {

@@ -302,8 +302,8 @@ export enum Provision_Effect {
 export declare const Provision_EffectSchema: GenEnum<Provision_Effect>;
 
 /**
- * Where data comes from: from any of these organizations, or of any of these devices. All consents for one organization name 16 of both
- * at most.
+ * Where data comes from: from any of these organizations, or of any of these devices; and, where there are methods, only what came
+ * about in one of these ways. It says one of the three at least. All consents for one organization name 16 of all three at most.
  *
  * @generated from message wellapi.consent.v1.SourceSelector
  */
@@ -316,7 +316,9 @@ export declare type SourceSelector = Message<"wellapi.consent.v1.SourceSelector"
   organizations: string[];
 
   /**
-   * Only data that came about in these ways. Not enforced yet, so not taken.
+   * Only data that came about in these ways, as its sender states it: `method` of a Source. Without organizations and devices it is data
+   * from everybody. What was sent without a method is of none, and so is a clinical record: a denial of CAPTURE_METHOD_SELF_REPORTED lets it
+   * through. CAPTURE_METHOD_UNSPECIFIED is not taken.
    *
    * @generated from field: repeated wellapi.type.v1.CaptureMethod methods = 2;
    */

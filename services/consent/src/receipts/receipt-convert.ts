@@ -7,13 +7,14 @@ import type { Right, RightsAnswer, RightsRequest } from "../rights/rights-reques
 
 /**
  * The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. The
- * second has `sources`, the third `masks`, too, the fourth `sources` of devices: who does not know them must not take the permission for
- * wider than it is. What says none stays in the first.
+ * second has `sources`, the third `masks`, too, the fourth `sources` of devices, the fifth their `methods`: who does not know them must not take the permission
+ * for wider than it is. What says none stays in the first.
  */
 export const schemaVersion = "wellapi-consent-receipt/1";
 export const versionWithSources = "wellapi-consent-receipt/2";
 export const versionWithMasks = "wellapi-consent-receipt/3";
 export const versionWithDevices = "wellapi-consent-receipt/4";
+export const versionWithMethods = "wellapi-consent-receipt/5";
 
 /** Who gets the receipt, and the ids by which they know the patient and devices. */
 export interface Holder extends OutwardIds {
@@ -172,6 +173,9 @@ function processing({ grantee, provisions, validity, notice }: Terms, ids: Outwa
     ...(provisions.some(({ sources }) => sources?.devices !== undefined) && {
       schema_version: versionWithDevices,
     }),
+    ...(provisions.some(({ sources }) => sources?.methods !== undefined) && {
+      schema_version: versionWithMethods,
+    }),
     lawful_basis: "consent",
     pii_controllers: [{ party_id: grantee }],
     ...(notice && { privacy_notice: { uri: notice.uri, language: notice.language, sha256: notice.sha256 } }),
@@ -197,6 +201,7 @@ function provisionClaims(provision: Provision, { deviceIdOf }: OutwardIds): Clai
             return { party_id: organization, device: deviceIdOf(device) };
           }),
         }),
+        ...(sources.methods && { methods: sources.methods }),
       },
     }),
     ...(masks && { masks }),

@@ -135,6 +135,7 @@ export class Exchange {
             sources: {
               organizations: ["org_maker"],
               devices: [{ organization: "org_lab", device: "dev_1" }],
+              methods: ["sensed"] as const,
             },
           }),
           regions: [],

@@ -1,6 +1,7 @@
 import { decodeBlock, encodeBlock } from "@wellapi/series";
 import type { Contributor } from "../model/contributor.ts";
 import type { Interval } from "../model/interval.ts";
+import type { Method } from "../model/provenance.ts";
 
 /** The times of the samples and records that a retraction removed, of one commit and code. */
 export interface RetractedSamples {
@@ -14,6 +15,8 @@ export interface RetractedSamples {
   readonly organization?: string;
   /** Internal id of their device; empty: it named none. Absent: they were retracted before this was kept, or are damaged. */
   readonly device?: string;
+  /** How they came about; 0: not stated. Absent as `device` is, or because they were retracted before this was kept. */
+  readonly method?: Method;
 }
 
 type Header = readonly (readonly [
@@ -22,6 +25,7 @@ type Header = readonly (readonly [
   bytes: number,
   organization?: string,
   device?: string,
+  method?: Method,
 ])[];
 
 const LENGTH_BYTES = 4;
@@ -29,9 +33,11 @@ const LENGTH_BYTES = 4;
 /** A block of packages/series holds twice as many. */
 const TIMES_A_BLOCK = 500_000;
 
-/** Of one contributor: one for each commit, code and device, or a few where there are very many; each time once, ascending. */
+/** Of one contributor: one for each commit, code, device and method, or a few where there are very many; each time once, ascending. */
 export function joinRetracted(all: readonly RetractedSamples[], organization: string): RetractedSamples[] {
-  const groups = Map.groupBy(all, ({ sequence, code, device }) => JSON.stringify([sequence, code, device]));
+  const groups = Map.groupBy(all, ({ sequence, code, device, method }) =>
+    JSON.stringify([sequence, code, device, method]),
+  );
   return [...groups.values()].flatMap((group) => {
     const distinct = new Set<number>();
     for (const { times } of group) for (const time of times) distinct.add(time);
@@ -55,10 +61,11 @@ export function encodeRetracted(samples: readonly RetractedSamples[]): Uint8Arra
     const values = { kind: "decimal" as const, scale: 0, mantissas: new Float64Array(times.length) };
     return encodeBlock({ times, offsetMinutes: 0, durationMs: 0, unit: "", values });
   });
-  const header: Header = samples.map(({ sequence, code, organization, device }, i) => {
+  const header: Header = samples.map(({ sequence, code, organization, device, method }, i) => {
     const entry = [sequence, code, bodies[i]!.length] as const;
     if (organization === undefined) return entry;
-    return device === undefined ? [...entry, organization] : [...entry, organization, device];
+    if (device === undefined) return [...entry, organization];
+    return method === undefined ? [...entry, organization, device] : [...entry, organization, device, method];
   });
   const head = Buffer.from(JSON.stringify(header));
   const length = Buffer.alloc(LENGTH_BYTES);
@@ -71,7 +78,7 @@ export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = LENGTH_BYTES + view.readUInt32BE();
   const header = JSON.parse(view.toString("utf8", LENGTH_BYTES, at)) as Header;
-  return header.map(([sequence, code, length, organization, device]) => {
+  return header.map(([sequence, code, length, organization, device, method]) => {
     const { times } = decodeBlock(bytes.subarray(at, at + length));
     at += length;
     return {
@@ -80,6 +87,7 @@ export function decodeRetracted(bytes: Uint8Array): RetractedSamples[] {
       times,
       ...(organization !== undefined && { organization }),
       ...(device !== undefined && { device }),
+      ...(method !== undefined && { method }),
     };
   });
 }
@@ -105,9 +113,9 @@ export function toldOf(
   >,
 ): ToldRetraction[] {
   const told = new Map<number, ToldRetraction>();
-  for (const { sequence, code: id, times, organization, device } of samples) {
+  for (const { sequence, code: id, times, organization, device, method } of samples) {
     const reading = visible.get(id);
-    const contributor = organization === undefined ? undefined : { organization, device };
+    const contributor = organization === undefined ? undefined : { organization, device, method };
     const seen = reading && extentWithin(times, reading.from(contributor));
     if (reading === undefined || seen === undefined) continue;
     const known = told.get(sequence);

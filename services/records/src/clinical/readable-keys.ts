@@ -111,7 +111,7 @@ async function permitOf(read: Read, key: string): Promise<KeyPermit | undefined>
   return { from, permits, isReadable: (contributor) => permitsFrom(permits, contributor).length > 0 };
 }
 
-/** A record is of no device, whatever devices it may speak of. */
+/** A record is of no device, whatever devices it may speak of, and states no method. */
 function ofOrganization(organization: string): Contributor {
-  return { organization, device: "" };
+  return { organization, device: "", method: 0 };
 }

@@ -165,7 +165,11 @@ function noted(
   { told, device }: ToldSource,
   { code, span, finest }: Parameters<Presenter["source"]>[2],
 ): SourceInit {
-  const contributor = { organization: told.organization ?? "", device: device ?? "" };
+  const contributor = {
+    organization: told.organization ?? "",
+    device: device ?? "",
+    method: told.method ?? 0,
+  };
   const letting = consents?.of(code, contributor, span, finest) ?? [];
   const disputed = disputes?.has(code) ? disputes.of(code, contributor, span) : [];
   if (letting.length + disputed.length === 0) return told;

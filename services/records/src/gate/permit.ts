@@ -1,5 +1,5 @@
 import type { Sources } from "@wellapi/enforcer";
-import type { Contributor } from "../model/contributor.ts";
+import { type Contributor, contributorKey } from "../model/contributor.ts";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
 import { type Mask, masksText } from "./masks.ts";
 import { namesSources, permitsFrom, sourcesText } from "./sources.ts";
@@ -77,7 +77,7 @@ function fromEach(
   if (!namesSources(permits)) return () => all;
   const known = new Map<string, readonly Interval[]>();
   return (contributor) => {
-    const key = JSON.stringify([contributor?.organization, contributor?.device]);
+    const key = contributorKey(contributor);
     const found = known.get(key) ?? windowsOf(permitsFrom(permits, contributor), bounds);
     known.set(key, found);
     return found;

@@ -1,5 +1,6 @@
 import { type Sources, sourceDeviceKey } from "@wellapi/enforcer";
 import type { Contributor } from "../model/contributor.ts";
+import type { Method } from "../model/provenance.ts";
 
 interface FromSources {
   readonly sources?: Sources | undefined;
@@ -26,12 +27,18 @@ export function permitsFrom<P extends FromSources>(
 function isFrom({ sources }: FromSources, contributor: Contributor | undefined): boolean {
   if (sources === undefined) return true;
   if (contributor === undefined) return false;
-  const { organization, device } = contributor;
+  const { organization, device, method } = contributor;
   const { also, without } = sources;
+  if (!isOfMethods(sources, method)) return false;
   const whole = "only" in sources ? sources.only.has(organization) : !sources.except.has(organization);
   if (device === undefined) return whole && without === undefined;
   const key = sourceDeviceKey(organization, device);
   return without?.has(key) !== true && (whole || also?.has(key) === true);
+}
+
+function isOfMethods({ onlyMethods, exceptMethods }: Sources, method: Method | undefined): boolean {
+  if (method === undefined) return onlyMethods === undefined && exceptMethods === undefined;
+  return onlyMethods?.has(method) !== false && exceptMethods?.has(method) !== true;
 }
 
 /** The sources of a permit in one text; empty: all. */
@@ -40,5 +47,10 @@ export function sourcesText({ sources }: FromSources): string {
   const [word, organizations] = "only" in sources ? ["only", sources.only] : ["except", sources.except];
   const { also = new Set<string>(), without = new Set<string>() } = sources;
   const devices = [...[...also].map((key) => `also ${key}`), ...[...without].map((key) => `without ${key}`)];
-  return [` ${word}`, ...[...organizations].sort(), ...devices.sort()].join(" ");
+  const { onlyMethods = new Set<Method>(), exceptMethods = new Set<Method>() } = sources;
+  const methods = [
+    ...[...onlyMethods].map((one) => `method ${one}`),
+    ...[...exceptMethods].map((one) => `no method ${one}`),
+  ];
+  return [` ${word}`, ...[...organizations].sort(), ...devices.sort(), ...methods.sort()].join(" ");
 }

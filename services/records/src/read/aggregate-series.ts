@@ -11,7 +11,7 @@ import type { Releases, Told } from "../lots/releases.ts";
 import { toldParts } from "../lots/told-buckets.ts";
 import { type Buckets, countedIntervals, type Part } from "../model/buckets.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
-import type { Contributor } from "../model/contributor.ts";
+import { type Contributor, contributorKey } from "../model/contributor.ts";
 import { clip } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import {
@@ -136,7 +136,7 @@ function allowedBySource(
   if (decision.own || !namesSources(decision.permits)) return () => all;
   const known = new Map<string, Allowed | undefined>();
   return (contributor) => {
-    const key = JSON.stringify([contributor.organization, contributor.device]);
+    const key = contributorKey(contributor);
     if (!known.has(key)) {
       const permission = aggregatePermission(permitsFrom(decision.permits, contributor), unit);
       known.set(key, permission && within(permission));

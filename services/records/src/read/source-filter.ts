@@ -64,10 +64,10 @@ export function contributorOf(
   vault: Vault,
   partition: string,
   permits: readonly ConsentPermit[],
-  { organization, device }: Pick<Source, "organization" | "device">,
+  { organization, device, method }: Pick<Source, "organization" | "device" | "method">,
 ): Contributor | Promise<Contributor> {
-  if (!namesDevices(permits)) return { organization, device: undefined };
+  if (!namesDevices(permits)) return { organization, device: undefined, method };
   return withBox(vault, partition, (box) => {
-    return { organization, device: box.deviceId(organization, device) ?? "" };
+    return { organization, device: box.deviceId(organization, device) ?? "", method };
   });
 }

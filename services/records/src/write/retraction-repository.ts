@@ -19,6 +19,7 @@ import type { Source } from "../model/provenance.ts";
 import { findReceiptOfBatch, loadReceipt, receiptChange } from "./receipt-repository.ts";
 import {
   mayHold,
+  type RetractedFrom,
   type Retraction,
   type RetractTarget,
   remainderOf,
@@ -152,16 +153,21 @@ async function hideArrived(
       if (opened === undefined) return samplesOf(document);
       return samplesOf(document, {
         times: opened.columns.times,
-        device: deviceIn(box, opened.provenance),
+        from: fromOf(box, opened.provenance),
       });
     }),
     ...observations.documents.flatMap(({ document }) => {
       const place = blockPlace(document, "observation_blocks");
       const records = openUnlessDamaged(damage, place, () => box.openObservations(document));
       if (records === undefined) return samplesOf(document);
-      const byDevice = Map.groupBy(records, ({ provenance }) => deviceIn(box, provenance));
-      return [...byDevice].map(([device, those]) =>
-        samplesOf(document, { device, times: those.map(({ time }) => time) }),
+      const bySource = Map.groupBy(records, ({ provenance: { device, method } }) =>
+        JSON.stringify([device, method]),
+      );
+      return [...bySource.values()].map((those) =>
+        samplesOf(document, {
+          times: those.map(({ time }) => time),
+          from: fromOf(box, those[0]!.provenance),
+        }),
       );
     }),
   ]);
@@ -176,11 +182,11 @@ async function hideArrived(
   };
 }
 
-function deviceIn(
+function fromOf(
   box: PatientBox,
-  { organization, device }: Pick<Source, "organization" | "device">,
-): string {
-  return box.deviceId(organization, device) ?? "";
+  { organization, device, method }: Pick<Source, "organization" | "device" | "method">,
+): RetractedFrom {
+  return { device: box.deviceId(organization, device) ?? "", method };
 }
 
 function hiding(
@@ -215,9 +221,9 @@ function removeFrom(
   taken: TakenBack,
 ): Removal | undefined {
   const block = openOrReport(damage, blockPlace(document), () => box.openCompacted(document));
-  // A block is of one series, and so of one device.
-  const device = deviceIn(box, block[0]!.source);
-  const remainder = remainderOf(block, document, taken.sequences, device);
+  // A block is of one series, and so of one device and method.
+  const from = fromOf(box, block[0]!.source);
+  const remainder = remainderOf(block, document, taken.sequences, from);
   if (remainder === undefined) return undefined;
   const key = [document.partition, document.batch, document.item];
   const removal: Change = { kind: "delete", collection: "blocks", key, ifRevision: revision };

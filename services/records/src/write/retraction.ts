@@ -8,6 +8,7 @@ import type {
 } from "../blocks/documents.ts";
 import type { RetractedSamples } from "../blocks/retracted-samples.ts";
 import { without } from "../compaction/compaction.ts";
+import type { Method } from "../model/provenance.ts";
 
 /** Names a batch: by its internal id (undefined for a malformed one), or by its sender's name. */
 export type RetractTarget = { readonly batch: string | undefined } | { readonly requestId: string };
@@ -60,6 +61,14 @@ export function mayHold(
   return first_sequence <= last && last_sequence >= first && codes.includes(code);
 }
 
+/** Of what source samples are that were removed. */
+export interface RetractedFrom {
+  /** Internal id; empty: none was named. */
+  readonly device: string;
+  /** 0: not stated. */
+  readonly method: Method;
+}
+
 /** A compacted block from which samples were removed. */
 export interface Remainder {
   readonly left: readonly Strip[];
@@ -70,33 +79,33 @@ export interface Remainder {
 
 /**
  * A compacted block without the samples of these commits; samples that those had hidden are shown again. Undefined
- * if it has none of them. `device`: of the block, its internal id; empty: none was named.
+ * if it has none of them. `from`: of what source the block is.
  */
 export function remainderOf(
   block: CompactedBlock,
   { count, code }: Pick<CompactedDocument, "count" | "code">,
   gone: ReadonlySet<number>,
-  device: string,
+  from: RetractedFrom,
 ): Remainder | undefined {
   const left = without(block, gone);
   const fewer = count - left.reduce((sum, { origins }) => sum + origins.length, 0);
-  return fewer === 0 ? undefined : { left, fewer, samples: samplesIn(block, gone, { code, device }) };
+  return fewer === 0 ? undefined : { left, fewer, samples: samplesIn(block, gone, { code, ...from }) };
 }
 
 /** The samples of an arrived block; of a damaged one, which was not opened, only its two ends are known. */
 export function samplesOf(
   { sequence, code, from_ms, to_ms }: BlockDocument | ObservationBlockDocument,
-  opened?: { readonly times: ArrayLike<number>; readonly device: string },
+  opened?: { readonly times: ArrayLike<number>; readonly from: RetractedFrom },
 ): RetractedSamples {
   const times = Float64Array.from(opened?.times ?? [from_ms, to_ms - 1]);
-  return { sequence, code, times, ...(opened && { device: opened.device }) };
+  return { sequence, code, times, ...opened?.from };
 }
 
 /** The samples of a compacted block from these commits. */
 function samplesIn(
   block: CompactedBlock,
   sequences: ReadonlySet<number>,
-  of: { readonly code: string; readonly device: string },
+  of: RetractedFrom & { readonly code: string },
 ): RetractedSamples[] {
   const times = new Map<number, number[]>([...sequences].map((sequence) => [sequence, []]));
   for (const { columns, origins } of block) {

@@ -28,7 +28,7 @@ import {
   readCategories,
 } from "../sharing/permission.ts";
 import { type Stopped, stop } from "../sharing/stopping.ts";
-import { categoriesText, categoryName } from "../words/names.ts";
+import { categoriesText, categoryName, methodsText } from "../words/names.ts";
 
 /** What one organization may see and send, what it read, and how to stop it. */
 export function Organization({ named: organization }: PageProps) {
@@ -234,6 +234,7 @@ function TermsText({ terms, sources }: { readonly terms: ReadTerms; readonly sou
     });
     parts.push(home.onlyFrom(formats.list([...new Set(names)])));
   }
+  if (terms.methods.length > 0) parts.push(methodsText(words, terms.methods));
   parts.push(...terms.masks.flatMap((one) => home.masks[one] ?? []));
   if (deIdentified) parts.push(home.deIdentified);
   return <>{parts.join(", ")}</>;

@@ -12,7 +12,7 @@ import {
   shorterDays,
   sourcesOf,
 } from "../sharing/request-choice.ts";
-import { categoryName } from "../words/names.ts";
+import { categoryName, methodsText } from "../words/names.ts";
 
 /** By id, who may send data, and whose data is asked for. */
 export type Senders = ReadonlyMap<string, KnownOrganization>;
@@ -178,9 +178,19 @@ function SourceField({ at, provision, senders, choice, onChoice }: Fields) {
   ];
   const offered = sourcesOf(provision, [...senders.keys()]);
   const all = names.length > 0 ? home.onlyFrom(formats.list([...new Set(names)])) : requests.everyone;
-  if (offered.length === 0) return names.length === 0 ? null : <p class="small">{all}</p>;
+  const { methods = [] } = provision.sources ?? {};
+  const ways = methods.length > 0 && <p class="small">{methodsText(words, methods)}</p>;
+  if (offered.length === 0) {
+    return (
+      <>
+        {names.length > 0 && <p class="small">{all}</p>}
+        {ways}
+      </>
+    );
+  }
   return (
     <div class="field">
+      {ways}
       <label for={`source-${at}`}>{requests.whose}</label>
       <select
         id={`source-${at}`}

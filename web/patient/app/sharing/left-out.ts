@@ -36,7 +36,8 @@ function sourceDenied({ effect, directions, purposes, window, sources }: Provisi
     effect === Provision_Effect.DENY &&
     directions.every((one) => one === Direction.READ) &&
     purposes.length === 0 &&
-    window.case === undefined;
+    window.case === undefined &&
+    (sources?.methods ?? []).length === 0;
   const named = [
     ...(sources?.organizations ?? []).map((organization) => ({ organization, deviceId: "" })),
     ...(sources?.devices ?? []).map(({ organization, deviceId }) => ({ organization, deviceId })),

@@ -7,7 +7,12 @@ import {
   Provision_Effect,
   type SourceSelector,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { Direction, type Purpose, type Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import {
+  type CaptureMethod,
+  Direction,
+  type Purpose,
+  type Resolution,
+} from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { msOf } from "../api/time.ts";
 import { type Device, deviceKey } from "../data/devices.ts";
 import { leftOutBy } from "./left-out.ts";
@@ -39,6 +44,8 @@ export interface ReadTerms {
   readonly window: Window | undefined;
   /** Organizations and devices whose data alone it is (`deviceId` empty: an organization's, of all devices); empty: everybody's. */
   readonly sources: readonly Device[];
+  /** Ways to come about of which alone it is; empty: of any. */
+  readonly methods: readonly CaptureMethod[];
   /** What is left out. */
   readonly masks: readonly Mask[];
   /** Only without what tells who the patient is. */
@@ -136,10 +143,15 @@ function isDenied(
 }
 
 /** Whether a permission is for the data of some of these sources alone. */
-function isOf({ sources }: Provision, { organizations, devices }: SourceSelector): boolean {
+function isOf({ sources }: Provision, { organizations, devices, methods }: SourceSelector): boolean {
   if (sources === undefined) return false;
   const keys = devices.map(deviceKey);
+  const ofWays =
+    methods.length === 0 ||
+    (sources.methods.length > 0 && sources.methods.every((one) => methods.includes(one)));
+  if (!ofWays || organizations.length + devices.length === 0) return ofWays;
   return (
+    sources.organizations.length + sources.devices.length > 0 &&
     sources.organizations.every((one) => organizations.includes(one)) &&
     sources.devices.every((one) => organizations.includes(one.organization) || keys.includes(deviceKey(one)))
   );
@@ -175,6 +187,7 @@ function readTerms(
       ...(sources?.organizations ?? []).map((organization) => ({ organization, deviceId: "" })),
       ...(sources?.devices ?? []).map(({ organization, deviceId }) => ({ organization, deviceId })),
     ].sort((a, b) => (deviceKey(a) < deviceKey(b) ? -1 : 1)),
+    methods: [...(sources?.methods ?? [])].sort((a, b) => a - b),
     masks: [...masks].sort((a, b) => a - b),
     deIdentified: deIdentification !== DeIdentification.UNSPECIFIED,
   };

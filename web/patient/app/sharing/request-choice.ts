@@ -46,9 +46,10 @@ export function resolutionsOf({ directions, resolution }: Provision): readonly R
 /** Whose data can be left alone, of those who send some; empty where there is nothing to choose. */
 export function sourcesOf({ directions, sources }: Provision, senders: readonly string[]): readonly string[] {
   if (!directions.includes(Direction.READ)) return [];
-  const organizations = sources?.organizations ?? senders;
-  const asked = (sources?.organizations.length ?? 0) + (sources?.devices.length ?? 0);
-  return sources !== undefined && asked < 2 ? [] : organizations;
+  const { organizations = [], devices = [] } = sources ?? {};
+  const asked = organizations.length + devices.length;
+  if (asked === 0) return senders;
+  return asked < 2 ? [] : organizations;
 }
 
 /** What can be left out beside what was not asked for; empty where nothing is read. Hourly and daily data has neither. */
@@ -110,7 +111,10 @@ function readingApart(
   if (!narrows || !provision.directions.includes(Direction.READ)) return [provision];
   const read = clone(ProvisionSchema, provision);
   read.directions = [Direction.READ];
-  if (source !== undefined) read.sources = create(SourceSelectorSchema, { organizations: [source] });
+  if (source !== undefined) {
+    const { methods = [] } = provision.sources ?? {};
+    read.sources = create(SourceSelectorSchema, { organizations: [source], methods });
+  }
   read.masks = [...provision.masks, ...masks];
   if (!provision.directions.includes(Direction.CONTRIBUTE)) return [read];
   const sent = clone(ProvisionSchema, provision);

@@ -53,6 +53,7 @@ export const homeDe: typeof homeEn = {
   denied: "Was Sie ihr verboten haben",
   resolutions: { 1: "jeden einzelnen Wert", 2: "nur Mittelwerte je Stunde", 3: "nur Mittelwerte je Tag" },
   onlyFrom: (names) => `nur was von ${names} kommt`,
+  onlyMethods: (ways) => `nur Werte dieser Art: ${ways}`,
   masks: {
     2: "ohne Notizen und andere freie Texte",
     3: "ohne wer gemessen hat",

@@ -55,6 +55,7 @@ export const homeEn = {
     3: "only averages by the day",
   } as Readonly<Record<number, string>>,
   onlyFrom: (names: string) => `only what ${names} sent`,
+  onlyMethods: (ways: string) => `only values of this kind: ${ways}`,
   masks: {
     2: "without notes and other free text",
     3: "without who took it",

@@ -1,3 +1,4 @@
+import type { CaptureMethod } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Formats } from "@wellapi/ui/browser/formats";
 import type { Words } from "./en.ts";
 
@@ -30,6 +31,12 @@ function inSentence(name: string, { language }: Formats): string {
 
 export function categoriesText(words: Words, formats: Formats, categories: readonly string[]): string {
   return formats.list(categories.map((category) => categoryName(words, category)));
+}
+
+/** Of which ways to come about alone something is permitted. */
+export function methodsText({ data, home }: Words, methods: readonly CaptureMethod[]): string {
+  // Either of them: a list with "and" would say that it is all of them at once.
+  return home.onlyMethods(methods.map((method) => data.methods[method] ?? data.methods[0]!).join(", "));
 }
 
 export function valuesText({ home }: Words, formats: Formats, items: number): string {

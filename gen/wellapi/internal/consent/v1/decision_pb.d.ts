@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Direction, Purpose, Resolution, TimeInterval } from "../../../type/v1/vocabulary_pb.js";
+import type { CaptureMethod, Direction, Purpose, Resolution, TimeInterval } from "../../../type/v1/vocabulary_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Mask } from "../../../consent/v1/consent_pb.js";
 
@@ -271,6 +271,21 @@ export declare type Grant = Message<"wellapi.internal.consent.v1.Grant"> & {
    * @generated from field: repeated wellapi.internal.consent.v1.Device except_devices = 14;
    */
   exceptDevices: Device[];
+
+  /**
+   * Of these, only data that came about in one of these ways. Empty: in any, but for `except_methods`, and data that does not say it. One of
+   * the two is empty. An enforcer that meets a method that it does not know takes the grant as permitting nothing.
+   *
+   * @generated from field: repeated wellapi.type.v1.CaptureMethod only_methods = 15;
+   */
+  onlyMethods: CaptureMethod[];
+
+  /**
+   * Of these, not the data that came about in one of these ways.
+   *
+   * @generated from field: repeated wellapi.type.v1.CaptureMethod except_methods = 16;
+   */
+  exceptMethods: CaptureMethod[];
 };
 
 /**
