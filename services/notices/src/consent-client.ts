@@ -29,6 +29,8 @@ export interface ConsentClient {
   describeRequest(partition: string, consentRequest: string): Promise<RequestFacts | undefined>;
   /** The organization that answers a rights request. As `describe`. */
   answererOf(partition: string, rightsRequest: string): Promise<string | undefined>;
+  /** The organization that answers an obligation to delete. As `describe`. */
+  obligedBy(partition: string, deletionObligation: string): Promise<string | undefined>;
   /** Whether the answer to a rights request is overdue. Throws ConnectError. */
   isRightsRequestOverdue(partition: string, rightsRequest: string): Promise<boolean>;
   /** Whether the answer to an obligation to delete is overdue. Throws ConnectError. */
@@ -44,6 +46,10 @@ export function createConsentClient(transport: Transport): ConsentClient {
     },
     async answererOf(partition, rightsRequest) {
       return (await unlessMissing(directory.describeRightsRequest({ partition, rightsRequest })))
+        ?.organization;
+    },
+    async obligedBy(partition, deletionObligation) {
+      return (await unlessMissing(directory.describeObligation({ partition, deletionObligation })))
         ?.organization;
     },
     async isRightsRequestOverdue(partition, rightsRequest) {

@@ -31,6 +31,7 @@ const kinds = {
   rights_answered: Kind.RIGHTS_ANSWERED,
   rights_overdue: Kind.RIGHTS_OVERDUE,
   deletion_overdue: Kind.DELETION_OVERDUE,
+  deletion_answered: Kind.DELETION_ANSWERED,
 } as const satisfies Readonly<Record<NoticeKind, Kind>>;
 
 const kindOf = new Map<Kind, NoticeKind>(

@@ -19,13 +19,20 @@ const consents = {
   "consent.consent.revoked": "consent_revoked",
 } as const;
 const NOTED = "audit.access.noted";
-const OBLIGATIONS: readonly string[] = ["consent.obligation.created", "consent.obligation.answered"];
+const DELETION_ANSWERED = "consent.obligation.answered";
+const OBLIGATIONS: readonly string[] = ["consent.obligation.created", DELETION_ANSWERED];
 const ANSWERED = "consent.rights.answered";
 const RIGHTS: readonly string[] = ["consent.rights.created", "consent.rights.withdrawn", ANSWERED];
 const REQUESTED = "consent.request.created";
 
 /** The events of which patients are told. */
-export const consumed: readonly string[] = [NOTED, REQUESTED, ANSWERED, ...Object.keys(consents)];
+export const consumed: readonly string[] = [
+  NOTED,
+  REQUESTED,
+  ANSWERED,
+  DELETION_ANSWERED,
+  ...Object.keys(consents),
+];
 
 /** The events after which an organization may have to be told. */
 export const followed: readonly string[] = [
@@ -70,6 +77,10 @@ export function incomingOf({ subject, data, headers }: DeliveredEvent): Incoming
   if (subject === ANSWERED) {
     const { partition, rightsRequest: id } = fromBinary(RightsRequestChangedSchema, data);
     return { consent: { partition, became: "rights_answered", id, version: 0, time } };
+  }
+  if (subject === DELETION_ANSWERED) {
+    const { partition, deletionObligation: id } = fromBinary(DeletionObligationChangedSchema, data);
+    return { consent: { partition, became: "deletion_answered", id, version: 0, time } };
   }
   const { partition, consent: id, version } = fromBinary(ConsentChangedSchema, data);
   const became = consents[subject as keyof typeof consents];

@@ -15,6 +15,7 @@ export const noticeKinds = [
   "rights_answered",
   "rights_overdue",
   "deletion_overdue",
+  "deletion_answered",
 ] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 

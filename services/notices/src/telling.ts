@@ -26,7 +26,7 @@ export interface Noted {
   readonly reads: number;
 }
 
-/** A consent has a new version, or an organization asks for one, or answers a rights request. */
+/** A consent has a new version, or an organization asks for one, or answers a rights request or an obligation to delete. */
 export interface ConsentEvent {
   readonly partition: string;
   readonly became:
@@ -34,10 +34,11 @@ export interface ConsentEvent {
     | "consent_changed"
     | "consent_revoked"
     | "consent_requested"
-    | "rights_answered";
-  /** The consent, or the request. */
+    | "rights_answered"
+    | "deletion_answered";
+  /** The consent, the request, or the obligation. */
   readonly id: string;
-  /** Version of the consent; 0 of a request. */
+  /** Version of the consent; 0 of any other. */
   readonly version: number;
   /** UTC milliseconds. */
   readonly time: number;
@@ -104,6 +105,12 @@ export function createTelling(deps: TellingDeps): Telling {
         const organization = await consents.answererOf(partition, id);
         if (organization === undefined) return nothing;
         const told: Told = { kind, eventTime, organization, rightsRequest: id, codes: [] };
+        return { changes: await tell(partition, told, [id, eventTime]) };
+      }
+      if (kind === "deletion_answered") {
+        const organization = await consents.obligedBy(partition, id);
+        if (organization === undefined) return nothing;
+        const told: Told = { kind, eventTime, organization, deletionObligation: id, codes: [] };
         return { changes: await tell(partition, told, [id, eventTime]) };
       }
       const facts = await consents.describe(partition, id);

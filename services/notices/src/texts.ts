@@ -68,6 +68,10 @@ const sentences: Readonly<Record<NoticeKind, Readonly<Record<Language, string>>>
     en: "An organization did not say in time whether it deleted what it had received of you.",
     de: "Eine Organisation hat nicht rechtzeitig gesagt, ob sie gelöscht hat, was sie von Ihnen erhalten hatte.",
   },
+  deletion_answered: {
+    en: "An organization answered whether it deleted what it had received of you.",
+    de: "Eine Organisation hat geantwortet, ob sie gelöscht hat, was sie von Ihnen erhalten hatte.",
+  },
 };
 
 const words = {

@@ -430,15 +430,15 @@ export async function openInstallation(
         },
       ]);
     },
-    /** Consent says that there is an obligation to delete. */
-    async obliged(deletionObligation: string) {
+    /** Consent says that there is an obligation to delete, or that the organization answered. */
+    async obliged(deletionObligation: string, became: "created" | "answered" = "created") {
       const changed = create(DeletionObligationChangedSchema, { partition, deletionObligation });
       await running.events.publish([
         {
-          id: `${deletionObligation}.created`,
-          subject: "consent.obligation.created",
+          id: `${deletionObligation}.${became}`,
+          subject: `consent.obligation.${became}`,
           data: toBinary(DeletionObligationChangedSchema, changed),
-          headers: {},
+          headers: { "ce-time": new Date(state.now).toISOString() },
         },
       ]);
     },

@@ -385,6 +385,27 @@ test("an organization's answer to what a patient demands is told", async () => {
   expect(notice).toMatchObject({ organization: clinic, rightsRequest: "rrq_1" });
 });
 
+test("an organization's answer to an obligation to delete is told, each once, in the patient's language, unless it is muted", async () => {
+  const about = { organization: clinic, createTime: noon, dueTime: noon + DAY };
+  for (const id of ["dob_1", "dob_2"]) world.obligations.set(id, about);
+  await world.ada().updatePreferences({ preferences: { language: "de" } });
+  await world.obliged("dob_1", "answered");
+  await toldOf(Kind.DELETION_ANSWERED);
+  await mails(1);
+  expect(world.sent[0]!.text).toMatch(/^Eine Organisation hat geantwortet, ob sie gelöscht hat/);
+  const [notice] = (await world.ada().listNotices({})).notices;
+  expect(notice).toMatchObject({ organization: clinic, deletionObligation: "dob_1" });
+  const email = { enabled: true, mutedKinds: [Kind.DELETION_ANSWERED] };
+  await world.ada().updatePreferences({ preferences: { email, language: "de" } });
+  // The same comes again, and another.
+  await world.restart();
+  await world.obliged("dob_1", "answered");
+  await world.obliged("dob_2", "answered");
+  await toldOf(Kind.DELETION_ANSWERED, Kind.DELETION_ANSWERED);
+  await settled();
+  expect(world.sent).toHaveLength(1);
+});
+
 test("what an organization did not answer in time is told once, and mailed unless it was answered before", async () => {
   const dueTime = noon + DAY;
   const about = { organization: clinic, createTime: noon, dueTime };

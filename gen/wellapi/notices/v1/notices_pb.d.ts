@@ -235,6 +235,13 @@ export enum Notice_Kind {
    * @generated from enum value: KIND_DELETION_OVERDUE = 15;
    */
   DELETION_OVERDUE = 15,
+
+  /**
+   * An organization answered whether it deleted what it received, or keeps it, and why: `organization`, `deletion_obligation`.
+   *
+   * @generated from enum value: KIND_DELETION_ANSWERED = 16;
+   */
+  DELETION_ANSWERED = 16,
 }
 
 /**

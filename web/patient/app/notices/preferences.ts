@@ -23,6 +23,7 @@ export const kindGroups = {
     Notice_Kind.RIGHTS_ANSWERED,
     Notice_Kind.RIGHTS_OVERDUE,
     Notice_Kind.DELETION_OVERDUE,
+    Notice_Kind.DELETION_ANSWERED,
   ],
 } as const;
 

@@ -31,6 +31,7 @@ export const noticesDe: typeof noticesEn = {
     14: (who) => `${who} hat nicht rechtzeitig beantwortet, was von ihr verlangt wird.`,
     15: (who) =>
       `${who} hat nicht rechtzeitig gesagt, ob gelöscht ist, was sie erhalten hatte. Sie können sich bei der Aufsichtsbehörde beschweren.`,
+    16: (who) => `${who} hat geantwortet, ob gelöscht ist, was sie erhalten hatte.`,
   },
   ending: (who, day) => `Eine Erlaubnis endet am ${day}: ${who}.`,
   unknown: "Etwas ist geschehen, was diese Seite nicht sagen kann. Im Protokoll steht es.",
@@ -57,6 +58,7 @@ export const noticesDe: typeof noticesEn = {
     13: "Eine Organisation beantwortet, was von ihr verlangt wird",
     14: "Eine Organisation beantwortet nicht rechtzeitig, was von ihr verlangt wird",
     15: "Eine Organisation sagt nicht rechtzeitig, ob sie gelöscht hat",
+    16: "Eine Organisation antwortet, ob sie gelöscht hat",
   },
   quiet: "Ruhezeit",
   quietHint: (zone) => `Dann wird nichts gesendet, sondern erst an ihrem Ende. Nach der Uhr von ${zone}.`,

@@ -30,6 +30,7 @@ export const noticesEn = {
     14: (who: string) => `${who} did not answer in time what was demanded of it.`,
     15: (who: string) =>
       `${who} did not say in time whether it deleted what it had received. You can complain to the supervisory authority.`,
+    16: (who: string) => `${who} answered whether it deleted what it had received.`,
   } as Readonly<Record<number, (who: string) => string>>,
   ending: (who: string, day: string) => `The permission of ${who} ends on ${day}.`,
   unknown: "Something has happened that this page cannot tell. The log has it.",
@@ -56,6 +57,7 @@ export const noticesEn = {
     13: "An organization answers what was demanded of it",
     14: "An organization does not answer in time what was demanded of it",
     15: "An organization does not say in time whether it deleted",
+    16: "An organization answers whether it deleted",
   } as Readonly<Record<number, string>>,
   quiet: "Quiet hours",
   quietHint: (zone: string) => `Nothing is sent then, but at their end. By the clock of ${zone}.`,
