@@ -3,13 +3,17 @@
  * version and the day; contracts without a break (or BREAKS=docs/decisions/NNNN-….md, which decides on it); and writes the version at
  * every place, and what is kept of the release (releases/). Then commit and tag, as it prints.
  *
- * `node scripts/release.ts --check`: whether all of this is as a release left it. `--breaking`: buf breaking against the last one.
+ * `node scripts/release.ts --check`: whether all of this is as a release left it. `--breaking`: against the last one, by
+ * buf breaking and by the rules of requests.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./client-contracts.ts";
-import { byVersion, keepRelease, releases } from "./release/releases.ts";
+import { byVersion, keepRelease, type Release, releases } from "./release/releases.ts";
+import { stricterRules } from "./release/stricter-rules.ts";
 import { currentVersion, otherVersions, writeVersion } from "./release/versions.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -20,10 +24,15 @@ class ReleaseError extends Error {
   override readonly name = "ReleaseError";
 }
 
-/** What buf finds broken in proto/ since the last release; empty: nothing. */
+/** What is broken in proto/ since the last release, as buf finds it, and by stricter rules; empty: nothing. */
 function breaks(): string {
   const last = releases().at(-1);
   if (last === undefined) return "";
+  const rules = stricterRules(readFileSync(last.contracts), currentContracts());
+  return [brokenBy(last), ...rules.map((rule) => `${rule}\n`)].join("");
+}
+
+function brokenBy(last: Release): string {
   const { status, stdout, stderr, error } = spawnSync(
     "buf",
     ["breaking", "proto", "--against", last.contracts],
@@ -34,6 +43,18 @@ function breaks(): string {
   );
   if (error) throw error;
   return status === 0 ? "" : `${stdout}${stderr}`;
+}
+
+/** An image of proto/ as it is. */
+function currentContracts(): Uint8Array {
+  const folder = mkdtempSync(join(tmpdir(), "wellapi-contracts-"));
+  try {
+    const image = join(folder, "contracts.binpb");
+    run("buf", ["build", "proto", "--exclude-source-info", "-o", image], root);
+    return readFileSync(image);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function release(version: string | undefined, decision: string | undefined, day: string): void {

@@ -70,6 +70,10 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
   await page.getByRole("link", { name: "Test patients" }).click();
   await fillSandbox(page, origin, key!);
   found.push(...(await readingProblems(page, "en", "developers-test-patients")));
+  await page.goto("/developers/test-patients?lang=de");
+  await settled(page);
+  found.push(...(await readingProblems(page, "de", "developers-test-patients")));
+  await page.goto("/developers/test-patients?lang=en");
   await page.getByRole("button", { name: "Erase all" }).click();
   await page.getByRole("button", { name: "Erase all" }).click();
   await page.getByText("There are no test patients yet.").waitFor();

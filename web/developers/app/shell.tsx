@@ -1,9 +1,11 @@
+import { WebhookEndpoint_State } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
 import type { Formats } from "@wellapi/ui/browser/formats";
+import { useLoaded } from "@wellapi/ui/browser/loaded";
 import { Foot, Frame } from "@wellapi/ui/browser/parts/frame";
 import type { PagePath } from "@wellapi/ui/browser/paths";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { connect } from "./api/connection.ts";
-import { choose, chosenOf, type Membership, type Memberships } from "./api/membership.ts";
+import { choose, chosenOf, type Membership, type Memberships, mayChange } from "./api/membership.ts";
 import { PlaceContext, usePlace, useWords } from "./context.ts";
 import { goTo, hrefOf, usePath } from "./location.ts";
 import { RoutedPage, routeOf } from "./routes.tsx";
@@ -82,9 +84,24 @@ function Organization(props: {
   );
 }
 
+/** How many endpoints the exchange has stopped: none where the reader's roles may not see them, or where nobody can say. */
+function useStoppedEndpoints(): number {
+  const { membership, connection } = usePlace();
+  const { value } = useLoaded(
+    async (signal) => {
+      if (!mayChange(membership)) return 0;
+      const { webhookEndpoints } = await connection.webhooks.listWebhookEndpoints({}, { signal });
+      return webhookEndpoints.filter(({ state }) => state === WebhookEndpoint_State.DISABLED).length;
+    },
+    [connection],
+  );
+  return value ?? 0;
+}
+
 function Menu({ current }: { readonly current: PagePath }) {
   const { membership, words, sandbox } = usePlace();
   const { common } = words;
+  const stopped = useStoppedEndpoints();
   const entries: readonly (readonly [PagePath, string])[] = [
     ["", common.applications],
     ...(sandbox ? ([["test-patients", common.testPatients]] as const) : []),
@@ -101,6 +118,12 @@ function Menu({ current }: { readonly current: PagePath }) {
           <li key={path}>
             <a href={hrefOf(path)} aria-current={path === current ? "page" : undefined}>
               {label}
+              {path === "webhooks" && stopped > 0 && (
+                <>
+                  {" "}
+                  <span class="badge warning">{common.stoppedEndpoints(stopped)}</span>
+                </>
+              )}
             </a>
           </li>
         ))}

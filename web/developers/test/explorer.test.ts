@@ -1,12 +1,14 @@
 import { globSync, readFileSync } from "node:fs";
-import { fromJson, type JsonObject } from "@bufbuild/protobuf";
+import { type DescMessage, fromJson, type JsonObject } from "@bufbuild/protobuf";
 import { faultHeader, isDestructive } from "@wellapi/descriptors";
 import { fieldComments } from "@wellapi/gen/openapi/field_comments";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { CredentialService } from "@wellapi/gen/wellapi/identity/v1/credential_service_pb";
+import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { faultHeader as ordered, orderedFaults } from "@wellapi/rpc";
 import { expect, test } from "vitest";
-import { formFieldsOf, requestOf, textsOf, withoutLast } from "../app/explorer/form-fields.ts";
+import { formFieldsOf, maskedIn, requestOf, textsOf, withoutLast } from "../app/explorer/form-fields.ts";
 import { faults } from "../app/explorer/ordered-faults.ts";
 import { findMethod, isCallable } from "../app/explorer/rpc.ts";
 import { publicServices } from "../app/explorer/services.ts";
@@ -76,6 +78,35 @@ test("what lies in messages and lists is in the form at any depth, and comes out
   const fewer = requestOf(fields, withoutLast(texts, "consent.provisions"));
   expect(fewer).toMatchObject({ consent: { provisions: [{ effect: "EFFECT_PERMIT" }] } });
   expect(Object.keys(withoutLast(texts, "consent.provisions")).join()).not.toContain("provisions.1");
+});
+
+test("no public request has a field that the form can show as JSON only", () => {
+  const seen = new Set<string>();
+  const inJson = (message: DescMessage): string[] => {
+    if (seen.has(message.typeName)) return [];
+    seen.add(message.typeName);
+    const own = formFieldsOf(message).filter(({ shape }) => shape.kind === "json");
+    const below = message.fields.flatMap(({ message: nested }) => (nested ? inJson(nested) : []));
+    return [...own.map(({ comment }) => comment), ...below];
+  };
+  const found = publicServices.flatMap(({ methods }) => methods.flatMap(({ input }) => inJson(input)));
+  expect(found.filter((name) => !name.startsWith("google."))).toEqual([]);
+  expect(seen.size).toBeGreaterThan(publicServices.length);
+});
+
+test("a mask is ticks of the resource's fields, a time and a span say how they are written", () => {
+  const fields = formFieldsOf(OrganizationService.method.updateApplication.input);
+  const { shape } = fields.find(({ name }) => name === "updateMask")!;
+  expect(shape.kind === "mask" && shape.paths()).toContain("displayName");
+  const request = { application: { displayName: "a" }, updateMask: "displayName" };
+  const texts = textsOf(fields, request);
+  expect(maskedIn(texts.updateMask!)).toEqual(["displayName"]);
+  expect(requestOf(fields, texts)).toEqual(request);
+  fromJson(OrganizationService.method.updateApplication.input, requestOf(fields, texts));
+  const [lifetime] = formFieldsOf(CredentialService.method.createApiKey.input).filter(
+    ({ name }) => name === "lifetime",
+  );
+  expect(lifetime!.shape).toEqual({ kind: "text", example: "3600s" });
 });
 
 test("each field of a request has the contract's comment", () => {

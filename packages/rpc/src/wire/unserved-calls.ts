@@ -37,7 +37,7 @@ const noSuchMethod: Problem = {
 const noGrpc: Problem = {
   code: Code.Unimplemented,
   reason: "UNSUPPORTED_MEDIA_TYPE",
-  message: "this door speaks gRPC alone",
+  message: "call this door by gRPC; JSON is for the gateway",
 };
 
 /**
@@ -61,7 +61,7 @@ export function answerUnserved(server: Http2Server, { serves, refused, log }: Un
     const named = { [requestIdHeader]: requestId, [versionHeader]: version };
     stream.respond({ ...answer.headers, ...named }, { endStream: true });
     refused(stream, { headers, path: headers[":path"] ?? "", problem: answer.problem, requestId });
-    const fields = { ...answer.fields, reason: answer.problem.reason, request_id: requestId };
+    const fields = { ...answer.fields, request_id: requestId };
     log.info({ ...fields, ...(address !== undefined && { caller_address: address }) }, "request refused");
   });
 }
@@ -70,8 +70,13 @@ function answerTo(
   headers: IncomingHttpHeaders & { readonly ":path"?: string },
   serves: (path: string) => boolean,
 ) {
-  if (headers["content-type"]?.startsWith("application/grpc") !== true)
-    return { problem: noGrpc, headers: { ":status": 415 }, fields: { status: 415 } };
+  if (headers["content-type"]?.startsWith("application/grpc") !== true) {
+    return {
+      problem: noGrpc,
+      headers: { ":status": 415 },
+      fields: { status: 415, reason: "UNSUPPORTED_MEDIA_TYPE" },
+    };
+  }
   if (serves(headers[":path"] ?? "")) return undefined;
   const error = problemError(noSuchMethod);
   return {
@@ -83,7 +88,7 @@ function answerTo(
       "grpc-message": error.rawMessage,
       ...errorMetadata(error).toHttp2Headers(),
     },
-    fields: { code: statusName(error.code) },
+    fields: { code: statusName(error.code), reason: noSuchMethod.reason },
   };
 }
 

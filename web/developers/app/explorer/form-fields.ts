@@ -9,7 +9,11 @@ import { fieldRules, fieldType } from "@wellapi/descriptors";
 
 /** What one value of a field is. */
 type Shape =
-  | { readonly kind: "text" | "number" | "tick" | "json" }
+  | { readonly kind: "number" | "tick" | "json" }
+  /** `example`: of a text that has a form of its own. */
+  | { readonly kind: "text"; readonly example?: string }
+  /** Some of these fields, as ProtoJSON writes a mask. */
+  | { readonly kind: "mask"; readonly paths: () => readonly string[] }
   /** One of an enum's values, by name. */
   | { readonly kind: "choice"; readonly choices: readonly string[] }
   /** Its fields are read when they are shown: messages may lie in themselves. */
@@ -44,22 +48,42 @@ export function formFieldsOf(message: DescMessage): readonly FormField[] {
   }));
 }
 
-/** Those that ProtoJSON writes as a text. Others of its own forms are JSON in the form, too. */
-const texts: ReadonlySet<string> = new Set(
-  ["Timestamp", "Duration", "FieldMask"].map((name) => `google.protobuf.${name}`),
-);
+/** How ProtoJSON writes Google's own messages. A public request has no others of them, and no map; what comes to it later is JSON in the form. */
+const examples: Readonly<Record<string, string>> = {
+  "google.protobuf.Timestamp": "2026-01-31T12:00:00Z",
+  "google.protobuf.Duration": "3600s",
+};
 
 function shapeOf(field: DescField): Shape {
   if (field.fieldKind === "map") return { kind: "json" };
   const { message } = field;
   if (field.enum !== undefined) return { kind: "choice", choices: field.enum.values.map(({ name }) => name) };
   if (message !== undefined) {
-    if (texts.has(message.typeName)) return { kind: "text" };
+    const example = examples[message.typeName];
+    if (example !== undefined) return { kind: "text", example };
+    if (message.typeName === "google.protobuf.FieldMask")
+      return { kind: "mask", paths: () => maskable(field.parent) };
     if (message.typeName.startsWith("google.")) return { kind: "json" };
     return { kind: "message", fields: () => formFieldsOf(message) };
   }
   if (field.scalar === ScalarType.BOOL) return { kind: "tick" };
   return { kind: isSmallNumber(field.scalar!) ? "number" : "text" };
+}
+
+/** A mask is about the one resource of its request (AIP-134). */
+function maskable({ fields }: DescMessage): readonly string[] {
+  const resource = fields.find(
+    ({ message }) => message !== undefined && !message.typeName.startsWith("google."),
+  );
+  return resource?.message?.fields.map(({ jsonName }) => jsonName) ?? [];
+}
+
+/** The fields that a mask's text names. */
+export function maskedIn(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
 }
 
 /** JSON writes integers of 64 bits, and bytes, as strings. */
@@ -129,7 +153,12 @@ function jsonAt(shape: Shape, texts: FormTexts, path: string): JsonValue | undef
   }
   const text = texts[path]?.trim() ?? "";
   if (text === "") return undefined;
-  return shape.kind === "text" || shape.kind === "choice" ? text : parsed(path, text);
+  return isText(shape) ? text : parsed(path, text);
+}
+
+/** Whether JSON has it as a string. */
+function isText({ kind }: Shape): boolean {
+  return kind === "text" || kind === "choice" || kind === "mask";
 }
 
 function parsed(path: string, text: string): JsonValue {
@@ -162,5 +191,5 @@ function entriesOf(shape: Shape, value: JsonValue, path: string): (readonly [str
     const nested = typeof value === "object" && !Array.isArray(value) ? value : {};
     return Object.entries(textsOf(shape.fields(), nested, `${path}.`));
   }
-  return [[path, shape.kind === "text" || shape.kind === "choice" ? String(value) : JSON.stringify(value)]];
+  return [[path, isText(shape) ? String(value) : JSON.stringify(value)]];
 }

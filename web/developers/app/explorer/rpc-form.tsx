@@ -1,11 +1,12 @@
 import { fieldComments } from "@wellapi/gen/openapi/field_comments";
-import { useState } from "preact/hooks";
 import { usePlace } from "../context.ts";
-import { countOf, type FormField, type FormTexts, withoutLast } from "./form-fields.ts";
+import { countOf, type FormField, type FormTexts, maskedIn, withoutLast } from "./form-fields.ts";
 
 interface Written {
   readonly texts: FormTexts;
   readonly onChange: (texts: FormTexts) => void;
+  readonly opened: ReadonlySet<string>;
+  readonly onOpened: (path: string, open: boolean) => void;
 }
 
 /** The request's fields, each with its type, what the contract says of it, and its rules. */
@@ -17,17 +18,11 @@ export function RpcForm(props: Written & { readonly fields: readonly FormField[]
 
 /** `before`: of the path of each, which ends in a point where it is not empty. */
 function Fields(props: Written & { readonly fields: readonly FormField[]; readonly before: string }) {
-  const { fields, before, texts, onChange } = props;
+  const { fields, before, ...written } = props;
   return (
     <>
       {fields.map((field) => (
-        <Field
-          key={field.name}
-          field={field}
-          path={`${before}${field.name}`}
-          texts={texts}
-          onChange={onChange}
-        />
+        <Field key={field.name} field={field} path={`${before}${field.name}`} {...written} />
       ))}
     </>
   );
@@ -39,21 +34,16 @@ interface Placed extends Written {
 }
 
 function Field(props: Placed) {
-  const { field, path, texts, onChange } = props;
+  const { field, path } = props;
   if (field.repeated) return <Values {...props} />;
-  if (field.shape.kind === "message") {
-    return (
-      <Nested field={field} path={path}>
-        {() => <Message {...props} />}
-      </Nested>
-    );
-  }
+  if (field.shape.kind === "message") return <Nested {...props}>{() => <Message {...props} />}</Nested>;
+  if (field.shape.kind === "mask") return <Mask {...props} paths={field.shape.paths()} />;
   return (
     <div class={field.shape.kind === "tick" ? "tick" : "field"}>
       <label for={idOf(path)}>
         <code>{field.name}</code>
       </label>
-      <Input field={field} path={path} texts={texts} onChange={onChange} />
+      <Input {...props} />
       <Hint field={field} id={`${idOf(path)}-hint`} />
     </div>
   );
@@ -64,15 +54,16 @@ function idOf(path: string): string {
 }
 
 /** A part of the form that is opened where it is wanted: its fields are made then, for messages may lie in themselves. */
-function Nested(props: {
-  readonly field: FormField;
-  readonly path: string;
-  readonly children: () => preact.ComponentChildren;
-}) {
-  const { field, path, children } = props;
-  const [open, setOpen] = useState(false);
+function Nested(props: Placed & { readonly children: () => preact.ComponentChildren }) {
+  const { field, path, opened, onOpened, children } = props;
+  const open = opened.has(path);
   return (
-    <details class="nested" id={idOf(path)} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>
+    <details
+      class="nested"
+      id={idOf(path)}
+      open={open}
+      onToggle={({ currentTarget }) => onOpened(path, currentTarget.open)}
+    >
       <summary>
         <code>{field.name}</code>
       </summary>
@@ -82,22 +73,54 @@ function Nested(props: {
   );
 }
 
-function Message({ field, path, texts, onChange }: Placed) {
+function Message({ field, path, ...written }: Placed) {
   if (field.shape.kind !== "message") return null;
-  return <Fields fields={field.shape.fields()} before={`${path}.`} texts={texts} onChange={onChange} />;
+  return <Fields fields={field.shape.fields()} before={`${path}.`} {...written} />;
+}
+
+/** Which fields are changed: a tick each. The text has them as ProtoJSON writes a mask, with commas between. */
+function Mask({ field, path, paths, texts, onChange }: Placed & { readonly paths: readonly string[] }) {
+  const chosen = maskedIn(texts[path] ?? "");
+  return (
+    <fieldset class="stack-close" id={idOf(path)}>
+      <legend>
+        <code>{field.name}</code>
+      </legend>
+      <Hint field={field} id={`${idOf(path)}-hint`} />
+      {/* One that the form does not know came by JSON, and stays. */}
+      {[...new Set([...paths, ...chosen])].map((one) => (
+        <p class="tick" key={one}>
+          <input
+            type="checkbox"
+            id={idOf(`${path}.${one}`)}
+            checked={chosen.includes(one)}
+            onChange={() => onChange({ ...texts, [path]: toggled(chosen, one).join() })}
+          />
+          <label for={idOf(`${path}.${one}`)}>
+            <code>{one}</code>
+          </label>
+        </p>
+      ))}
+    </fieldset>
+  );
+}
+
+function toggled(chosen: readonly string[], one: string): readonly string[] {
+  return chosen.includes(one) ? chosen.filter((other) => other !== one) : [...chosen, one];
 }
 
 /** The values of a repeated field, and how one is added or taken away. */
-function Values({ field, path, texts, onChange }: Placed) {
+function Values(props: Placed) {
+  const { field, path, texts, onChange } = props;
   const { explorer } = usePlace().words;
   const count = countOf(texts, path);
   return (
-    <Nested field={field} path={path}>
+    <Nested {...props}>
       {() => (
         <>
           {Array.from({ length: count }, (_, i) => {
             const at = `${path}.${i}`;
-            const one = { field: { ...field, repeated: false }, path: at, texts, onChange };
+            const one = { ...props, field: { ...field, repeated: false }, path: at };
             return (
               <fieldset key={at} class="stack-close">
                 <legend>{`${field.name} ${i + 1}`}</legend>
@@ -188,6 +211,7 @@ function Input({ field: { shape }, path, texts, onChange }: Placed) {
           type="text"
           inputMode={shape.kind === "number" ? "decimal" : "text"}
           autocomplete="off"
+          placeholder={shape.kind === "text" ? shape.example : undefined}
           value={text}
           onInput={({ currentTarget }) => change(currentTarget.value)}
         />

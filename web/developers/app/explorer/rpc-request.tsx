@@ -9,6 +9,9 @@ export interface WrittenRequest {
   readonly fields: ReturnType<typeof formFieldsOf>;
   readonly texts: FormTexts;
   setTexts(texts: FormTexts): void;
+  /** The paths of the parts of the form that the reader has opened. They stay so while the request is shown as JSON. */
+  readonly opened: ReadonlySet<string>;
+  setOpened(path: string, open: boolean): void;
   /** Undefined: the form is shown. */
   readonly json: string | undefined;
   setJson(json: string | undefined): void;
@@ -19,9 +22,12 @@ export interface WrittenRequest {
 export function useWrittenRequest(message: DescMessage): WrittenRequest {
   const fields = useMemo(() => formFieldsOf(message), [message]);
   const [texts, setTexts] = useState<FormTexts>({});
+  const [opened, setPaths] = useState<ReadonlySet<string>>(new Set());
+  const setOpened = (path: string, open: boolean): void =>
+    setPaths((before) => (open ? new Set([...before, path]) : before.difference(new Set([path]))));
   const [json, setJson] = useState<string>();
   const value = (): JsonObject => (json === undefined ? requestOf(fields, texts) : objectOf(json));
-  return { fields, texts, setTexts, json, setJson, value };
+  return { fields, texts, setTexts, opened, setOpened, json, setJson, value };
 }
 
 function objectOf(json: string): JsonObject {
@@ -46,7 +52,7 @@ export function RpcRequest(props: {
   readonly onMistake: (said: string) => void;
 }) {
   const { request, onMistake } = props;
-  const { fields, texts, setTexts, json, setJson } = request;
+  const { fields, texts, setTexts, opened, setOpened, json, setJson } = request;
   const { explorer: words } = usePlace().words;
   function change(): void {
     try {
@@ -61,7 +67,7 @@ export function RpcRequest(props: {
   return (
     <>
       {json === undefined ? (
-        <RpcForm fields={fields} texts={texts} onChange={setTexts} />
+        <RpcForm fields={fields} texts={texts} onChange={setTexts} opened={opened} onOpened={setOpened} />
       ) : (
         <div class="field">
           <label for="json">{words.json}</label>

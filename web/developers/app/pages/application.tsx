@@ -5,6 +5,7 @@ import { useLoaded } from "@wellapi/ui/browser/loaded";
 import type { PageProps } from "@wellapi/ui/browser/routes";
 import { mayChange } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
+import { endOf } from "../credential-end.ts";
 import { hrefOf } from "../location.ts";
 import { NewCertificate } from "../parts/new-certificate.tsx";
 import { NewKey } from "../parts/new-key.tsx";
@@ -62,30 +63,25 @@ export function ApplicationPage({ named }: PageProps) {
   );
 }
 
-/** Before its end somebody has to do something. */
-const soonMs = 14 * 86_400_000;
-
 function CredentialRow({ credential, now }: { readonly credential: Credential; readonly now: number }) {
   const { words, formats, membership, connection } = usePlace();
   const { application: texts } = words;
-  const { id, kind, displayName, hint, expireTime, revokeTime, useTime } = credential;
+  const { id, kind, displayName, hint, useTime } = credential;
   const revoking = useDoing(async () => {
     await connection.credentials.revokeCredential({ credential: id });
     tellChange();
   });
-  const ends = expireTime && timestampMs(expireTime);
-  const over = revokeTime !== undefined || (ends !== undefined && ends <= now);
+  const { ends, revoked, expired, near } = endOf(credential, now);
+  const over = revoked || expired;
   const name = kind === Credential_Kind.CERTIFICATE ? texts.certificate : texts.key;
   return (
     <li>
       <div class="stack-close">
         <p>
           <strong>{displayName || name}</strong> <span class="badge plain">{name}</span>{" "}
-          {revokeTime !== undefined && <span class="badge warning">{texts.revoked}</span>}
-          {revokeTime === undefined && over && <span class="badge warning">{texts.expired}</span>}
-          {!over && ends !== undefined && ends - now < soonMs && (
-            <span class="badge warning">{texts.endsSoon}</span>
-          )}
+          {revoked && <span class="badge warning">{texts.revoked}</span>}
+          {expired && <span class="badge warning">{texts.expired}</span>}
+          {!over && near && <span class="badge warning">{texts.endsSoon}</span>}
         </p>
         <p class="small quiet">
           <code>{hint || id}</code>

@@ -5,6 +5,7 @@ import { mayChange } from "../api/membership.ts";
 import { usePlace } from "../context.ts";
 import { goTo, hrefOf } from "../location.ts";
 import { CreationForm } from "../parts/creation.tsx";
+import { EndingCredentials } from "../parts/ending-credentials.tsx";
 import { Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
 
 /** The organization's applications, and how far the organization itself is. */
@@ -34,6 +35,7 @@ export function Applications() {
                 <p>{applications.unverified}</p>
               </Notice>
             )}
+            <EndingCredentials applications={listed} />
             {listed.length === 0 ? (
               <p class="quiet">{applications.none}</p>
             ) : (

@@ -17,6 +17,7 @@ export const de: Words = {
     requests: "Anfragen",
     log: "Aufrufe",
     webhooks: "Webhooks",
+    stoppedEndpoints: (count) => `${count} angehalten`,
     explorer: "Explorer",
     testPatients: "Testpatienten",
     members: "Mitglieder",
@@ -108,6 +109,10 @@ export const de: Words = {
       "Diese Organisation ist noch nicht geprüft: In einer Sandbox darf sie alles, im Betrieb nichts. Der Datenschutzbeauftragte der Installation prüft sie.",
     none: "Es gibt noch keine Anwendungen.",
     disabled: "gesperrt",
+    endsOn: (day) => `endet am ${day}`,
+    endedOn: (day) => `endete am ${day}`,
+    endsLead:
+      "Zugänge, die in diesen Tagen enden oder geendet haben: Erzeugen Sie neue, bevor Programme abgelehnt werden.",
     create: "Anwendung anlegen",
     name: "Name",
     nameHint: "Menschen lesen ihn, wenn sie um ihre Einwilligung gebeten werden.",

@@ -17,6 +17,7 @@ export const en = {
     requests: "Requests",
     log: "Calls",
     webhooks: "Webhooks",
+    stoppedEndpoints: (count: number) => `${count} stopped`,
     explorer: "Explorer",
     testPatients: "Test patients",
     members: "Members",
@@ -106,6 +107,10 @@ export const en = {
       "Nobody has verified this organization yet: in a sandbox it can do everything, in production nothing. The privacy officer of the installation verifies it.",
     none: "There are no applications yet.",
     disabled: "disabled",
+    endsOn: (day: string) => `ends on ${day}`,
+    endedOn: (day: string) => `ended on ${day}`,
+    endsLead:
+      "Credentials that end, or have ended, in these days: make new ones before programs are refused.",
     create: "Create an application",
     name: "Name",
     nameHint: "People read it when they are asked for their consent.",
