@@ -246,7 +246,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
         { timeout: 15_000 },
       )
       .toBe("sent");
-  }, 40_000);
+  });
 
   test("why calls were refused, and how long commits take", async () => {
     const organizations = createClient(OrganizationService, maker.transport);
@@ -288,7 +288,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     await exported("records", "wellapi.events.connected", {}, is(1));
     await exported("records", "wellapi.outbox.waiting", outbox, is(0), 15_000);
     await exported("records", "wellapi.outbox.age", outbox, is(0));
-  }, 40_000);
+  });
 
   test("how far a durable is behind, and what it gave up on", async () => {
     const durable = { "messaging.consumer.group.name": "signals" };
@@ -318,7 +318,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     } finally {
       await events.close();
     }
-  }, 40_000);
+  });
 
   test("which leaves have not reached audit", async () => {
     const leaves = { "db.namespace": "records", "wellapi.outbox.kind": "leaves" };
@@ -336,7 +336,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
       { ...leaves, "wellapi.outbox.kind": "reserve" },
       is(0),
     );
-  }, 60_000);
+  });
 
   test("how far compaction is behind", async () => {
     await send("2026-06-05T08:00:00Z");
@@ -357,7 +357,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     await mesh.start("consent");
     await exported("records", "wellapi.consent.session.live", {}, is(1));
     await exported("records", "wellapi.consent.session.age", {}, (point) => point.value < 1);
-  }, 40_000);
+  });
 
   test("when certificates end", async () => {
     const valid = (seconds: number) => (point: Point) => point.value > 0 && point.value <= seconds;
@@ -384,7 +384,7 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
     expect([...new Set(statuses)].sort()).toEqual([401, 429]);
     const address = { "wellapi.budget.name": "address" };
     await exported("gateway", "wellapi.limits.refusals", address, (point) => point.value > 0);
-  }, 20_000);
+  });
 
   test("messages that patients got, by channel", async () => {
     const sent = { "wellapi.notices.channel": "push", "wellapi.notices.outcome": "sent" };
@@ -397,10 +397,10 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
   });
 
   // Last, when everything has happened.
-  test("everything in its list and nothing else, and of nobody", () => {
+  test("everything in its list and nothing else, and of nobody", async () => {
     const shape = ({ name, unit, type }: Point) => `${name} ${unit} ${type}`;
     const listed = Object.values(instruments).map(({ name, unit, kind }) => `${name} ${unit} ${kind}`);
-    expect([...new Set(sink.all().map(shape))].sort()).toEqual(listed.sort());
+    await expect.poll(() => [...new Set(sink.all().map(shape))].sort()).toEqual(listed.sort());
     const said = JSON.stringify(sink.all());
     const secrets = [
       maker.organization,

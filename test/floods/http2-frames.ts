@@ -7,6 +7,8 @@ import { connect as connectTls } from "node:tls";
  * For tests and measurements on loopback only.
  */
 export interface Frames {
+  /** Resolves when the peer's settings have been acknowledged: never where `acknowledges` is false. */
+  readonly acknowledged: Promise<void>;
   /** Waits while the peer takes nothing. */
   send(bytes: Buffer): Promise<void>;
   /** The error code of a GOAWAY that the peer has sent; undefined while it has not. */
@@ -123,6 +125,7 @@ export async function openFrames(
   socket.on("error", () => {}); // "close" follows
   let goaway: number | undefined;
   const resets = new Map<number, number>();
+  const acknowledged = Promise.withResolvers<void>();
   let rest = Buffer.alloc(0);
   socket.on("data", (bytes: Buffer) => {
     rest = Buffer.concat([rest, bytes]);
@@ -131,8 +134,10 @@ export async function openFrames(
       const type = rest.readUInt8(3);
       // The last one counts: the first of a server that drains says only that it will end.
       if (type === frameTypes.goaway) goaway = payload.readUInt32BE(4);
-      if (type === frameTypes.settings && rest.readUInt8(4) === 0 && acknowledges)
+      if (type === frameTypes.settings && rest.readUInt8(4) === 0 && acknowledges) {
         socket.write(frame(frameTypes.settings, 1, 0, Buffer.alloc(0)));
+        acknowledged.resolve();
+      }
       if (type === frameTypes.resetStream) resets.set(rest.readUInt32BE(5), payload.readUInt32BE(0));
       rest = rest.subarray(9 + payload.length);
     }
@@ -141,6 +146,7 @@ export async function openFrames(
   socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
   socket.write(frame(frameTypes.settings, 0, 0, Buffer.alloc(0)));
   return {
+    acknowledged: acknowledged.promise,
     async send(bytes) {
       if (socket.destroyed || socket.write(bytes)) return;
       await Promise.race([new Promise<void>((resolve) => socket.once("drain", resolve)), ended]);

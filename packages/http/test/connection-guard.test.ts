@@ -87,6 +87,16 @@ async function get(port: number, localAddress: string, path = "/now/"): Promise<
   return answer.statusCode!;
 }
 
+/** Whether one more connection of the first address is. */
+const isServed = (port: number): Promise<boolean> =>
+  get(port, "127.0.0.1").then(
+    () => true,
+    ({ message }) => {
+      expect(message).toMatch(/ECONNRESET|socket hang up/);
+      return false;
+    },
+  );
+
 test("2,000 connections of one address whose headers never end keep neither a neighbour out, nor others behind it", {
   timeout: 60_000,
 }, async () => {
@@ -97,9 +107,11 @@ test("2,000 connections of one address whose headers never end keep neither a ne
   expect(await get(port, "127.0.0.1")).toBe(200);
   expect(slow.filter(isOpen).length).toBeGreaterThan(0); // neither was kept waiting for the end of these
   await expect.poll(() => slow.filter(isOpen).length).toBeLessThanOrEqual(1_000);
-  // It cannot open more for the rest of the ten seconds; others can.
-  for (let i = 0; i < 100; i++) slow.push(await dial(port, "GET /now/ HTTP/1.1\r\nx-slow: "));
-  await expect(get(port, "127.0.0.1")).rejects.toThrow(/ECONNRESET|socket hang up/);
+  // It cannot open more for the rest of the ten seconds; others can. On a machine that took ten seconds already, new ones have begun.
+  while (await isServed(port)) {
+    expect(slow.length).toBeLessThan(6_000);
+    for (let i = 0; i < 100; i++) slow.push(await dial(port, "GET /now/ HTTP/1.1\r\nx-slow: "));
+  }
   expect(await get(port, "127.0.0.2")).toBe(200);
   expect(lines).toEqual([{ limit: 2_000, caller_address: "127.0.0.1", retry_after_ms: expect.any(Number) }]);
 });

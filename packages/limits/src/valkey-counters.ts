@@ -22,12 +22,18 @@ export interface ValkeyOptions {
   /** Whole seconds: the server counts in these. */
   readonly windowSeconds: number;
   readonly log: Logger;
+  /** 250 ms and 500 ms unless given. */
+  readonly patience?: ValkeyPatience;
 }
 
-/** A call waits for the server no longer than this; then it is counted here. */
-const answerMs = 250;
-/** A server that says nothing for so long, while it is asked, is given up: the connection ends and is made again. */
-const silentMs = 500;
+export interface ValkeyPatience {
+  /** A call waits for the server no longer than this; then it is counted here. */
+  readonly answerMs: number;
+  /** A server that says nothing for so long, while it is asked, is given up: the connection ends and is made again. */
+  readonly silentMs: number;
+}
+
+const usualPatience: ValkeyPatience = { answerMs: 250, silentMs: 500 };
 const connectMs = 2_000;
 const longestRetryMs = 2_000;
 
@@ -65,15 +71,15 @@ export function openValkeyCounters(options: ValkeyOptions): Counters {
   };
 }
 
-function connect({ url, authority }: ValkeyOptions): Valkey {
+function connect({ url, authority, patience = usualPatience }: ValkeyOptions): Valkey {
   return new Valkey(url.replace(/^valkey(s?):/, "redis$1:"), {
     ...(authority === undefined ? {} : { tls: { ca: authority } }),
     enableAutoPipelining: true,
     // A call never waits for a connection.
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
-    commandTimeout: answerMs,
-    socketTimeout: silentMs,
+    commandTimeout: patience.answerMs,
+    socketTimeout: patience.silentMs,
     connectTimeout: connectMs,
     retryStrategy: (attempt) => Math.min(100 * attempt, longestRetryMs),
   });

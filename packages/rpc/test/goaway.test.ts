@@ -123,11 +123,12 @@ test("connections of a process that age under load cost no call, and run none tw
   const child = spawn(process.execPath, [program, folder, "60"], { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout });
   const line = async () => (await once(lines, "line"))[0] as string;
+  const port = line();
   try {
     const own = { ...(await authority.issue({ name: "gateway", uri: spiffeIdOf("gateway", names) })) };
     const pair = { ...own, authority: authority.certificate };
     const peer = openPeerTransport({
-      addresses: [`127.0.0.1:${await line()}`],
+      addresses: [`127.0.0.1:${await port}`],
       tls: {
         certificates: { current: () => pair, onChange: () => () => {}, close: () => {} },
         names,

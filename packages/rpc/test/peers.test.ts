@@ -297,12 +297,12 @@ test("request id and deadline go along", async () => {
   const contextValues = createContextValues().set(requestIdKey, "request-of-the-door");
   await createClient(PatientDirectoryService, transport).markErased(
     { partition: "local/x" },
-    { contextValues, timeoutMs: 4_000, headers: { authorization: "Bearer service" } },
+    { contextValues, timeoutMs: 60_000, headers: { authorization: "Bearer service" } },
   );
   const { requestId, timeoutMs } = await seen.promise;
   expect(requestId).toBe("request-of-the-door");
-  expect(timeoutMs).toBeGreaterThan(2_000);
-  expect(timeoutMs).toBeLessThanOrEqual(4_000);
+  expect(timeoutMs).toBeGreaterThan(30_000);
+  expect(timeoutMs).toBeLessThanOrEqual(60_000);
 });
 
 describe("several addresses", () => {
@@ -322,10 +322,14 @@ describe("several addresses", () => {
     const first = await open();
     const second = await open();
     let stuck = false;
+    let swallowed = 0;
     const between = createServer((client) => {
       const onward = connect(second.server.port, "127.0.0.1");
       for (const socket of [client, onward]) closing.push(() => void socket.destroy());
-      client.on("data", (chunk) => stuck || onward.write(chunk));
+      client.on("data", (chunk) => {
+        if (stuck) swallowed += 1;
+        else onward.write(chunk);
+      });
       onward.on("data", (chunk) => stuck || client.write(chunk));
     }).listen(0, "127.0.0.1");
     await once(between, "listening");
@@ -338,20 +342,20 @@ describe("several addresses", () => {
     for (let i = 0; i < 4; i++) await mark(transport);
     expect(second.callers).toHaveLength(2);
     stuck = true;
-    const outcomes: string[] = [];
+    const unanswered: string[] = [];
     for (let i = 0; i < 10; i++) {
+      const [asked, lost] = [first.callers.length, swallowed];
       const call = createClient(PatientDirectoryService, transport).markErased(
         { partition: "local/x" },
         { headers: { authorization: "Bearer service" }, timeoutMs: 700 },
       );
-      outcomes.push(
-        await call.then(
-          () => "ok",
-          (error) => Code[ConnectError.from(error).code]!,
-        ),
-      );
+      await call.catch(async (error) => {
+        // One that the other server gets was late because this process stood still.
+        await expect.poll(() => first.callers.length > asked || swallowed > lost).toBe(true);
+        if (first.callers.length === asked) unanswered.push(Code[ConnectError.from(error).code]!);
+      });
     }
-    expect(outcomes.filter((outcome) => outcome !== "ok")).toEqual(["DeadlineExceeded"]);
+    expect(unanswered).toEqual(["DeadlineExceeded"]);
   });
 
   test("one that comes back takes calls again", async () => {

@@ -82,7 +82,7 @@ export async function openOtlpSink(): Promise<OtlpSink> {
     spans: () => spans,
     points: (name) => all().filter((point) => point.name === name),
     onPoint: (listener) => void listeners.add(listener),
-    until(find, withinMs = 10_000) {
+    until(find, withinMs = 15_000) {
       return new Promise((resolve, reject) => {
         const look = () => {
           const found = find();
