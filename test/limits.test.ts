@@ -111,17 +111,22 @@ test("an organization's budget is one at both doors, and another's is not touche
 });
 
 test("bytes cost, too, in both directions", async () => {
-  const left = async (body: object): Promise<number> => {
+  /** What is left in the window, and for how many seconds. */
+  const left = async (body: object): Promise<{ r: number; t: number }> => {
     const answer = await fetch(`${server.http}/${listConsents}`, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: `Bearer ${await rightKey()}` },
       body: JSON.stringify(body),
     });
-    return Number(parametersOf(answer, "ratelimit").r);
+    return parametersOf(answer, "ratelimit") as never;
   };
-  const first = await left({});
-  expect(await left({ pageToken: "x".repeat(50_000) })).toBe(first - 1);
-  expect(await left({})).toBe(first - 1 - 3 - 1);
+  const ask = async () =>
+    [await left({}), await left({ pageToken: "x".repeat(50_000) }), await left({})] as const;
+  let [first, large, last] = await ask();
+  // A new window has more time left than the one before.
+  if (last.t > first.t) [first, large, last] = await ask();
+  expect(large.r).toBe(first.r - 1);
+  expect(last.r).toBe(first.r - 1 - 3 - 1);
 });
 
 test("a stream beyond the budget is slowed, and every batch of it answered", async () => {
@@ -201,14 +206,23 @@ test("an address that opens too many connections at the gRPC door is refused the
     tls.destroy();
     return outcome;
   };
-  for (let i = 0; i < 1_000; i++) {
-    const socket = connectTcp({ port, host: "127.0.0.1", localAddress: "127.0.0.3" });
-    await once(socket, "connect");
-    socket.destroy();
+  const open = async (count: number) => {
+    for (let i = 0; i < count; i++) {
+      const socket = connectTcp({ port, host: "127.0.0.1", localAddress: "127.0.0.3" });
+      await once(socket, "connect");
+      socket.destroy();
+    }
+  };
+  await open(1_000);
+  let outcome = await greet("127.0.0.3");
+  // On a machine that took ten seconds for them, a new window has begun.
+  for (let more = 0; outcome === "greeted" && more < 20; more++) {
+    await open(100);
+    outcome = await greet("127.0.0.3");
   }
-  expect(await greet("127.0.0.3")).toMatch(/ECONNRESET|disconnected|EPIPE/);
+  expect(outcome).toMatch(/ECONNRESET|disconnected|EPIPE/);
   expect(await greet("127.0.0.4")).toBe("greeted");
-  expect(readFileSync(logFile, "utf8")).toContain("an address opened too many connections");
+  await expect.poll(() => readFileSync(logFile, "utf8")).toContain("an address opened too many connections");
 });
 
 test("calls that are not for the caller's kind use its budget up, as denials of a service do", async () => {
