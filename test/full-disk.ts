@@ -7,6 +7,7 @@ import type { Company } from "@wellapi/demo/people";
 import { ItemOutcome_Status } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_pb";
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { problemOf } from "@wellapi/rpc";
+import { decided } from "./decided.ts";
 
 export const root = process.getuid?.() === 0;
 if (!root && process.env.CI)
@@ -26,7 +27,10 @@ export function fillDisk(path: string, filler: string): void {
 }
 
 /** What becomes of a batch of samples that no compression makes small. */
-export async function outcomeOf(company: Company, patient: string, from: string): Promise<string> {
+export const outcomeOf = (company: Company, patient: string, from: string): Promise<string> =>
+  decided(() => outcomeOnce(company, patient, from));
+
+async function outcomeOnce(company: Company, patient: string, from: string): Promise<string> {
   const batch = {
     requestId: randomUUID(),
     patient,

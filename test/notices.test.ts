@@ -25,6 +25,9 @@ const email = "ada@example.org";
 const folder = temporaryFolder();
 const mails: { readonly to: string; readonly text: string }[] = [];
 const within = { timeout: 15_000 };
+/** Who dies before it has noted a message as sent sends it once more, by the same id: a mail program shows it once. */
+const mailIds = () => [...new Set(mails.map(({ text }) => /Message-ID:\s*<(.+?)>/.exec(text)?.[1]))];
+const pushIds = () => [...new Set(push.to(browser).map(({ message }) => message.id))];
 let smtp: SMTPServer;
 let push: PushService;
 let receiver: WebhookReceiver;
@@ -108,8 +111,8 @@ test("a consent that is granted as the process dies is told after the restart, o
   await expect.poll(kinds, within).toEqual([Kind.CONSENT_GRANTED]);
   const { notices: told } = await notices().listNotices({});
   expect(told[0]).toMatchObject({ consent, organization: clinic.organization });
-  await expect.poll(() => mails.length, within).toBe(1);
-  await expect.poll(() => push.to(browser).length, within).toBe(1);
+  await expect.poll(() => mailIds().length, within).toBe(1);
+  await expect.poll(() => pushIds().length, within).toBe(1);
   const [{ to, text }] = mails as [(typeof mails)[number]];
   expect(to).toBe(email);
   expect(text).toMatch(new RegExp(`Message-ID:\\s*<${told[0]!.id}\\.usr_\\w+@wellapi\\.example>`));
@@ -143,7 +146,7 @@ test("the clinic's first read is told with the entry that the log has of it", as
     organization: clinic.organization,
     access: expect.stringMatching(/^acc_/),
   });
-  await expect.poll(() => mails.length, within).toBe(2);
+  await expect.poll(() => mailIds().length, within).toBe(2);
 }, 60_000);
 
 test("an erasure leaves the patient nothing to be told, and the clinic what its list of consents tells", async () => {
@@ -151,10 +154,10 @@ test("an erasure leaves the patient nothing to be told, and the clinic what its 
   await client.createConsent({ requestId: "last", consent: consentFor(clinic, Direction.READ, ["sleep"]) });
   await ada.confirm();
   await createClient(RecordsService, ada.as(ada.patient)).erasePatient({ patient: ada.patient });
-  const sent = mails.length;
+  const sent = mailIds().length;
   await server.stop();
   server = await start();
-  expect(mails.length).toBeLessThanOrEqual(sent + 1);
+  expect(mailIds().length).toBeLessThanOrEqual(sent + 1);
   await expect.poll(() => kinds().catch(() => []), within).toEqual([]);
   const { CONSENT_GRANTED, CONSENT_REVOKED } = EventKind;
   const expected = [CONSENT_GRANTED, CONSENT_GRANTED, CONSENT_REVOKED, CONSENT_REVOKED];

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
@@ -19,6 +18,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
+import { decided } from "./decided.ts";
 
 const code = "8867-4";
 const minutes = 30;
@@ -108,15 +108,6 @@ export async function openScene(server: Server) {
 async function patientsOf(company: Company): Promise<string[]> {
   const { consents } = await createClient(ConsentService, company.transport).listConsents({});
   return consents.map(({ patient }) => patient);
-}
-
-/** A mesh that has just begun, on a busy machine, may not be able to decide yet: it is asked again, as its clients do. */
-async function decided(look: () => Promise<number | string>): Promise<number | string> {
-  for (let tries = 1; ; tries++) {
-    const seen = await look();
-    if (seen !== "UNDECIDED" || tries === 30) return seen;
-    await setTimeout(500);
-  }
 }
 
 /** Samples, or the reason why not. */

@@ -8,7 +8,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { version } from "@wellapi/runtime";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openOtlpSink, type Span } from "../packages/runtime/test/otlp-sink.ts";
 
 const outside = { trace: "a1".repeat(16), id: "b2".repeat(8) };
@@ -71,14 +71,15 @@ test("a trace from a web page to the disk, and batches of entries and events lin
     };
     await uploadSeries(createClient(IngestionService, door), batchesOf(rows(), options));
     // Entries and events leave by themselves.
-    await sink.until(() => sink.spans().find(({ name }) => name === "send events"), 60_000);
+    await vi.waitFor(() => judge(sink.spans()), { timeout: 60_000, interval: 200 });
   } finally {
     expect(await exchange.stop()).toBe(0);
     sink.close();
     folder.remove();
   }
+});
 
-  const spans = sink.spans();
+function judge(spans: readonly Span[]): void {
   const all = (name: string) => spans.filter((span) => span.name === name);
   const parentOf = (span: Span) => spans.find(({ id, trace }) => id === span.parent && trace === span.trace);
   expect(new Set(spans.map((span) => span.version))).toEqual(new Set([version]));
@@ -112,4 +113,4 @@ test("a trace from a web page to the disk, and batches of entries and events lin
     trace: group!.trace,
     id: written[0]!.id,
   });
-});
+}
