@@ -16,6 +16,7 @@ import { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "./decided.ts";
 import { sharedExchange } from "./shared-exchange.ts";
 import { wholeObservations } from "./whole-observations.ts";
 
@@ -78,7 +79,7 @@ describe("what docs/contracts.md says of what a provider sends", () => {
 
   /** A call as a web partner makes it. */
   async function post(method: string, body: JsonObject): Promise<JsonObject> {
-    const answer = await fetch(`${server.http}/wellapi.ingestion.v1.IngestionService/${method}`, {
+    const answer = await fetchDecided(`${server.http}/wellapi.ingestion.v1.IngestionService/${method}`, {
       method: "POST",
       headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
       body: JSON.stringify(body),

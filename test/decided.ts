@@ -11,3 +11,13 @@ export async function decided<T>(ask: () => Promise<T>): Promise<T> {
     await setTimeout(500);
   }
 }
+
+/** As `fetch`; but who is refused for now (503) asks again when the answer says so, as clients do. */
+export async function fetchDecided(url: string | URL, init?: RequestInit): Promise<Response> {
+  for (let tries = 1; ; tries++) {
+    const answer = await fetch(url, init);
+    if (answer.status !== 503 || tries === 15) return answer;
+    await answer.body?.cancel();
+    await setTimeout(1_000 * Number(answer.headers.get("retry-after") ?? 1));
+  }
+}

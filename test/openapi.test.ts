@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "@wellapi/demo/server";
 import openapiTS, { astToString } from "openapi-typescript";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "./decided.ts";
 import { committedYaml, createJudge, type Judge, parseDocument } from "./openapi/document.ts";
 import { sharedExchange } from "./shared-exchange.ts";
 
@@ -37,7 +38,7 @@ interface Answer {
 }
 
 async function send(rpc: string, request: unknown, credential?: string): Promise<Answer> {
-  const response = await fetch(`${server.http}/wellapi.${rpc}`, {
+  const response = await fetchDecided(`${server.http}/wellapi.${rpc}`, {
     method: "POST",
     headers: {
       "content-type": "application/json",

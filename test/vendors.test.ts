@@ -11,6 +11,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "./decided.ts";
 import { sharedExchange } from "./shared-exchange.ts";
 
 const file = new URL("./data/vendors/fitbit/fitbit-body-log-weight.json", import.meta.url);
@@ -62,7 +63,11 @@ describe("a vendor's document over HTTP", () => {
       ...change,
     };
     const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ""));
-    const answer = await fetch(`${server.http}/ingest/${vendor}`, { method: "POST", headers: given, body });
+    const answer = await fetchDecided(`${server.http}/ingest/${vendor}`, {
+      method: "POST",
+      headers: given,
+      body,
+    });
     return { status: answer.status, body: (await answer.json()) as { items: object[]; message: string } };
   }
 

@@ -12,6 +12,7 @@ import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { keyOf } from "../surface/cases.ts";
 
 interface Manifest {
@@ -94,7 +95,7 @@ describe("a bulk export", () => {
     url: string,
     options: { method?: string; key?: string; headers?: Record<string, string>; body?: object } = {},
   ) =>
-    fetch(url.startsWith("http") ? url : `${server.http}/fhir/R4${url}`, {
+    fetchDecided(url.startsWith("http") ? url : `${server.http}/fhir/R4${url}`, {
       method: options.method ?? "GET",
       ...(options.body && { body: JSON.stringify(options.body) }),
       headers: { ...(options.key !== "" && { "x-api-key": options.key ?? key }), ...options.headers },

@@ -13,6 +13,7 @@ import { ExportService } from "@wellapi/gen/wellapi/records/v1/export_service_pb
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { bandSeries, contribute, single } from "../fhir/fhir-scene.ts";
 import { keyOf } from "../surface/cases.ts";
 
@@ -95,9 +96,12 @@ describe("a de-identified export", () => {
   }
 
   const ask = (path: string, headers: Record<string, string> = {}) =>
-    fetch(path.startsWith("http") ? server.http + new URL(path).pathname : `${server.http}/fhir/R4${path}`, {
-      headers: { "x-api-key": key, "x-purpose-of-use": "HRESCH", ...headers },
-    });
+    fetchDecided(
+      path.startsWith("http") ? server.http + new URL(path).pathname : `${server.http}/fhir/R4${path}`,
+      {
+        headers: { "x-api-key": key, "x-purpose-of-use": "HRESCH", ...headers },
+      },
+    );
 
   async function begin(query = "?_type=Condition&_deIdentified=true"): Promise<string> {
     const answer = await ask(`/Patient/$export${query}`, { prefer: "respond-async" });

@@ -24,6 +24,7 @@ import {
 } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { filesOf } from "./zip.ts";
@@ -108,7 +109,7 @@ describe("a patient's download", () => {
   }
 
   function download(patient: string, headers: Record<string, string>, query = ""): Promise<Response> {
-    return fetch(`${server.http}/download/${patient}${query}`, { headers, redirect: "manual" });
+    return fetchDecided(`${server.http}/download/${patient}${query}`, { headers, redirect: "manual" });
   }
 
   /** The files of a part, prepared by whose token it is. */

@@ -13,6 +13,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { ClinicalRecordsService } from "@wellapi/gen/wellapi/records/v1/clinical_records_service_pb";
 import { Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { keyOf } from "../surface/cases.ts";
 
 describe("a bulk import", () => {
@@ -48,7 +49,7 @@ describe("a bulk import", () => {
   }
 
   async function send(lines: readonly string[], headers: Record<string, string> = {}) {
-    const answer = await fetch(`${server.http}/fhir/R4/$import`, {
+    const answer = await fetchDecided(`${server.http}/fhir/R4/$import`, {
       method: "POST",
       headers: { "x-api-key": key, "content-type": "application/fhir+ndjson", ...headers },
       body: lines.join("\n"),

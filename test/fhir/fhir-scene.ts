@@ -12,6 +12,7 @@ import type { ObservationSchema } from "@wellapi/gen/wellapi/type/v1/observation
 import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { expect } from "vitest";
+import { fetchDecided } from "../decided.ts";
 
 export interface Told {
   readonly status: number;
@@ -29,7 +30,7 @@ export async function askFhir(
   init: RequestInit = {},
 ): Promise<Told> {
   const url = path.startsWith("http") ? path : `${server.http}/fhir/R4${path}`;
-  const answer = await fetch(url, { ...init, headers: { "x-api-key": key, ...init.headers } });
+  const answer = await fetchDecided(url, { ...init, headers: { "x-api-key": key, ...init.headers } });
   const text = await answer.text();
   const json = answer.headers.get("content-type")?.includes("json") === true && text !== "";
   return { status: answer.status, headers: answer.headers, text, body: json ? JSON.parse(text) : text };

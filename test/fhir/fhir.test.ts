@@ -6,6 +6,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { Client } from "fhir-kit-client";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { bandSeries, contribute, single } from "./fhir-scene.ts";
@@ -52,7 +53,7 @@ describe("a FHIR client", () => {
     options: { key?: string; body?: unknown; headers?: Record<string, string> } = {},
   ): Promise<Told> {
     const { key = clinicKey, body, headers = {} } = options;
-    const answer = await fetch(`${server.http}/fhir/R4${path}`, {
+    const answer = await fetchDecided(`${server.http}/fhir/R4${path}`, {
       method,
       headers: {
         ...(key !== "" && { "x-api-key": key }),
@@ -201,7 +202,9 @@ describe("a FHIR client", () => {
     const read = await ask("GET", `/Observation/${id}?_format=json`);
     expect(
       await (
-        await fetch(`${server.http}/fhir/R4/Observation/${id}`, { headers: { "x-api-key": clinicKey } })
+        await fetchDecided(`${server.http}/fhir/R4/Observation/${id}`, {
+          headers: { "x-api-key": clinicKey },
+        })
       ).text(),
     ).toContain("72.50");
     expect(read.body.resourceType).toBe("Observation");

@@ -9,6 +9,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 import { askFhir, bandSeries, contribute, patientOf, single } from "./fhir-scene.ts";
@@ -188,7 +189,7 @@ describe("a FHIR reader", () => {
 
   test("is told the same by filters of an export", async () => {
     const askBulk = (path: string) =>
-      fetch(path.startsWith("/") ? `${server.http}/fhir/R4${path}` : path, {
+      fetchDecided(path.startsWith("/") ? `${server.http}/fhir/R4${path}` : path, {
         headers: { "x-api-key": clinicKey, prefer: "respond-async" },
       });
     const local = (url: string) => server.http + new URL(url).pathname;

@@ -9,6 +9,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { shippedTerminology } from "@wellapi/terminology";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { sharedExchange } from "../shared-exchange.ts";
 import { keyOf } from "../surface/cases.ts";
 
@@ -56,7 +57,7 @@ describe("a patient of Synthea", { timeout: 120_000 }, () => {
   }
 
   async function ask(path: string, body?: string): Promise<{ status: number; resource: FhirResource }> {
-    const answer = await fetch(`${server.http}/fhir/R4${path}`, {
+    const answer = await fetchDecided(`${server.http}/fhir/R4${path}`, {
       method: body === undefined ? "GET" : "POST",
       headers: { "x-api-key": key, ...(body !== undefined && { "content-type": "application/fhir+json" }) },
       ...(body !== undefined && { body }),

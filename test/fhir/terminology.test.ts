@@ -6,6 +6,7 @@ import { AuditService } from "@wellapi/gen/wellapi/audit/v1/audit_service_pb";
 import { CodeReleaseService } from "@wellapi/gen/wellapi/codes/v1/code_release_service_pb";
 import { CodeRelease_Kind, CodeRelease_State } from "@wellapi/gen/wellapi/codes/v1/codes_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { keyOf } from "../surface/cases.ts";
 
 interface Told {
@@ -35,7 +36,7 @@ describe("FHIR's terminology operations", () => {
 
   /** Asks, and holds that the answer is a valid resource of FHIR. */
   async function ask(path: string, parameter?: readonly object[], headers: object = {}): Promise<Told> {
-    const answer = await fetch(`${server.http}/fhir/R4/${path}`, {
+    const answer = await fetchDecided(`${server.http}/fhir/R4/${path}`, {
       method: parameter === undefined ? "GET" : "POST",
       headers: {
         "x-api-key": key,
@@ -300,7 +301,7 @@ describe("FHIR's terminology operations", () => {
       valueQuantity: { value: 70, unit: "/min", system: ucum, code: "/min" },
     };
     const post = async (path: string, body: object) => {
-      const answer = await fetch(`${server.http}/fhir/R4/Observation/$validate${path}`, {
+      const answer = await fetchDecided(`${server.http}/fhir/R4/Observation/$validate${path}`, {
         method: "POST",
         headers: { "x-api-key": key, "content-type": "application/fhir+json" },
         body: JSON.stringify(body),

@@ -13,6 +13,7 @@ import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb"
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { beforeAll, describe, expect, test } from "vitest";
+import { fetchDecided } from "../decided.ts";
 import { freshBatch } from "../drain-load.ts";
 
 /** Of a server whose processes have the surfaces of tests. */
@@ -175,7 +176,7 @@ export async function keyOf(server: Announcement, { organization }: Company): Pr
 }
 
 async function ask(url: string, secret?: string, body?: object): Promise<Told> {
-  const answer = await fetch(url, {
+  const answer = await fetchDecided(url, {
     ...(body && { method: "POST", body: JSON.stringify(body) }),
     headers: {
       ...(body && { "content-type": "application/json" }),
