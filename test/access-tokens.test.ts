@@ -23,6 +23,7 @@ import type { Kms } from "@wellapi/vault";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createHolder, signerOf, thumbprintOf } from "../services/identity/test/access-tokens.ts";
 import { derOf } from "../services/identity/test/certificates.ts";
+import { decided } from "./decided.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wellapi-access-tokens-"));
 const heartRate = { system: "http://loinc.org", code: "8867-4" };
@@ -237,15 +238,17 @@ describe.each(Object.keys(wires))("at the %s", (name) => {
       (await records.listSeries(asked)).series.map((one) => one.code?.code).sort();
     expect(await codesOf(all)).toEqual([steps.code, heartRate.code].sort());
     expect(await codesOf(vital)).toEqual([heartRate.code]);
-    expect(await reasonOf(vital.querySeries({ ...asked, code: heartRate }))).toBe("answered");
-    expect(await reasonOf(vital.querySeries({ ...asked, code: steps }))).toBe("SCOPE_REQUIRED");
+    expect(await decided(() => reasonOf(vital.querySeries({ ...asked, code: heartRate })))).toBe("answered");
+    expect(await decided(() => reasonOf(vital.querySeries({ ...asked, code: steps })))).toBe(
+      "SCOPE_REQUIRED",
+    );
     const none = await read("system/Observation.rs?category=no-such-category");
-    expect(await reasonOf(none.listSeries(asked))).toBe("SCOPE_REQUIRED");
+    expect(await decided(() => reasonOf(none.listSeries(asked)))).toBe("SCOPE_REQUIRED");
     // The consent decides as it does without scopes.
     const sleep = { system: "http://loinc.org", code: "93832-4" };
     const maker2 = createClient(RecordsService, maker.transport);
-    const consented = await reasonOf(maker2.querySeries({ ...asked, code: sleep }));
-    expect(await reasonOf(all.querySeries({ ...asked, code: sleep }))).toBe(consented);
+    const consented = await decided(() => reasonOf(maker2.querySeries({ ...asked, code: sleep })));
+    expect(await decided(() => reasonOf(all.querySeries({ ...asked, code: sleep })))).toBe(consented);
   }, 60_000);
 });
 

@@ -9,6 +9,7 @@ import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { decided } from "./decided.ts";
 import { type MovableClock, openMovableClock } from "./emergency/clock.ts";
 import {
   addApp,
@@ -32,6 +33,9 @@ const reasonOf = (answer: Promise<unknown>): Promise<string> =>
     () => "answered",
     (error: unknown) => problemOf(ConnectError.from(error)).reason,
   );
+
+/** Where the clock is moved, too, the session of records by which it knows consents is over, and another begins. */
+const settled = (ask: () => Promise<unknown>): Promise<string> => decided(() => reasonOf(ask()));
 
 // In this order: the clock only goes on, and a clinician has ten tries an hour.
 describe("emergency access", { timeout: 120_000 }, () => {
@@ -91,7 +95,7 @@ describe("emergency access", { timeout: 120_000 }, () => {
       expect(await read(transport)).toEqual(["61", "62", "63"]);
       const client = createClient(RecordsService, transport);
       const forTreatment = { patient, code: { code: heartRate }, purpose: Purpose.TREATMENT };
-      expect(await reasonOf(client.querySeries(forTreatment))).toBe("CONSENT_REQUIRED");
+      expect(await settled(() => client.querySeries(forTreatment))).toBe("CONSENT_REQUIRED");
       const streamed = await Array.fromAsync(
         client.readSeries({ patient, code: { code: heartRate }, purpose }),
         ({ payload }) => payload.case,
@@ -101,10 +105,10 @@ describe("emergency access", { timeout: 120_000 }, () => {
   );
 
   test("nobody else of the clinic reads by it: no colleague, no program, nobody with an e-mail code alone", async () => {
-    expect(await reasonOf(query(atClinic(world.colleague)))).toBe("CONSENT_REQUIRED");
-    expect(await reasonOf(query(world.clinic.transport))).toBe("CONSENT_REQUIRED");
+    expect(await settled(() => query(atClinic(world.colleague)))).toBe("CONSENT_REQUIRED");
+    expect(await settled(() => query(world.clinic.transport))).toBe("CONSENT_REQUIRED");
     const byMail = await signInByMail(world.exchange.issuer, world.doctor.email);
-    expect(await reasonOf(query(atClinic(byMail)))).toBe("ASSURANCE_REQUIRED");
+    expect(await settled(() => query(atClinic(byMail)))).toBe("ASSURANCE_REQUIRED");
   });
 
   test("the patient and the privacy officer get a mail, and see it: the patient with the reason, and each read", async () => {
@@ -135,7 +139,7 @@ describe("emergency access", { timeout: 120_000 }, () => {
   test("the patient ends it: the clinician reads nothing more", async () => {
     const { emergencyAccesses } = await ofPatient().listEmergencyAccesses({});
     await ofPatient().endEmergencyAccess({ emergencyAccess: emergencyAccesses[0]!.id });
-    expect(await reasonOf(query(atClinic(browser)))).toBe("CONSENT_REQUIRED");
+    expect(await settled(() => query(atClinic(browser)))).toBe("CONSENT_REQUIRED");
   });
 
   const openById = (by: { as(actingAs: string): Transport } = world.doctor) =>
@@ -169,11 +173,11 @@ describe("emergency access", { timeout: 120_000 }, () => {
       const end = until("nothing").catch((error: unknown) => problemOf(ConnectError.from(error)).reason);
       await ofPatient().refuseEmergencyAccess({});
       expect(await end).toBe("CONSENT_REVOKED");
-      expect(await reasonOf(query(inProtocol(protocol)))).toBe("CONSENT_REQUIRED");
+      expect(await settled(() => query(inProtocol(protocol)))).toBe("CONSENT_REQUIRED");
       expect(await reasonOf(openById())).toBe("EMERGENCY_REFUSED");
       await world.ada.confirm();
       await ofPatient().allowEmergencyAccess({});
-      expect(await reasonOf(query(inProtocol(protocol)))).toBe("CONSENT_REQUIRED");
+      expect(await settled(() => query(inProtocol(protocol)))).toBe("CONSENT_REQUIRED");
     },
   );
 
@@ -206,13 +210,4 @@ describe("emergency access", { timeout: 120_000 }, () => {
     await confirmByApp(browser, app());
     expect(await settled(() => query(atClinic(browser)))).toBe("CONSENT_REQUIRED");
   });
-
-  /** The session of records by which it knows consents is over then, and another begins: until that, it is unsure. */
-  async function settled(ask: () => Promise<unknown>): Promise<string> {
-    let last = "";
-    await expect
-      .poll(async () => (last = await reasonOf(ask())), { timeout: 20_000, interval: 100 })
-      .not.toBe("UNDECIDED");
-    return last;
-  }
 });

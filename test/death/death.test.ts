@@ -23,6 +23,7 @@ import { Role } from "@wellapi/gen/wellapi/type/v1/callers_pb";
 import { Actor_Kind, CaptureMethod, Direction, Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { problemOf } from "@wellapi/rpc";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { decided } from "../decided.ts";
 import { type Account, openAccount } from "../pages/accounts.ts";
 import { mailTo } from "../pages/people.ts";
 
@@ -142,10 +143,12 @@ function openWatch(transport: Transport, patient: string, purpose: Purpose) {
 }
 
 const readAtClinic = () =>
-  reasonOf(
-    createClient(RecordsService, clinic.transport).querySeries({
-      ...{ patient: ids.atClinic, code, purpose: Purpose.TREATMENT },
-    }),
+  decided(() =>
+    reasonOf(
+      createClient(RecordsService, clinic.transport).querySeries({
+        ...{ patient: ids.atClinic, code, purpose: Purpose.TREATMENT },
+      }),
+    ),
   );
 
 /** What is asked of several codes or types at once is refused as a whole: an empty answer would say that there is nothing. */
@@ -154,9 +157,9 @@ function listsAtClinic(): Promise<string[]> {
   const records = createClient(RecordsService, clinic.transport);
   const clinical = createClient(ClinicalRecordsService, clinic.transport);
   return Promise.all([
-    reasonOf(records.listSeries(asked)),
-    reasonOf(records.listObservations(asked)),
-    reasonOf(clinical.listClinicalRecords(asked)),
+    decided(() => reasonOf(records.listSeries(asked))),
+    decided(() => reasonOf(records.listObservations(asked))),
+    decided(() => reasonOf(clinical.listClinicalRecords(asked))),
   ]);
 }
 

@@ -27,6 +27,7 @@ import { openExchange, parseExchangeConfig } from "@wellapi/host";
 import { problemOf } from "@wellapi/rpc";
 import { freePorts, silentLogger } from "@wellapi/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { decided } from "../decided.ts";
 import { type Account, openAccount } from "../pages/accounts.ts";
 
 const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
@@ -91,9 +92,9 @@ const office = () => createClient(DeathService, officer.as("staff"));
 /** What the clinic and the patient's token meet. */
 async function seen(): Promise<readonly string[]> {
   const query = { patient: atClinic, code: { code: "8867-4" }, purpose: Purpose.TREATMENT };
-  const reading = createClient(RecordsService, companyAt(server, clinic).transport).querySeries(query);
+  const records = createClient(RecordsService, companyAt(server, clinic).transport);
   return [
-    await reasonOf(reading),
+    await decided(() => reasonOf(records.querySeries(query))),
     await reasonOf(createClient(ConsentService, ada.transport).listConsents({})),
   ];
 }

@@ -11,6 +11,7 @@ import { IngestionService, RetractionReason } from "@wellapi/gen/wellapi/ingesti
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { beforeAll, describe, expect, test } from "vitest";
+import { decided } from "../decided.ts";
 import { sharedExchange } from "../shared-exchange.ts";
 
 const T0 = Date.UTC(2026, 4, 1, 8);
@@ -155,8 +156,16 @@ const reads: readonly [
 ];
 
 /** The refusal, without what differs from call to call. */
-async function refusal(call: Promise<unknown>): Promise<{ code: Code; reason: string; message: string }> {
-  const error = await call.then(
+const refusal = (call: () => Promise<unknown>) =>
+  decided(
+    () => refusalOnce(call),
+    ({ reason }) => reason,
+  );
+
+async function refusalOnce(
+  call: () => Promise<unknown>,
+): Promise<{ code: Code; reason: string; message: string }> {
+  const error = await call().then(
     () => undefined,
     (thrown: unknown) => WellApiError.from(thrown),
   );
@@ -171,25 +180,25 @@ describe.each(reads)("%s", (_name, read) => {
   });
 
   test("tells a stranger the same of every id, real or not", async () => {
-    const unknown = await refusal(read(stranger.transport, "pat_00000000000000000000000000"));
+    const unknown = await refusal(() => read(stranger.transport, "pat_00000000000000000000000000"));
     for (const id of [known.atClinic, known.atMaker, person.id, somebody.id]) {
-      expect(await refusal(read(stranger.transport, id)), id).toEqual(unknown);
+      expect(await refusal(() => read(stranger.transport, id)), id).toEqual(unknown);
     }
   });
 
   test("tells the clinic nothing by the id that the maker knows, nor by the patient's own", async () => {
-    const unknown = await refusal(read(clinic.transport, "pat_00000000000000000000000000"));
+    const unknown = await refusal(() => read(clinic.transport, "pat_00000000000000000000000000"));
     for (const id of [known.atMaker, person.id]) {
-      expect(await refusal(read(clinic.transport, id)), id).toEqual(unknown);
+      expect(await refusal(() => read(clinic.transport, id)), id).toEqual(unknown);
     }
   });
 
   test("tells another patient nothing, also for their own request", async () => {
-    const unknown = await refusal(
+    const unknown = await refusal(() =>
       read(somebody.transport, "pat_00000000000000000000000000", Purpose.PATIENT_REQUEST),
     );
     for (const id of [person.id, known.atClinic, known.atMaker]) {
-      expect(await refusal(read(somebody.transport, id, Purpose.PATIENT_REQUEST)), id).toEqual(unknown);
+      expect(await refusal(() => read(somebody.transport, id, Purpose.PATIENT_REQUEST)), id).toEqual(unknown);
     }
   });
 });
@@ -198,8 +207,8 @@ test("consents and accesses of others are not found, and lists hold one's own al
   for (const { transport } of [stranger, somebody]) {
     const consents = createClient(ConsentService, transport);
     const audit = createClient(AuditService, transport);
-    expect((await refusal(consents.getConsent({ consent: known.consent }))).code).toBe(Code.NotFound);
-    expect((await refusal(audit.getAccess({ access: known.access }))).code).toBe(Code.NotFound);
+    expect((await refusal(() => consents.getConsent({ consent: known.consent }))).code).toBe(Code.NotFound);
+    expect((await refusal(() => audit.getAccess({ access: known.access }))).code).toBe(Code.NotFound);
     expect((await consents.listConsents({})).consents).toEqual([]);
     expect((await audit.listAccesses({})).accesses.map(({ id }) => id)).not.toContain(known.access);
   }
@@ -207,7 +216,9 @@ test("consents and accesses of others are not found, and lists hold one's own al
 
 test("nobody revokes another's consent, retracts another's batch or erases another", async () => {
   const asSomebody = createClient(ConsentService, somebody.transport);
-  expect((await refusal(asSomebody.revokeConsent({ consent: known.consent }))).code).toBe(Code.NotFound);
+  expect((await refusal(() => asSomebody.revokeConsent({ consent: known.consent }))).code).toBe(
+    Code.NotFound,
+  );
   for (const company of [clinic, stranger]) {
     const retraction = (patient: string) =>
       createClient(IngestionService, company.transport).retractBatch({
@@ -216,9 +227,9 @@ test("nobody revokes another's consent, retracts another's batch or erases anoth
         reason: RetractionReason.SUPERSEDED,
       });
     for (const id of [known.atMaker, known.atClinic])
-      expect((await refusal(retraction(id))).code).toBe(Code.NotFound);
+      expect((await refusal(() => retraction(id))).code).toBe(Code.NotFound);
   }
-  const erase = createClient(RecordsService, somebody.transport).erasePatient({ patient: person.id });
+  const erase = () => createClient(RecordsService, somebody.transport).erasePatient({ patient: person.id });
   expect([Code.NotFound, Code.PermissionDenied]).toContain((await refusal(erase)).code);
   const { series } = await createClient(RecordsService, clinic.transport).querySeries(
     queryOf(known.atClinic),
@@ -255,9 +266,10 @@ test("what the clinic received under a consent that ends is named to it and to t
   expect((await listed(person.transport)).map(({ id }) => id)).toEqual([obligation!.id]);
   for (const { transport } of [stranger, somebody, maker]) {
     expect(await listed(transport)).toEqual([]);
-    const get = createClient(DeletionObligationService, transport).getDeletionObligation({
-      deletionObligation: obligation!.id,
-    });
+    const get = () =>
+      createClient(DeletionObligationService, transport).getDeletionObligation({
+        deletionObligation: obligation!.id,
+      });
     expect((await refusal(get)).code).toBe(Code.NotFound);
   }
 });
