@@ -90,7 +90,9 @@ describe("a reader that takes nothing at the gateway", () => {
     });
     await expect.poll(relay.bytes, { timeout: 15_000 }).toBeGreaterThan(messageBytes);
     relay.stall();
-    for (let before = -1; before !== facts.pulled; await pause(200)) before = facts.pulled;
+    // The kernels' buffers are full when nothing is asked for any more, also on a busy machine.
+    for (let same = 0, before = -1; same < 4; before = facts.pulled, await pause(150))
+      same = facts.pulled === before ? same + 1 : 0;
     expect(facts.pulled).toBeLessThan(100);
     const handed = (facts.pulled + 1) * messageBytes;
     const before = relay.bytes();
