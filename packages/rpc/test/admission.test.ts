@@ -195,7 +195,7 @@ describe("a refused caller gets the answer before any of the body was sent:", ()
     const lost = reasons.filter((reason) => reason !== "CREDENTIAL_INVALID");
     expect(reasons.slice(0, 5)).toEqual(Array(5).fill("CREDENTIAL_INVALID"));
     expect(lost.length).toBeLessThanOrEqual(4);
-    expect(new Set(lost)).toEqual(new Set(["UNAVAILABLE"]));
+    expect(lost.filter((reason) => reason !== "UNAVAILABLE")).toEqual([]);
   });
 
   test("and what is sent for all that is neither decompressed nor decoded", async () => {
@@ -340,12 +340,12 @@ test("the budget is asked before the body is read, and told what the call used",
   expect(calls).toMatchObject([
     { method: RecordsService.method.getObservation, caller: application, address: "127.0.0.1" },
   ]);
-  expect(seen).toEqual([observationBytes.length, "end", expect.any(Number)]);
+  await expect.poll(() => seen).toEqual([observationBytes.length, "end", expect.any(Number)]);
   seen.length = 0;
   await expect(records.getObservation({ patient: "pat_1" })).rejects.toMatchObject({
     code: Code.InvalidArgument,
   });
-  expect(seen).toEqual([expect.any(Number), "InvalidArgument"]);
+  await expect.poll(() => seen).toEqual([expect.any(Number), "InvalidArgument"]);
 });
 
 describe("who calls what is not for their kind pays", () => {
