@@ -78,6 +78,8 @@ describe("enforcers of a running service", () => {
     const { patient, enforcer, clock } = await openInstallation();
     const enforcers = [await enforcer("records-1"), await enforcer("records-2")];
     const [first] = enforcers;
+    // No lease runs out: only their acknowledgements end the revocation.
+    stop(clock);
     const denial = { permitted: false, reason: DenialReason.NO_CONSENT };
     expect(await first!.decide(question)).toEqual(denial);
 
@@ -95,8 +97,6 @@ describe("enforcers of a running service", () => {
       return partitions;
     });
 
-    // No lease runs out: only their acknowledgements end the revocation.
-    stop(clock);
     await patient().revokeConsent({ consent: consent!.id });
     expect(recalled).toEqual([new Set([partition]), new Set([partition])]);
     for (const one of enforcers) {
