@@ -16,7 +16,7 @@ import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type CheckReport, type FileFinding, runCheck } from "@wellapi/host";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 const main = fileURLToPath(import.meta.resolve("@wellapi/cli/main"));
 const name = "Ada Lovelace-Canary";
@@ -89,7 +89,10 @@ describe("wellapi check", { timeout: 60_000 }, () => {
     const patient = (await makers.listConsents({})).consents[0]!.patient;
     const parcel = { patient, code: "8867-4", unit: "/min", durationMs: 0 };
     await contribute(maker, undefined, [{ ...parcel, minutes: 3_000, from: "2026-05-01T08:00:00Z" }]);
-    await expect.poll(() => compactedBlocks(whole), { timeout: 30_000, interval: 200 }).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(compactedBlocks(whole)).toBeGreaterThan(0), {
+      timeout: 30_000,
+      interval: 200,
+    });
     const ingestion = createClient(IngestionService, maker.transport);
     const observations = [
       {
@@ -110,7 +113,10 @@ describe("wellapi check", { timeout: 60_000 }, () => {
     }
     await persons.revokeConsent({ consent: reading });
     // Whoever asks for a tile leaves it in the cache.
-    await expect.poll(async () => (await fetch(`${server.http}/log/tile/0/000`)).ok).toBe(true);
+    await vi.waitFor(
+      async () => expect((await fetch(`${server.http}/log/tile/0/000`)).ok).toBe(true),
+      15_000,
+    );
     // A block that is not compacted yet: on a machine that stalls before the stop, that of the next month is.
     for (let month = 6; ; month++) {
       const from = `2026-0${month}-01T08:00:00Z`;
