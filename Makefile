@@ -33,6 +33,10 @@ demo: node_modules/.served $(PAGES) ## Tells the story against a server of its o
 test: node_modules/.installed $(PAGES) ## Runs every test; ends in "N passed, N failed"
 	@exec $(NODE) node_modules/vitest/vitest.mjs run
 
+.PHONY: stalled
+stalled: node_modules/.installed ## Runs FILES="test/export services/notices" while their processes stand still now and then, as on a machine that stalls (Linux)
+	@exec $(NODE) scripts/stalled-tests.ts $(FILES)
+
 chaos: node_modules/.installed ## Breaks a mesh under load 100 times, in an order that SEED decides; FAULTS=n, ONLY=name
 	@exec $(NODE) test/chaos/main.ts
 

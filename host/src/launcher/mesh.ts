@@ -48,7 +48,8 @@ export interface Mesh extends Exchange {
  */
 export type SettingsOf = (member: Member, usual: Env) => Env | Promise<Env>;
 
-const startMs = 60_000;
+/** One that cannot start ends, and is told of at once. A busy machine takes its time for a dozen of them. */
+const startMs = 150_000;
 /** Beyond the time to drain, before a process is killed. */
 const lastStepsMs = 10_000;
 
