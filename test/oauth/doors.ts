@@ -11,6 +11,7 @@ import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organizati
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import * as oidc from "openid-client";
 import { beforeAll, expect, test } from "vitest";
+import { decided } from "../decided.ts";
 import {
   agree,
   backend,
@@ -32,7 +33,8 @@ export function describeDoors(given: () => World): void {
   const checks = (verifier: string) => ({ pkceCodeVerifier: verifier, expectedState: "s1" });
 
   /** An RPC at the gateway, as a client of HTTP calls it; the library makes the proof and takes the nonce. */
-  async function call(
+  const call = (...asked: Parameters<typeof callOnce>) => decided(() => callOnce(...asked));
+  async function callOnce(
     configuration: oidc.Configuration,
     token: string,
     rpc: string,
