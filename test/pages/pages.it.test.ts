@@ -154,8 +154,7 @@ describe.skipIf(!hasBrowser)("people on the pages, in a browser", { timeout: 180
     // Another port is another origin of the same site, another name another site.
     for (const host of [`localhost:${port}`, `127.0.0.1:${port}`]) {
       await page.goto(`http://${host}/`);
-      const frame = page.frames()[1]!;
-      expect(frame.url()).toBe("chrome-error://chromewebdata/");
+      await expect.poll(() => page.frames()[1]?.url()).toBe("chrome-error://chromewebdata/");
       await page.click("form button");
       await page.waitForURL(`${origin}/**`);
       expect(await text(page, "h1")).not.toContain("Hello");

@@ -412,7 +412,7 @@ describe.skipIf(!hasBrowser)("the patient's pages, in a browser", { timeout: 120
       quietHours: { startMinute: 1_290, endMinute: 375 },
     });
     await page.reload();
-    expect(await page.getByLabel("Until").inputValue()).toBe("06:15");
+    await expect.poll(() => page.getByLabel("Until").inputValue()).toBe("06:15");
     // What comes later in this file is told at any time of the day.
     await page.getByLabel("Quiet hours").uncheck();
     await page.getByRole("button", { name: "Save" }).click();
