@@ -9,7 +9,17 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Head, ReceiptDocument } from "../src/blocks/documents.ts";
 import { headChange, loadHead } from "../src/blocks/head-repository.ts";
 import { createAppend } from "../src/write/append.ts";
-import { append, HEART_RATE, heartRates, openScene, openWorld, readAll, reasonOf, WEIGHT } from "./world.ts";
+import {
+  append,
+  application,
+  HEART_RATE,
+  heartRates,
+  openScene,
+  openWorld,
+  readAll,
+  reasonOf,
+  WEIGHT,
+} from "./world.ts";
 
 const T0 = Date.UTC(2016, 3, 12, 6);
 const MINUTE = 60_000;
@@ -102,10 +112,7 @@ describe("batches that arrive while a commit is under way", () => {
     expect(answers[3]!.batch).toBe(answers[1]!.batch);
     expect(commits.reduce((sum, { batches }) => sum + batches, 0)).toBe(4);
     // An id is its organization's own: the same of two organizations are two batches.
-    const other = {
-      organization: `${scene.maker.organization.slice(0, -1)}z`,
-      application: scene.maker.application,
-    };
+    const other = { ...application(), application: scene.maker.application };
     await scene.world.grant(scene.patient, {
       ...{ organization: other.organization, direction: Direction.CONTRIBUTE, codes: [HEART_RATE] },
     });
