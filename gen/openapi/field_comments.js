@@ -115,6 +115,7 @@ export const fieldComments = {
  "wellapi.consent.v1.ConsentVersion.consent": "The consent.",
  "wellapi.consent.v1.ConsentVersion.version": "From 1; 0 means the newest.",
  "wellapi.consent.v1.CreateConsentRequest.consent": "The consent; output-only fields are ignored. What is not known here, and what is not enforced yet, is refused by its path: a provision is never taken for less than it says.",
+ "wellapi.consent.v1.CreateConsentRequest.patient": "Whose consent it is meant to be, by the caller's own id: refused where the caller acts in another record. Empty: in whichever record the caller acts.",
  "wellapi.consent.v1.CreateConsentRequest.requestId": "Chosen by the caller, unique for the patient; sending it again gives the same consent.",
  "wellapi.consent.v1.CreateConsentRequestRequest.consentRequest": "The request; output-only fields are ignored. What is not known here, and what is not enforced yet, is refused by its path.",
  "wellapi.consent.v1.CreateConsentRequestRequest.requestId": "Chosen by the caller, unique for the organization and patient; sending it again gives the same request.",

@@ -2,8 +2,9 @@ import { createClient } from "@connectrpc/connect";
 import { issuePatientToken } from "@wellapi/client";
 import { grant } from "@wellapi/demo/consents";
 import { type Company, enrolCompany, enrolPerson, operatorAt, type Person } from "@wellapi/demo/people";
+import { Mask, Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
-import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { CaptureMethod, Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { Client } from "fhir-kit-client";
 import { beforeAll, describe, expect, test } from "vitest";
 import { fetchDecided } from "../decided.ts";
@@ -335,6 +336,69 @@ describe("a FHIR client", () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 201]);
     const found = await ask("GET", `/Condition?patient=${atClinic}&identifier=urn:clinic|77`);
     expect(found.body.entry).toHaveLength(1);
+  });
+
+  test("files a consent for the patient alone: what is told of one is granted again, exactly or not at all", async () => {
+    const consents = createClient(ConsentService, person.transport);
+    const { consent: given } = await consents.createConsent({
+      requestId: "told",
+      consent: {
+        grantee: clinic.organization,
+        provisions: [
+          {
+            effect: Provision_Effect.PERMIT,
+            directions: [Direction.READ],
+            categories: [{ name: "sleep" }],
+            purposes: [Purpose.TREATMENT],
+            resolution: Resolution.RAW,
+            window: { case: "capturedInLast", value: { seconds: 3_600n } },
+            sources: { organizations: [clinic.organization], methods: [CaptureMethod.SENSED] },
+            masks: [Mask.NOTES],
+          },
+        ],
+        notice: { uri: "https://clinic.example/notice", language: "en", sha256: "ab".repeat(32) },
+      },
+    });
+    const token = await issuePatientToken(operatorAt(server), person.id);
+    const headers = { authorization: `Bearer ${token}` };
+    const mine = { key: "", headers };
+    const once = { key: "", headers: { ...headers, "idempotency-key": "filed" } };
+    const told = await ask("GET", `/Consent/${given!.id.replace("_", "-")}`, mine);
+    const filed = await ask("POST", "/Consent", { ...once, body: told.body });
+    expect([filed.status, filed.body.provision]).toEqual([201, told.body.provision]);
+    expect(filed.headers.get("location")).toContain(`/fhir/R4/Consent/${filed.body.id}`);
+    const again = await ask("POST", "/Consent", { ...once, body: told.body });
+    expect(again.body.id).toBe(filed.body.id);
+    const { consent: stored } = await consents.getConsent({ consent: filed.body.id.replace("-", "_") });
+    expect(stored!.id).not.toBe(given!.id);
+    for (const name of ["grantee", "provisions", "validity", "notice"] as const) {
+      expect(stored![name]).toEqual(given![name]);
+    }
+    const provision = (change: object) => {
+      const { provision: root, ...rest } = told.body;
+      return { ...rest, provision: { ...root, provision: [{ ...root.provision[0], ...change }] } };
+    };
+    const count = (await consents.listConsents({ pageSize: 100 })).consents.length;
+    const extension = [{ url: "https://x.example/only-on-mondays", valueBoolean: true }];
+    const other = { ...told.body, patient: { reference: `Patient/${atClinic}` } };
+    const cases: [body: object, by: object, status: number, expression: string | undefined][] = [
+      [told.body, { key: clinicKey }, 403, undefined],
+      [other, mine, 422, "Consent.patient"],
+      [provision({ purpose: undefined }), mine, 422, "Consent.provision.provision[0].purpose"],
+      [provision({ extension }), mine, 422, "Consent.provision.provision[0].extension[0]"],
+      [{ ...told.body, status: "inactive" }, mine, 422, "Consent.status"],
+      [told.body, { ...mine, headers: { ...headers, "if-none-exist": "identifier=a|b" } }, 400, undefined],
+    ];
+    for (const [body, by, status, expression] of cases) {
+      const refused = await ask("POST", "/Consent", { ...by, body });
+      const [issue] = refused.body.issue;
+      expect([refused.status, refused.body.resourceType, issue.expression?.[0]]).toEqual([
+        status,
+        "OperationOutcome",
+        expression,
+      ]);
+    }
+    expect((await consents.listConsents({ pageSize: 100 })).consents).toHaveLength(count);
   });
 
   test("reads nothing any more once the patient has revoked", async () => {

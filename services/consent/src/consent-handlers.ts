@@ -65,10 +65,13 @@ function createChangeHandlers(
 ): Pick<Handlers, "createConsent" | "revokeConsent"> {
   const { granting, revocations, accesses, clock, pairwise, terminology, parties } = deps;
   return {
-    createConsent({ consent: asked, requestId }, context) {
+    createConsent({ consent: asked, requestId, patient }, context) {
       return accesses.logged(context, method.createConsent, requestId, async (call) => {
         const { partition, author } = patientOfCall(call.caller);
         call.about(partition);
+        if (patient !== "" && patient !== outwardIds(pairwise, partition, partyOf(call.caller)).patient) {
+          throw otherPatient();
+        }
         refuseUnknownFields(ConsentSchema, asked, "consent");
         // The digest covers the request before versions are pinned: a repeated request has the same digest.
         const requestDigest = digest(requestedContent(asked));
@@ -110,6 +113,13 @@ function createChangeHandlers(
       });
     },
   };
+}
+
+/** One answer for whoever it is, and for nobody. */
+function otherPatient(): ConsentError {
+  const description = "is not the patient in whose record you act: leave it out, or act in theirs";
+  const violations = [{ field: "patient", description, reason: "INVALID_FIELD" }];
+  return new ConsentError("invalid", { violations, message: `patient ${description}` });
 }
 
 /** The RPCs that read consents: a patient's own, and those that were granted to the organization. */

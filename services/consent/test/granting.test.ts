@@ -90,6 +90,21 @@ describe("granting", () => {
     expect((await patient().listConsents({})).consents).toEqual([]);
   });
 
+  it("is refused to who means another patient than the one in whose record they act", async () => {
+    const { patient } = await openInstallation();
+    const { consent } = await patient().createConsent({ consent: wanted, requestId: "r1" });
+    const ask = (named: string, requestId: string) =>
+      problem(patient().createConsent({ consent: wanted, requestId, patient: named }));
+    for (const requestId of ["r1", "r2"]) {
+      expect(await ask("pat_other", requestId)).toMatchObject({
+        code: Code.InvalidArgument,
+        violations: [{ field: "patient" }],
+      });
+    }
+    expect(await ask(consent!.patient, "r3")).toBeUndefined();
+    expect((await patient().listConsents({})).consents).toHaveLength(2);
+  });
+
   it("takes nothing that it does not enforce, and names each with its remedy", async () => {
     const { patient } = await openInstallation();
     const later = {

@@ -33,6 +33,14 @@ export declare type CreateConsentRequest = Message<"wellapi.consent.v1.CreateCon
    * @generated from field: string request_id = 2;
    */
   requestId: string;
+
+  /**
+   * Whose consent it is meant to be, by the caller's own id: refused where the caller acts in another record. Empty: in whichever record the
+   * caller acts.
+   *
+   * @generated from field: string patient = 3;
+   */
+  patient: string;
 };
 
 /**

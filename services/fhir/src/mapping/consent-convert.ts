@@ -3,17 +3,17 @@ import type { FhirObject, FhirResource } from "@wellapi/fhir-r4";
 import {
   type Consent,
   Consent_State,
+  type Notice,
   type Provision,
   Provision_Effect,
 } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
-import { Direction, Resolution, type TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import { Direction, type TimeInterval } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { DATA_CATEGORY_SYSTEM } from "@wellapi/terminology";
+import { limitExtensions, organizationReference } from "./consent-limits-convert.ts";
 import { fhirPatientId } from "./logical-id.ts";
 import { purposeCoding } from "./purposes.ts";
-import { organizationIdOf } from "./source-convert.ts";
 
 const hl7 = "http://terminology.hl7.org/CodeSystem";
-const own = "https://wellapi.dev/fhir/StructureDefinition";
 
 const statuses: Readonly<Record<Consent_State, string>> = {
   [Consent_State.UNSPECIFIED]: "inactive",
@@ -23,12 +23,24 @@ const statuses: Readonly<Record<Consent_State, string>> = {
   [Consent_State.EXPIRED]: "inactive",
 };
 
-const resolutions: Partial<Record<Resolution, string>> = {
-  [Resolution.RAW]: "raw",
-  [Resolution.HOURLY]: "hourly",
-  [Resolution.DAILY]: "daily",
-  [Resolution.COUNT_ONLY]: "count-only",
+/** What every consent here has, whatever it says. */
+export const consentCodes = {
+  scope: { system: `${hl7}/consentscope`, code: "patient-privacy" },
+  category: { system: "http://loinc.org", code: "59284-0" },
+  policyRule: { system: `${hl7}/v3-ActCode`, code: "OPTIN" },
+  role: { system: `${hl7}/v3-ParticipationType`, code: "IRCP" },
+} as const;
+export const actionSystem = `${hl7}/consentaction`;
+export const actions: Partial<Record<Direction, string>> = {
+  [Direction.READ]: "access",
+  [Direction.CONTRIBUTE]: "collect",
 };
+
+/** What a notice says beside its address. */
+export const noticeUrls = {
+  language: "https://wellapi.dev/fhir/StructureDefinition/consent-notice-language",
+  sha256: "https://wellapi.dev/fhir/StructureDefinition/consent-notice-sha256",
+} as const;
 
 export function consentId(id: string): string {
   return id.replace("_", "-");
@@ -62,39 +74,46 @@ export function consentResource(consent: Consent): FhirResource {
     id: consentId(id),
     meta: { versionId: String(version) },
     status: statuses[state] ?? "inactive",
-    scope: { coding: [{ system: `${hl7}/consentscope`, code: "patient-privacy" }] },
-    category: [{ coding: [{ system: "http://loinc.org", code: "59284-0", display: "Consent Document" }] }],
+    scope: { coding: [consentCodes.scope] },
+    category: [{ coding: [{ ...consentCodes.category, display: "Consent Document" }] }],
     patient: { reference: `Patient/${fhirPatientId(patient)}` },
     ...(createTime !== undefined && { dateTime: timestampDate(createTime).toISOString() }),
-    ...(notice !== undefined && notice.uri !== "" && { sourceReference: { display: notice.uri } }),
-    policyRule: { coding: [{ system: `${hl7}/v3-ActCode`, code: "OPTIN" }] },
+    ...(notice !== undefined && noticeOf(notice)),
+    policyRule: { coding: [consentCodes.policyRule] },
     provision: {
       type: "deny",
       ...periodOf("period", validity),
-      provision: provisions.map((one) => provisionOf(one, grantee)),
+      provision: provisions.map((one) => provisionOf(one, grantee, patient)),
     },
   };
 }
 
-function provisionOf(provision: Provision, grantee: string): FhirObject {
-  const { effect, directions, categories, purposes, resolution, window } = provision;
-  const coded = resolutions[resolution];
+function noticeOf({ uri, language, sha256 }: Notice): FhirObject {
   const extension = [
-    ...(coded === undefined ? [] : [{ url: `${own}/consent-resolution`, valueCode: coded }]),
-    ...(hasFurtherLimits(provision) ? [{ url: `${own}/consent-further-limits`, valueBoolean: true }] : []),
+    ...(language === "" ? [] : [{ url: noticeUrls.language, valueCode: language }]),
+    ...(sha256 === "" ? [] : [{ url: noticeUrls.sha256, valueString: sha256 }]),
   ];
+  if (uri === "" && extension.length === 0) return {};
+  return {
+    sourceReference: { ...(extension.length > 0 && { extension }), ...(uri !== "" && { display: uri }) },
+  };
+}
+
+function provisionOf(provision: Provision, grantee: string, patient: string): FhirObject {
+  const { effect, directions, categories, purposes, window } = provision;
+  const extension = limitExtensions(provision, patient);
   const asked = purposes.flatMap((purpose) => purposeCoding(purpose) ?? []);
   return {
     ...(extension.length > 0 && { extension }),
     type: effect === Provision_Effect.PERMIT ? "permit" : "deny",
     actor: [
       {
-        role: { coding: [{ system: `${hl7}/v3-ParticipationType`, code: "IRCP" }] },
-        reference: { reference: `Organization/${organizationIdOf(grantee)}` },
+        role: { coding: [consentCodes.role] },
+        reference: organizationReference(grantee),
       },
     ],
     action: directions.map((direction) => ({
-      coding: [{ system: `${hl7}/consentaction`, code: direction === Direction.READ ? "access" : "collect" }],
+      coding: [{ system: actionSystem, code: actions[direction] ?? "collect" }],
     })),
     ...(asked.length > 0 && { purpose: asked }),
     code: categories.map(({ name, version }) => ({
@@ -104,12 +123,6 @@ function provisionOf(provision: Provision, grantee: string): FhirObject {
     })),
     ...(window.case === "capturedWithin" && periodOf("dataPeriod", window.value)),
   };
-}
-
-/** What FHIR R4 has no place for. Who has to know it all reads the consent by `GetConsent`. */
-function hasFurtherLimits({ window, sources, masks, deIdentification, regions }: Provision): boolean {
-  const inLast = window.case === "capturedInLast";
-  return inLast || sources !== undefined || masks.length + deIdentification + regions.length > 0;
 }
 
 function periodOf(name: string, interval: TimeInterval | undefined): FhirObject {

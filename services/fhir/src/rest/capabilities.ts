@@ -128,20 +128,20 @@ const operations: Readonly<Record<string, readonly FhirObject[]>> = {
   ],
 };
 
-/** What the exchange itself keeps is read and searched. */
+/** What the exchange itself keeps is read and searched, and some of it made. */
 function ledgerResourceOf(type: string): FhirObject {
   const known = searchParameters(type);
-  const { parameters, definitions = {}, operations: operation } = ledgerType(type)!;
+  const { parameters, definitions = {}, operations: operation, create } = ledgerType(type)!;
   const searchParam = parameters.map((name): FhirObject => {
     const definition = definitions[name];
     return definition === undefined
       ? { name, type: known.get(name)!.type }
       : { name, definition, type: "reference" as const };
   });
-  const interaction = [{ code: "read" }, { code: "search-type" }];
+  const codes = ["read", ...(create === undefined ? [] : ["create"]), "search-type"];
   return {
     type,
-    interaction,
+    interaction: codes.map((code) => ({ code })),
     versioning: "no-version",
     searchParam,
     ...(operation && { operation: [...operation] }),

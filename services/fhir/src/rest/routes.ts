@@ -12,6 +12,7 @@ import { everything } from "./everything.ts";
 import { type Exchange, exchangeOf, root } from "./exchange.ts";
 import { mountImport } from "./import/bulk-import.ts";
 import { deleteInstance, readHistory, readInstance, readVersion } from "./instance.ts";
+import { fileConsent } from "./ledger/filing.ts";
 import { revokeConsent } from "./ledger/revocation.ts";
 import { ledgerType } from "./ledger/types.ts";
 import { lastn } from "./observations/lastn.ts";
@@ -53,6 +54,9 @@ export function mountInteractions(
     `${root}/Consent/$revokeConsent`,
     { config: { rpc: ConsentService.method.revokeConsent } },
     (request, reply) => revokeConsent(exchangeOf(context, request, reply)),
+  );
+  app.post(`${root}/Consent`, { config: { rpc: ConsentService.method.createConsent } }, (request, reply) =>
+    fileConsent(exchangeOf(context, request, reply)),
   );
   app.get<Path>(`${root}/Patient/:id/$everything`, (request, reply) =>
     everything(exchangeOf(context, request, reply), request.params.id),

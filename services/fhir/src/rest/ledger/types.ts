@@ -3,9 +3,10 @@ import type { HttpReply } from "@wellapi/http";
 import type { Exchange } from "../exchange.ts";
 import { accessDefinitions, accessParameters, readAccess, searchAccesses } from "./accesses.ts";
 import { consentParameters, readConsent, searchConsents } from "./consents.ts";
+import { fileConsent } from "./filing.ts";
 import { revokeOperation } from "./revocation.ts";
 
-/** A type of which the exchange itself keeps what there is: read and searched, and never written by FHIR. */
+/** A type of which the exchange itself keeps what there is: read and searched, and never changed by FHIR. */
 export interface LedgerType {
   readonly parameters: readonly string[];
   /** Of parameters that HL7's core has not: where each is defined. All of them are references. */
@@ -14,6 +15,8 @@ export interface LedgerType {
   readonly operations?: readonly FhirObject[];
   read(exchange: Exchange, id: string): Promise<HttpReply>;
   search(exchange: Exchange): Promise<HttpReply>;
+  /** Absent: nobody makes one by FHIR. */
+  create?(exchange: Exchange): Promise<HttpReply>;
 }
 
 const types: Readonly<Record<string, LedgerType>> = {
@@ -27,6 +30,7 @@ const types: Readonly<Record<string, LedgerType>> = {
     parameters: consentParameters,
     read: readConsent,
     search: searchConsents,
+    create: fileConsent,
     operations: [revokeOperation],
   },
 };
