@@ -473,6 +473,7 @@ export const fieldComments = {
  "wellapi.identity.v1.Member.organization": "The organization.",
  "wellapi.identity.v1.Member.roles": "What the member may do: owner, administrator, developer, clinician, auditor.",
  "wellapi.identity.v1.Member.updateTime": "When the roles last changed.",
+ "wellapi.identity.v1.MoveClockRequest.clockAhead": "By how much the clock is to be ahead of the true time, all in all: whole seconds, not less than it is, at most two years (731 days).",
  "wellapi.identity.v1.OAuthClient.allowedOrigins": "Origins of its pages in browsers, `https://app.example`, which may call the token endpoint.",
  "wellapi.identity.v1.OAuthClient.connectTerms": "What it proposes to patients who connect. Needed where it asks for a patient's data.",
  "wellapi.identity.v1.OAuthClient.dpopBoundAccessTokens": "Its access tokens are bound to a key of its own (RFC 9449), so that a stolen one is of no use.",

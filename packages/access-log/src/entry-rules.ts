@@ -228,6 +228,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.identity.v1.SandboxService": {
     ListMail: none("mail that a sandbox did not send"),
     GetSandbox: ofOrganizations,
+    MoveClock: change,
   },
   "wellapi.identity.v1.SignInService": {
     SendCode: none("names nobody: the address may have no account"),
@@ -351,6 +352,7 @@ export const entryRules: Readonly<Record<string, Readonly<Record<string, EntryRu
   "wellapi.internal.identity.v1.OAuthProtocolService": {
     Handle: none("the protocol: what a person agrees to leaves its entry in CompleteInteraction"),
   },
+  "wellapi.internal.identity.v1.OrganizationClockService": { ListOrganizationClocks: ofOrganizations },
   "wellapi.internal.identity.v1.PatientDirectoryService": {
     ResolvePatient: lookUp,
     ResolveReaders: lookUp,

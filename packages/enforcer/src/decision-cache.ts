@@ -133,6 +133,16 @@ class Shelf<V> {
 }
 
 /** The code comes last: it is the only field from outside, and could hold a line feed. */
-function keyOf({ partition, organization, direction, code, purpose, region, person = "" }: Question): string {
-  return `${partition}\n${organization}\n${direction}\n${purpose}\n${region}\n${person}\n${code}`;
+function keyOf(question: Question): string {
+  const {
+    partition,
+    organization,
+    direction,
+    code,
+    purpose,
+    region,
+    person = "",
+    aheadSeconds = 0,
+  } = question;
+  return `${partition}\n${organization}\n${direction}\n${purpose}\n${region}\n${person}\n${aheadSeconds}\n${code}`;
 }

@@ -20,6 +20,11 @@ export interface Question {
   readonly region: string;
   /** The account of the person who reads for an emergency, whose emergency access counts. Absent: none counts. */
   readonly person?: string;
+  /**
+   * By how many seconds the organization's clock is ahead of this process's, in a sandbox. Absent: not at all. The decision is that of the
+   * time there: another one is another question, so nothing that was remembered counts after a move.
+   */
+  readonly aheadSeconds?: number;
 }
 
 /** What one provision of a consent permits now, with its obligations. Times are UTC milliseconds, half-open. */

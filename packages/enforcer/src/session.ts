@@ -120,7 +120,7 @@ export class Session {
   /** The cached decision if it is sure at this instant. For hot paths. */
   peek(question: Question, at: ClockReading): Decision | undefined {
     this.check(at);
-    return this.#phase.kind === "live" ? this.cache.get(question, at.wall) : undefined;
+    return this.#phase.kind === "live" ? this.cache.get(question, timeOf(question, at)) : undefined;
   }
 
   /** Before the question is sent; undefined where no session is live. */
@@ -139,12 +139,13 @@ export class Session {
     this.check(at); // while the ask is registered: a session that ends just now makes it stale
     this.abandon(ask);
     if (!this.usable(ask)) return undefined;
+    const now = timeOf(ask.question, at);
     if ("denied" in answer) {
-      this.cache.putDenial(ask.question, answer, at.wall);
+      this.cache.putDenial(ask.question, answer, now);
       return answer.denied;
     }
-    this.cache.put(ask.question, answer, at.wall);
-    return judge(answer, at.wall).decision;
+    this.cache.put(ask.question, answer, now);
+    return judge(answer, now).decision;
   }
 
   /** No answer will come. */
@@ -203,4 +204,9 @@ export class Session {
     for (const earlier of phase.pending.keys()) if (earlier <= sequence) phase.pending.delete(earlier);
     phase.lease = { ...phase.lease, start: this.leaseStart(sent, at) };
   }
+}
+
+/** What time it is for the organization that asks, UTC milliseconds. Leases and sessions live in this process's time alone. */
+function timeOf({ aheadSeconds = 0 }: Question, at: ClockReading): number {
+  return at.wall + aheadSeconds * 1_000;
 }

@@ -8,6 +8,14 @@ export {
   type StoreDescriptor,
 } from "./descriptor.ts";
 export { ServiceError, type ServiceErrorCode } from "./errors.ts";
+export {
+  createMovesFollower,
+  createOrganizationTimes,
+  createTrueTimes,
+  type MovedClocks,
+  type OrganizationTimes,
+  timesRememberedMs,
+} from "./organization-times.ts";
 export type {
   AccessEnds,
   Enforcement,

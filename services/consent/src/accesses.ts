@@ -8,6 +8,7 @@ import {
 } from "@wellapi/access-log";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { type Caller, rpcNameOf } from "@wellapi/rpc";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Pairwise } from "@wellapi/vault";
 import { type Consent, patientOf } from "./consent.ts";
 import type { LeafOf } from "./revocation.ts";
@@ -35,11 +36,19 @@ export interface Accesses {
   replayed(partition: string, method?: DescMethod, emergencyAccess?: string): LeafOf;
 }
 
-export function createAccesses(accessLog: AccessLog, pairwise: Pairwise): Accesses {
+/** Before the work of a call it is known what time it is for each organization: `times` is read without waiting from then on. */
+export function createAccesses(
+  accessLog: AccessLog,
+  pairwise: Pairwise,
+  times: Pick<OrganizationTimes, "look">,
+): Accesses {
   const calls = createLoggedCalls({ accessLog, pairwise, home: servicePartition });
   return {
     logged: (context, method, requestId, work) =>
-      calls.run(context, method, requestId, (call) => work(callOf(call))),
+      calls.run(context, method, requestId, async (call) => {
+        await times.look();
+        return work(callOf(call));
+      }),
     replayed:
       (partition, method = ConsentService.method.revokeConsent, emergencyAccess = "") =>
       (consents) =>

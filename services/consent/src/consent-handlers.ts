@@ -2,7 +2,7 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { type PageTokens, partyOf } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "./accesses.ts";
@@ -31,7 +31,7 @@ export interface ConsentHandlersDeps {
   readonly accesses: Accesses;
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly categories: Categories;
   readonly terminology: Terminology;
   readonly parties: Parties;
@@ -45,14 +45,14 @@ export function createConsentHandlers(deps: ConsentHandlersDeps): Handlers {
 }
 
 /** Makes messages of consents, with the ids that their reader knows. */
-function createPresenter({ pairwise, clock, categories }: ConsentHandlersDeps) {
-  const readerOf = (partition: string, party: string): Reader => {
-    return { ...outwardIds(pairwise, partition, party), now: clock.now(), categories };
+function createPresenter({ pairwise, times, categories }: ConsentHandlersDeps) {
+  const readerOf = ({ partition, consent }: KeptConsent, party: string): Reader => {
+    const now = times.now(consent.terms.grantee);
+    return { ...outwardIds(pairwise, partition, party), now, categories };
   };
   return {
     readerOf,
-    shown: ({ partition, consent }: KeptConsent, party: string) =>
-      consentMessage(consent, readerOf(partition, party)),
+    shown: (kept: KeptConsent, party: string) => consentMessage(kept.consent, readerOf(kept, party)),
   };
 }
 
@@ -63,7 +63,7 @@ function createChangeHandlers(
   deps: ConsentHandlersDeps,
   { shown }: Presenter,
 ): Pick<Handlers, "createConsent" | "revokeConsent"> {
-  const { granting, revocations, accesses, clock, pairwise, terminology, parties } = deps;
+  const { granting, revocations, accesses, times, pairwise, terminology, parties } = deps;
   return {
     createConsent({ consent: asked, requestId, patient }, context) {
       return accesses.logged(context, method.createConsent, requestId, async (call) => {
@@ -81,7 +81,7 @@ function createChangeHandlers(
         const { hides } = call.caller.principal;
         const wanted = async () => {
           const nameable = nameableBy(partyOf(call.caller), { pairwise, terminology });
-          const terms = termsOf(asked, clock.now(), nameable);
+          const terms = termsOf(asked, times.now(asked?.grantee ?? ""), nameable);
           if (isHidden(terms, hides)) throw new ConsentError("own_care");
           await checkParties(parties, { organization: terms.grantee, field: "consent.grantee" }, partition);
           await checkSources(parties, terms.provisions, "consent");
@@ -124,7 +124,7 @@ function otherPatient(): ConsentError {
 
 /** The RPCs that read consents: a patient's own, and those that were granted to the organization. */
 function createReadHandlers(
-  { consents, accesses, pageTokens, clock }: ConsentHandlersDeps,
+  { consents, accesses, pageTokens, times }: ConsentHandlersDeps,
   { shown, readerOf }: Presenter,
 ): Pick<Handlers, "getConsent" | "listConsents" | "listConsentRevisions"> {
   return {
@@ -148,10 +148,9 @@ function createReadHandlers(
         const revoked = states.size === 0 ? undefined : states.has("revoked");
         const listed = { holder, grantee, revoked: revoked && states.size > 1 ? undefined : revoked };
         const found = await consents.list(listed, page);
-        const now = clock.now();
         const seen = found.consents.filter(
           ({ consent }) =>
-            (states.size === 0 || states.has(stateOf(consent, now))) &&
+            (states.size === 0 || states.has(stateOf(consent, times.now(consent.terms.grantee)))) &&
             !isHidden(consent.terms, viewer.hides),
         );
         if ("partition" in holder) {
@@ -173,7 +172,7 @@ function createReadHandlers(
         call.about(partition, [consent]);
         const page = openPage(pageTokens, call.caller, method.listConsentRevisions, request);
         const found = await consents.revisions(partition, consent.id, page);
-        const reader = readerOf(partition, viewer.party);
+        const reader = readerOf({ partition, consent }, viewer.party);
         const seen = visibleRevisions(found.revisions, viewer.hides);
         return {
           revisions: seen.map((one) => revisionMessage(one, reader)),

@@ -95,14 +95,25 @@ export class ConsentRepository {
   readonly #pending: PendingRecallRepository;
   readonly #whole: boolean;
   readonly #relay: Notified | undefined;
+  readonly #aheadOf: (organization: string) => number;
 
   /** `whole`: every consent is in its indexes (consent-migration.ts). Without a relay, events leave later. */
   constructor(
     store: Store,
     sealing: ConsentSealing,
     scopes: ScopeSealing,
-    { whole = true, relay }: { readonly whole?: boolean; readonly relay?: Notified | undefined } = {},
+    {
+      whole = true,
+      relay,
+      aheadOf = () => 0,
+    }: {
+      readonly whole?: boolean;
+      readonly relay?: Notified | undefined;
+      /** By how many milliseconds a grantee's clock is ahead. Default: nobody's is. */
+      readonly aheadOf?: (organization: string) => number;
+    } = {},
   ) {
+    this.#aheadOf = aheadOf;
     this.#store = store;
     this.#whole = whole;
     this.#relay = relay;
@@ -227,7 +238,7 @@ export class ConsentRepository {
           }
         : { kind: "insert", collection: currentConsents.name, document: current },
       ...this.#contentChanges(key, change, kept),
-      ...revisions.flatMap(({ consent }) => newTimer(partition, consent)),
+      ...revisions.flatMap(({ consent }) => newTimer(partition, consent, this.#aheadOf)),
     ];
     if (change.also !== undefined) {
       if (key === undefined) throw new ConsentError("patient_erased");

@@ -100,11 +100,14 @@ export function revisionMessage(
 }
 
 export function questionOf(message: QuestionMessage): Question {
-  const { partition, organization, code, region, person } = message;
+  const { partition, organization, code, region, person, aheadSeconds } = message;
   const direction = named(directionMessages, message.direction);
   const purpose = named(purposeMessages, message.purpose);
-  const question = { partition, organization, direction, code, purpose, region };
-  return person === "" ? question : { ...question, person };
+  return {
+    ...{ partition, organization, direction, code, purpose, region },
+    ...(person !== "" && { person }),
+    ...(aheadSeconds > 0 && { aheadMs: aheadSeconds * 1_000 }),
+  };
 }
 
 /** @param deniedUntil of a no: until when it stays as it is if nobody changes anything; undefined: nobody may keep it */

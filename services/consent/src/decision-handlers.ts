@@ -40,7 +40,7 @@ export interface DecisionHandlersDeps extends ForesightHandlersDeps {
 export function createDecisionHandlers(
   deps: DecisionHandlersDeps,
 ): ServiceImpl<typeof ConsentDecisionService> {
-  const { consents, revocations, deletion, streams, accesses, clock, categories, closing } = deps;
+  const { consents, revocations, deletion, streams, accesses, clock, times, categories, closing } = deps;
   const tellDoubt = createDoubtTeller(deps.log);
   return {
     ...createForesightHandlers(deps),
@@ -48,7 +48,7 @@ export function createDecisionHandlers(
       if (!message) throw new ConsentError("invalid");
       const question = questionOf(message);
       const current = await consents.current(question.partition);
-      const now = clock.now();
+      const now = clock.now() + (question.aheadMs ?? 0);
       const decided = (code: string) => {
         const decision = decide(current, { ...question, code }, now, categories);
         tellDoubt(decision);
@@ -59,10 +59,11 @@ export function createDecisionHandlers(
     },
 
     async getStanding({ partition, consents: ids, grantee }) {
+      await times.look();
       const current = await consents.current(partition);
       // An application holds no tokens on a frozen record; its grant stays, for when the freeze is undone.
       if (isFrozen(current)) return { inForce: false };
-      const now = clock.now();
+      const now = times.now(grantee);
       const granted = current.consents.filter(({ terms }) => terms.grantee === grantee);
       const active = new Set(granted.filter((one) => stateOf(one, now) === "active").map(({ id }) => id));
       return { inForce: ids.every((id) => active.has(id)) };

@@ -33,6 +33,8 @@ export interface Question {
   readonly region: string;
   /** The account of the person who reads for an emergency; undefined: no emergency access counts. */
   readonly person?: string;
+  /** By how much the organization's clock is ahead, in a sandbox, milliseconds: who decides passes the time there. Absent: not at all. */
+  readonly aheadMs?: number;
 }
 
 export type DenialReason =

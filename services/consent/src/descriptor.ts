@@ -8,7 +8,7 @@ import { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb
 import { ConsentDecisionService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
 import { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
-import { describeService, numberSetting } from "@wellapi/service";
+import { createOrganizationTimes, describeService, numberSetting } from "@wellapi/service";
 import { consentCollections } from "./collections.ts";
 import { subjects } from "./event-convert.ts";
 
@@ -50,7 +50,7 @@ export const consentService = describeService({
   },
   async compose(platform, { requestsPerDay, deletionDays }) {
     const { openConsentService } = await import("./service.ts");
-    const { clock, ids, log, closers, network, accessEnds } = platform;
+    const { installation, clock, ids, log, closers, network, accessEnds } = platform;
     const { kms, pairwise, pageTokens } = await platform.keys();
     const events = await platform.openEvents([subjects]);
     const store = await platform.openStore();
@@ -58,7 +58,7 @@ export const consentService = describeService({
       // One process holds all services, with one store that nobody else writes to.
       {
         enforcersInProcess: !platform.replicated,
-        region: platform.installation.region,
+        region: installation.region,
         requestsPerDay,
         deletionDays,
       },
@@ -76,6 +76,7 @@ export const consentService = describeService({
         receiptKey: await openReceiptKey(kms),
         terminology: await platform.terminology(),
         clock,
+        times: createOrganizationTimes({ profile: installation.profile, identity: network.onOwn(), clock }),
         ids,
         log,
         ended: accessEnds.tell,

@@ -1,7 +1,10 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { ConsentDirectoryService } from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
-import type { Clock } from "@wellapi/runtime";
+import type {
+  ConsentDirectoryService,
+  ResolveHoldersRequest_Holding,
+} from "@wellapi/gen/wellapi/internal/consent/v1/consent_directory_service_pb";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Revision } from "./consent-documents.ts";
 import type { ConsentRepository } from "./consent-repository.ts";
 import { ConsentError } from "./errors.ts";
@@ -15,20 +18,19 @@ import { rightsStates } from "./rights/rights-convert.ts";
 import type { RightsRepository } from "./rights/rights-repository.ts";
 import { dueTimeOf, stateOf as rightsStateOf } from "./rights/rights-request.ts";
 
-/** What the service that tells patients and organizations asks of consents and of requests for them. */
-export function createDirectoryHandlers({
-  consents,
-  requests,
-  obligations,
-  rights,
-  clock,
-}: {
+export interface DirectoryHandlersDeps {
   readonly consents: Pick<ConsentRepository, "get" | "revisions">;
   readonly requests: Pick<RequestRepository, "get">;
   readonly obligations: Pick<ObligationRepository, "get">;
   readonly rights: Pick<RightsRepository, "get">;
-  readonly clock: Pick<Clock, "now">;
-}): ServiceImpl<typeof ConsentDirectoryService> {
+  readonly times: OrganizationTimes;
+}
+
+/** What the service that tells patients and organizations asks of consents and of requests for them. */
+export function createDirectoryHandlers(
+  deps: DirectoryHandlersDeps,
+): ServiceImpl<typeof ConsentDirectoryService> {
+  const { consents, requests, obligations, rights, times } = deps;
   return {
     async describeConsent({ partition, consent }) {
       const found = await consents.get(partition, consent);
@@ -46,8 +48,9 @@ export function createDirectoryHandlers({
     async describeRequest({ partition, consentRequest }) {
       const found = await requests.get(partition, consentRequest);
       if (found === undefined) throw new ConsentError("not_found");
+      await times.look();
       const { terms, decision, expireTime } = found.request;
-      const state = stateOf(found.request, clock.now());
+      const state = stateOf(found.request, times.now(terms.grantee));
       return {
         organization: terms.grantee,
         waits: state === "open",
@@ -75,10 +78,11 @@ export function createDirectoryHandlers({
     async describeObligation({ partition, deletionObligation }) {
       const found = await obligations.get(partition, deletionObligation);
       if (found === undefined) throw new ConsentError("not_found");
+      await times.look();
       const { organization, createTime, dueTime } = found.obligation;
       return {
         organization,
-        state: obligationStates[obligationStateOf(found.obligation, clock.now())],
+        state: obligationStates[obligationStateOf(found.obligation, times.now(organization))],
         createTime: timestampFromMs(createTime),
         dueTime: timestampFromMs(dueTime),
       };
@@ -86,33 +90,40 @@ export function createDirectoryHandlers({
     async describeRightsRequest({ partition, rightsRequest }) {
       const found = await rights.get(partition, rightsRequest);
       if (found === undefined) throw new ConsentError("not_found");
+      await times.look();
       const { organization, createTime, withdrawTime } = found.request;
       return {
         organization,
-        state: rightsStates[rightsStateOf(found.request, clock.now())],
+        state: rightsStates[rightsStateOf(found.request, times.now(organization))],
         createTime: timestampFromMs(createTime),
         dueTime: timestampFromMs(dueTimeOf(found.request)),
         ...(withdrawTime !== undefined && { withdrawTime: timestampFromMs(withdrawTime) }),
       };
     },
     async resolveHolders({ holdings }) {
-      const organizations = holdings.map(async ({ partition, held }) => {
-        switch (held.case) {
-          case "consent":
-            return (await consents.get(partition, held.value))?.terms.grantee;
-          case "consentRequest":
-            return (await requests.get(partition, held.value))?.request.terms.grantee;
-          case "deletionObligation":
-            return (await obligations.get(partition, held.value))?.obligation.organization;
-          case "rightsRequest":
-            return (await rights.get(partition, held.value))?.request.organization;
-          case undefined:
-            return undefined;
-        }
-      });
+      const organizations = holdings.map((holding) => holderOf(deps, holding));
       return { organizations: (await Promise.all(organizations)).map((found) => found ?? "") };
     },
   };
+}
+
+/** Whose it is; undefined where there is none (any more). */
+async function holderOf(
+  { consents, requests, obligations, rights }: DirectoryHandlersDeps,
+  { partition, held }: ResolveHoldersRequest_Holding,
+): Promise<string | undefined> {
+  switch (held.case) {
+    case "consent":
+      return (await consents.get(partition, held.value))?.terms.grantee;
+    case "consentRequest":
+      return (await requests.get(partition, held.value))?.request.terms.grantee;
+    case "deletionObligation":
+      return (await obligations.get(partition, held.value))?.obligation.organization;
+    case "rightsRequest":
+      return (await rights.get(partition, held.value))?.request.organization;
+    case undefined:
+      return undefined;
+  }
 }
 
 const MOST_REVISIONS = 1_000;

@@ -7,6 +7,7 @@ import { createFollower, type JournalAccess } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createDamageReporter, type Ids, type Logger } from "@wellapi/runtime";
+import { createTrueTimes, type OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
@@ -71,6 +72,8 @@ export interface ConsentDeps {
   /** The categories that consents name: the same for every service that decides. */
   readonly terminology: Terminology;
   readonly clock: Clock;
+  /** What time it is for each organization. Default: the true time. */
+  readonly times?: OrganizationTimes;
   readonly ids: Ids;
   readonly log: Logger;
   readonly timers?: Timers;
@@ -107,9 +110,9 @@ export async function openConsentService(
     store,
     accessLog,
     pairwise,
-    pageTokens,
     terminology,
     clock,
+    times = createTrueTimes(clock),
     ids,
     log,
     timers = systemTimers,
@@ -119,13 +122,17 @@ export async function openConsentService(
     knows: (name, version) => version >= 1 && version <= terminology.currentVersion(name),
   };
   const closing = new AbortController();
-  const accesses = createAccesses(accessLog, pairwise);
+  const accesses = createAccesses(accessLog, pairwise, times);
   const damage = createDamageReporter({ store: "consent", log });
   const sealing = await createConsentSealing({ vault: deps.vault, kms: deps.kms, damage });
   const scopes = await createScopeSealing(deps.kms);
   await checkStoredFormat(store);
   const whole = await sealStoredConsents({ store, sealing, log });
-  const consents = new ConsentRepository(store, sealing, scopes, { whole, relay: deps.relay });
+  const consents = new ConsentRepository(store, sealing, scopes, {
+    whole,
+    relay: deps.relay,
+    aheadOf: times.aheadOf,
+  });
   const sessions = enforcersInProcess
     ? createProcessSessions()
     : new SessionRepository(store, scopes, timers);
@@ -150,7 +157,7 @@ export async function openConsentService(
   const deletion = createConsentDeletion({ store, consents });
   const obligations = new ObligationRepository(store, sealing);
   const rights = new RightsRepository(store, sealing);
-  const shared = { consents, changes, journal, accesses, sealing, obligations, rights, region };
+  const shared = { times, consents, changes, journal, accesses, sealing, obligations, rights, region };
   const emergency = await openEmergencyRoom({ ...deps, ...shared });
   const death = openDeathRoom({ ...deps, ...shared });
   const parties = createParties(deps.identity);
@@ -182,18 +189,7 @@ export async function openConsentService(
     routes: [
       route(
         ConsentService,
-        createConsentHandlers({
-          consents,
-          granting,
-          revocations,
-          accesses,
-          pageTokens,
-          pairwise,
-          clock,
-          categories,
-          terminology,
-          parties,
-        }),
+        createConsentHandlers({ ...deps, ...shared, granting, revocations, categories, parties }),
       ),
       ...requests.routes,
       emergency.route,
@@ -204,6 +200,7 @@ export async function openConsentService(
         ConsentDecisionService,
         createDecisionHandlers({
           ...deps,
+          times,
           consents,
           revocations,
           deletion,

@@ -1,3 +1,4 @@
+import { createTrueTimes } from "@wellapi/service";
 import { expect, test } from "vitest";
 import { emergencyMs } from "../src/emergency/emergency.ts";
 import type { KeptEmergency } from "../src/emergency/emergency-repository.ts";
@@ -48,7 +49,7 @@ test("one that cannot be ended keeps none of the others open, and is said in the
       return { kept: one, changed };
     },
   };
-  const open = createOpenAccesses({ emergencies, emergencyChanges, clock });
+  const open = createOpenAccesses({ emergencies, emergencyChanges, clock, times: createTrueTimes(clock) });
   let commits = 0;
   const entries = { leafAbout: () => () => ({}) as never, committed: () => void commits++ };
   const end = () =>
@@ -64,7 +65,7 @@ test("nothing is looked for behind the first whose hour is over", async () => {
   const old = Array.from({ length: 20 }, (_, i) => kept(`emg_old${i}`, 60 + i));
   const emergencies = listed([kept("emg_1", 1), ...old]);
   const emergencyChanges = { end: async (one: KeptEmergency) => ({ kept: one, changed: true }) };
-  const open = createOpenAccesses({ emergencies, emergencyChanges, clock });
+  const open = createOpenAccesses({ emergencies, emergencyChanges, clock, times: createTrueTimes(clock) });
   const entries = { leafAbout: () => () => ({}) as never, committed() {} };
   expect(await open.end({ clinician: "usr_doctor" }, { kind: "operator", id: "usr_officer" }, entries)).toBe(
     1,

@@ -32,6 +32,7 @@ export const collections = {
   codeCounts: "code_counts",
   alerts: "alerts",
   policies: "policies",
+  organizationClocks: "organization_clocks",
 } as const;
 
 /**
@@ -122,6 +123,7 @@ export const identityCollections: readonly CollectionDeclaration[] = [
     ],
   },
   { name: collections.limits, key: ["partition", "id"], indexes: [] },
+  { name: collections.organizationClocks, key: ["partition"], indexes: [] },
   { name: collections.policies, key: ["partition", "id"], indexes: [] },
   {
     name: collections.patientTokens,

@@ -40,6 +40,8 @@ export type IdentityErrorCode =
   | "too_many_policies"
   | "too_many_organizations"
   | "too_many_test_patients"
+  | "clock_ahead"
+  | "too_many_moved_clocks"
   | "journal_unavailable"
   | "last_keeper"
   | "invitation_invalid"
@@ -282,6 +284,33 @@ export function testPatientsOnly(): IdentityError {
     reason: "SANDBOX_ONLY",
     message:
       "test patients are only in a sandbox: here patients are enrolled by the operator, or register by themselves",
+  });
+}
+
+/** Of clocks of organizations, which are moved for tests alone. */
+export function clocksInSandbox(): IdentityError {
+  return new IdentityError("sandbox_only", {
+    code: Code.FailedPrecondition,
+    reason: "SANDBOX_ONLY",
+    message: "clocks are moved only in a sandbox: here it is the true time for everybody",
+  });
+}
+
+/** `aheadSeconds`: by how much it is ahead now. */
+export function clockAhead(aheadSeconds: number): IdentityError {
+  return new IdentityError("clock_ahead", {
+    code: Code.FailedPrecondition,
+    reason: "CLOCK_AHEAD",
+    message: `the organization's clock is ${aheadSeconds} seconds ahead, and is never moved back: ask for more, or sign up another organization`,
+  });
+}
+
+export function tooManyMovedClocks(): IdentityError {
+  return new IdentityError("too_many_moved_clocks", {
+    code: Code.ResourceExhausted,
+    reason: "TOO_MANY_MOVED_CLOCKS",
+    message:
+      "the clocks of 10,000 organizations of this sandbox were moved, the most that there may be: use one of those",
   });
 }
 

@@ -1,6 +1,7 @@
 import { createFollower } from "@wellapi/journal";
 import { replayedAccess } from "./accesses.ts";
 import { createAccounts } from "./accounts/room.ts";
+import { createOrganizationClockRepository } from "./clocks/organization-clock-repository.ts";
 import type { IdentityDeps } from "./config.ts";
 import { createCredentialRepository } from "./credentials/credential-repository.ts";
 import { createFrozenRecords } from "./death/frozen-records.ts";
@@ -32,6 +33,7 @@ export async function openRepositories(
     patients: createPatientRepository(store, vault),
     limits: createLimitRepository(store, clock),
     policies: createPolicyRepository(store, clock),
+    organizationClocks: createOrganizationClockRepository(store),
     patientTokens: await openPatientTokenRepository({ store, clock, log }),
     ...people,
     accounts: await createAccounts(store, kms),

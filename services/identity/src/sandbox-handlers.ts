@@ -1,21 +1,44 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { setTimeout as delay } from "node:timers/promises";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
-import { callerKey } from "@wellapi/rpc";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
+import { type Caller, callerKey } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
+import { timesRememberedMs } from "@wellapi/service";
+import type { Accesses } from "./accesses.ts";
 import { noMailbox } from "./accounts/account-errors.ts";
-import { callerNotPermitted } from "./errors.ts";
+import { aheadSecondsOf } from "./clocks/organization-clock.ts";
+import type { OrganizationClockRepository } from "./clocks/organization-clock-repository.ts";
+import { callerNotPermitted, clocksInSandbox } from "./errors.ts";
 import type { SandboxMailbox } from "./mail/sandbox-mailbox.ts";
 import type { TestPatients } from "./patients/test-patients.ts";
 import { toAddress } from "./sign-in/email.ts";
+
+const { method } = SandboxService;
 
 export function createSandboxHandlers(deps: {
   /** Undefined outside of the sandbox, and where mail goes out. */
   readonly mailbox: SandboxMailbox | undefined;
   readonly testPatients: Pick<TestPatients, "organizationOf" | "left">;
+  /** Undefined outside of the sandbox. */
+  readonly organizationClocks: OrganizationClockRepository | undefined;
+  readonly accesses: Accesses;
   readonly clock: Clock;
 }): ServiceImpl<typeof SandboxService> {
-  const { mailbox, testPatients, clock } = deps;
+  const { mailbox, testPatients, organizationClocks, accesses, clock } = deps;
+
+  /** Throws `sandbox_only`, `caller_not_permitted`. */
+  function organizationOf(caller: Caller): string {
+    const organization = testPatients.organizationOf(caller);
+    if (organization === undefined) throw callerNotPermitted("only an organization has a sandbox of its own");
+    return organization;
+  }
+
+  async function clockOf(organization: string) {
+    const ahead = ((await organizationClocks?.clocks())?.clocks.get(organization) ?? 0) * 1_000;
+    return { currentTime: timestampFromMs(clock.now() + ahead), clockAhead: durationFromMs(ahead) };
+  }
+
   return {
     async listMail({ email }) {
       if (mailbox === undefined) throw noMailbox();
@@ -30,14 +53,22 @@ export function createSandboxHandlers(deps: {
       };
     },
     async getSandbox(_request, { values }) {
-      const organization = testPatients.organizationOf(values.get(callerKey));
-      if (organization === undefined)
-        throw callerNotPermitted("only an organization has a sandbox of its own");
+      const organization = organizationOf(values.get(callerKey));
       return {
         organization,
-        currentTime: timestampFromMs(clock.now()),
+        ...(await clockOf(organization)),
         testPatientsLeft: await testPatients.left(organization),
       };
+    },
+    moveClock({ clockAhead }, context) {
+      return accesses.logged(context, method.moveClock, "", async ({ caller, commit }) => {
+        if (organizationClocks === undefined) throw clocksInSandbox();
+        const organization = organizationOf(caller);
+        await organizationClocks.move(organization, aheadSecondsOf(clockAhead), commit());
+        // Also where nothing changed: an earlier attempt may have moved it a moment ago. After this nobody uses what was before.
+        await delay(timesRememberedMs);
+        return clockOf(organization);
+      });
     },
   };
 }

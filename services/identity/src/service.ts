@@ -6,11 +6,13 @@ import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { BrowserOriginService } from "@wellapi/gen/wellapi/internal/identity/v1/browser_origin_service_pb";
 import { EdgeCertificateService } from "@wellapi/gen/wellapi/internal/identity/v1/edge_certificate_service_pb";
+import { OrganizationClockService } from "@wellapi/gen/wellapi/internal/identity/v1/organization_clock_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { TokenExchangeService } from "@wellapi/gen/wellapi/internal/identity/v1/token_exchange_service_pb";
 import { type Route, route } from "@wellapi/rpc";
 import type { Logger } from "@wellapi/runtime";
 import { createAccesses } from "./accesses.ts";
+import { createOrganizationClockHandlers } from "./clocks/organization-clock-handlers.ts";
 import type { IdentityConfig, IdentityDeps } from "./config.ts";
 import { createCreationOf } from "./creation.ts";
 import {
@@ -122,6 +124,7 @@ export async function openIdentityService(
   });
   const claiming = { ...deps, ...repositories, ...changes, answers, accountChanges: accountRoom.changes };
   const testPatients = createTestPatients({ patients, sandbox: profile === "sandbox" });
+  const organizationClocks = profile === "sandbox" ? repositories.organizationClocks : undefined;
   const patientDeps = { ...deps, ...repositories, ...changes, testPatients };
   return {
     routes: [
@@ -170,7 +173,11 @@ export async function openIdentityService(
         }),
       ),
       ...accountRoom.routes,
-      route(SandboxService, createSandboxHandlers({ mailbox: people.mailbox, testPatients, clock })),
+      route(
+        SandboxService,
+        createSandboxHandlers({ mailbox: people.mailbox, testPatients, organizationClocks, accesses, clock }),
+      ),
+      route(OrganizationClockService, createOrganizationClockHandlers(organizationClocks)),
       route(TokenExchangeService, createTokenExchangeHandlers({ exchange, accesses })),
       ...edgeRoutes(authority, organizations),
     ],

@@ -1,6 +1,6 @@
 import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
-import { describeService } from "@wellapi/service";
+import { createOrganizationTimes, describeService } from "@wellapi/service";
 import { vendorSurface } from "./vendor-surface.ts";
 
 export const ingestionService = describeService({
@@ -8,7 +8,7 @@ export const ingestionService = describeService({
   // It judges by the terminology, so it also serves the terminology.
   contracts: [IngestionService, TerminologyService],
   needs: ["terminology"],
-  calls: ["records"],
+  calls: ["identity", "records"],
   // Keeps the requests that came by the surface.
   surfaceCalls: ["audit"],
   replicas: "many",
@@ -17,11 +17,11 @@ export const ingestionService = describeService({
   selfValidating: [IngestionService.method.streamSeries, IngestionService.method.streamObservations],
   async compose(platform) {
     const { openIngestionService } = await import("./service.ts");
-    const { clock, log, closers, network } = platform;
+    const { installation, clock, log, closers, network } = platform;
     const ingestion = await openIngestionService({
       records: network.onBehalf(),
       terminology: await platform.terminology(),
-      clock,
+      times: createOrganizationTimes({ profile: installation.profile, identity: network.onOwn(), clock }),
       log,
     });
     closers.push("ingestion", () => ingestion.close());

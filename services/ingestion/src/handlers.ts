@@ -17,12 +17,14 @@ import {
   toFailure,
   validateMessage,
 } from "@wellapi/rpc";
-import { answerEach, type Clock, type Logger } from "@wellapi/runtime";
+import { answerEach, type Logger } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import { judgeObservationBatch, judgeSeriesBatch } from "./batch.ts";
 
 import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
 import { MAX_UNANSWERED_BATCHES } from "./limits.ts";
+import { timeOfSender } from "./sender-time.ts";
 import { createVendorHandlers, type VendorAccount } from "./vendor-handlers.ts";
 
 /** The streams whose messages are validated here, so that each bad message gets its own answer. */
@@ -39,16 +41,17 @@ const MAX_REQUEST_ID_LENGTH = 128;
 function createTakes(deps: {
   readonly records: Client<typeof RecordsWriteService>;
   readonly terminology: Terminology;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
 }) {
-  const { records, terminology, clock } = deps;
+  const { records, terminology, times } = deps;
 
   async function takeSeries(
     batch: SeriesBatch,
     context: HandlerContext,
     vendorAccount?: VendorAccount,
   ): Promise<BatchReceipt> {
-    const findings = judgeSeriesBatch(toSeriesBatch(batch), clock.now(), terminology);
+    const now = await timeOfSender(times, context);
+    const findings = judgeSeriesBatch(toSeriesBatch(batch), now, terminology);
     const request = {
       batch,
       method: methodOf(context),
@@ -64,7 +67,8 @@ function createTakes(deps: {
     context: HandlerContext,
     vendorAccount?: VendorAccount,
   ): Promise<BatchReceipt> {
-    const findings = judgeObservationBatch(toObservationBatch(batch), clock.now(), terminology);
+    const now = await timeOfSender(times, context);
+    const findings = judgeObservationBatch(toObservationBatch(batch), now, terminology);
     const request = {
       batch,
       method: methodOf(context),
@@ -81,10 +85,10 @@ function createTakes(deps: {
 export function createIngestionHandlers(deps: {
   readonly records: Client<typeof RecordsWriteService>;
   readonly terminology: Terminology;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly log: Logger;
 }): ServiceImpl<typeof IngestionService> {
-  const { records, terminology, clock, log } = deps;
+  const { records, terminology, times, log } = deps;
   const { takeSeries, takeObservations } = createTakes(deps);
 
   /** What both streams do. */
@@ -129,7 +133,7 @@ export function createIngestionHandlers(deps: {
   }
 
   return {
-    ...createVendorHandlers({ takeSeries, takeObservations, terminology, clock }),
+    ...createVendorHandlers({ takeSeries, takeObservations, terminology, times }),
     async createSeries({ batch }, context) {
       return { receipt: await takeSeries(batch!, context) };
     },

@@ -4,7 +4,8 @@ import { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/re
 import { TerminologyService } from "@wellapi/gen/wellapi/terminology/v1/terminology_service_pb";
 import { resolveLocalTime } from "@wellapi/normalize/time-zone";
 import { type Route, route } from "@wellapi/rpc";
-import type { Clock, Logger } from "@wellapi/runtime";
+import type { Logger } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import { createIngestionHandlers } from "./handlers.ts";
 import { createTerminologyHandlers } from "./terminology-handlers.ts";
@@ -14,7 +15,8 @@ export interface IngestionDeps {
   readonly records: Transport;
   /** The codes and their ranges: the same for every service that decides. */
   readonly terminology: Terminology;
-  readonly clock: Clock;
+  /** What time it is for each organization. */
+  readonly times: OrganizationTimes;
   readonly log: Logger;
 }
 
@@ -30,10 +32,10 @@ export async function openIngestionService(deps: IngestionDeps): Promise<OpenIng
   // Both load their tables at the first use (some 20 ms): here, so that no caller waits for it.
   deps.terminology.checkUnit("8867-4", "/min");
   resolveLocalTime("2000-01-01T00:00:00", "Europe/Berlin");
-  const { terminology, clock, log } = deps;
+  const { terminology, times, log } = deps;
   return {
     routes: [
-      route(IngestionService, createIngestionHandlers({ records, terminology, clock, log })),
+      route(IngestionService, createIngestionHandlers({ records, terminology, times, log })),
       route(TerminologyService, createTerminologyHandlers(terminology)),
     ],
     close: async () => {},

@@ -7,9 +7,10 @@ import type {
 import type { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { NormalizeError, normalize } from "@wellapi/normalize";
 import { problemError, problemOf } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import { invalidField } from "./errors.ts";
+import { timeOfSender } from "./sender-time.ts";
 import { type VendorBatch, type VendorResult, vendorAnswer, vendorBatches } from "./vendor-convert.ts";
 
 /** Passes a batch of an account on to records. */
@@ -27,9 +28,9 @@ export function createVendorHandlers(deps: {
   readonly takeSeries: TakeOf<SeriesBatch>;
   readonly takeObservations: TakeOf<ObservationBatch>;
   readonly terminology: Terminology;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
 }): Pick<ServiceImpl<typeof IngestionService>, "createFromVendor"> {
-  const { terminology, clock } = deps;
+  const { terminology, times } = deps;
 
   async function resultOf(
     one: VendorBatch,
@@ -55,7 +56,8 @@ export function createVendorHandlers(deps: {
     async createFromVendor(request, context) {
       const { requestId, vendor, timeZone, date, vendorUser, rebind, document } = request;
       const sent = { vendor, bytes: document, timeZone, date, user: vendorUser };
-      const normalized = normalizing(() => normalize(sent, terminology, clock.now()));
+      const now = await timeOfSender(times, context);
+      const normalized = normalizing(() => normalize(sent, terminology, now));
       const account = { vendor, user: normalized.user, rebind };
       const results: VendorResult[] = [];
       // One after another: the first binds the account, and an error of one leaves the rest unsent.

@@ -20,6 +20,7 @@ import type { SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import { type Caller, route } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { type Clock, type Logger, silentLogger } from "@wellapi/runtime";
+import { createTrueTimes } from "@wellapi/service";
 import { shippedTerminology, type Terminology } from "@wellapi/terminology";
 import { ingestionSelfValidating, openIngestionService } from "../src/index.ts";
 import { NOW } from "./arbitraries.ts";
@@ -119,7 +120,12 @@ export async function openIngestion({
     },
   };
   const clock: Clock = { now, monotonic: () => 0 };
-  const { routes } = await openIngestionService({ records: counted, terminology, clock, log });
+  const { routes } = await openIngestionService({
+    records: counted,
+    terminology,
+    times: createTrueTimes(clock),
+    log,
+  });
   const transportOf = (caller: Caller) =>
     createTestTransport({ routes, caller, selfValidating: ingestionSelfValidating });
   return {

@@ -48,8 +48,12 @@ export type HabitDocument = Document & { readonly organization_mac: string; read
 /** When the patient is to be told that a consent ends. */
 export type EndingDocument = Document & {
   readonly consent: string;
+  /** By the true time. */
   readonly due_time: number;
+  /** By the grantee's. */
   readonly end_time: number;
+  /** By how many milliseconds the grantee's clock was ahead when `due_time` was set. Absent: it was not. */
+  readonly ahead_ms?: number;
 };
 
 /** What is to be sent by one channel. */

@@ -1,7 +1,7 @@
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_pb";
 import { WebhookService } from "@wellapi/gen/wellapi/notices/v1/webhook_service_pb";
-import { describeService, type Setting } from "@wellapi/service";
+import { createOrganizationTimes, describeService, type Setting } from "@wellapi/service";
 import { noticesCollections } from "./collections.ts";
 import { consumed, followed } from "./event-convert.ts";
 import type { Reach } from "./webhooks/address.ts";
@@ -73,6 +73,7 @@ export const noticesService = describeService({
         network: network.onOwn(),
         contact: () => contactOf(installation.origin(), installation.trustDomain),
         clock,
+        times: createOrganizationTimes({ profile: installation.profile, identity: network.onOwn(), clock }),
         log,
       },
     );

@@ -1,21 +1,36 @@
-import type { Store } from "@wellapi/store";
+import { createMovesFollower, type OrganizationTimes } from "@wellapi/service";
+import { type Store, scanPages } from "@wellapi/store";
 import { collections, type EndingDocument } from "./collections.ts";
 import type { Telling } from "./telling.ts";
 
 const AT_ONCE = 100;
 
-/** Tells of consents that end soon, at the time that was noted when each was granted. */
+/** Tells of consents that end soon, at the time that was noted when each was granted: by the true time, in a sandbox nearer with each move of the grantee's clock. */
 export function createEndings(deps: {
   readonly store: Store;
-  readonly telling: Pick<Telling, "ofEnding">;
+  readonly telling: Pick<Telling, "ofEnding" | "forwarded">;
   readonly clock: { now(): number };
+  readonly times: OrganizationTimes;
   /** Says that an inbox changed. */
   readonly told: (partition: string) => void;
   readonly log: { warn(fields: object, message: string): void };
 }): { work(): Promise<void> } {
-  const { store, telling, clock, told, log } = deps;
+  const { store, telling, clock, times, told, log } = deps;
+
+  const followMoves = createMovesFollower(times, async () => {
+    const waiting = { index: "due", equals: [], range: { from: clock.now() }, limit: AT_ONCE } as const;
+    for await (const { documents } of scanPages<EndingDocument>(store, collections.endings, waiting)) {
+      for (const { document, revision } of documents) {
+        const changes = await telling.forwarded(document, revision);
+        // Refused where the consent changed meanwhile: then it was noted anew.
+        if (changes.length > 0) await store.commit({ partition: document.partition, changes });
+      }
+    }
+  });
+
   return {
     async work() {
+      await followMoves();
       const { documents } = await store.scan<EndingDocument>(collections.endings, {
         index: "due",
         equals: [],

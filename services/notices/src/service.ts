@@ -5,6 +5,7 @@ import { NoticesService } from "@wellapi/gen/wellapi/notices/v1/notices_service_
 import { createFollower, type JournalAccess } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createCounter, createLoop, type Logger, seriesAttributes } from "@wellapi/runtime";
+import { createTrueTimes, type OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import { codesWithout, type Terminology } from "@wellapi/terminology";
 import type { Kms, Pairwise, Vault } from "@wellapi/vault";
@@ -55,6 +56,8 @@ export interface NoticesDeps {
   /** How a push service reaches the operator: `https:` or `mailto:`. */
   readonly contact: () => string;
   readonly clock: Clock;
+  /** What time it is for each organization. Default: the true time. */
+  readonly times?: OrganizationTimes;
   readonly log: Logger;
 }
 
@@ -74,7 +77,7 @@ export async function openNoticesService(
   config: NoticesConfig,
   deps: NoticesDeps,
 ): Promise<OpenNoticesService> {
-  const { store, vault, clock, log, events, network } = deps;
+  const { store, vault, clock, times = createTrueTimes(clock), log, events, network } = deps;
   const { workEveryMs = 5_000 } = config;
   const closing = new AbortController();
   const journal = createFollower({ ...deps.journal, store, log });
@@ -91,7 +94,7 @@ export async function openNoticesService(
   const consents = createConsentClient(network);
   const openCodes = (hides: readonly string[]) => codesWithout(deps.terminology, "all", hides);
   const repositories = { inbox, preferences, subscriptions, habits: createHabitRepository(store, vault) };
-  const shared = { ...repositories, store, identity, consents, openCodes, clock, log };
+  const shared = { ...repositories, store, identity, consents, openCodes, clock, times, log };
   const sent = createCounter("noticesSent");
   const deliveries = createDeliveries({
     ...shared,
@@ -141,6 +144,7 @@ export async function openNoticesService(
   const organizations = await openOrganizationsRoom({
     ...deps,
     ...config,
+    times,
     changes,
     workEveryMs,
     async tellPatient(partition, organization, overdue) {

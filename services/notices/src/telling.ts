@@ -1,5 +1,6 @@
 import { notedCalls } from "@wellapi/access-log";
 import type { Effect } from "@wellapi/events";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Change, Store } from "@wellapi/store";
 import { collections, type DeliveryDocument, type EndingDocument } from "./collections.ts";
 import type { ConsentClient, ConsentFacts } from "./consent-client.ts";
@@ -54,6 +55,8 @@ export interface TellingDeps {
   readonly consents: ConsentClient;
   readonly identity: Pick<IdentityClient, "timeZone">;
   readonly clock: { now(): number };
+  /** A consent ends at its grantee's time. */
+  readonly times: OrganizationTimes;
 }
 
 /** Decides what patients are told, and gives the changes that tell it. */
@@ -63,6 +66,8 @@ export interface Telling {
   ofConsent(event: ConsentEvent): Promise<Effect>;
   /** The changes that tell of a consent that ends, and end the timer. */
   ofEnding(ending: EndingDocument, revision: number): Promise<readonly Change[]>;
+  /** The changes that put the timer of a consent's end forward, where its grantee's clock was moved. */
+  forwarded(ending: EndingDocument, revision: number): Promise<readonly Change[]>;
   /** The changes that tell of an answer that did not come in time; none where the patient was told. */
   ofOverdue(partition: string, organization: string, overdue: OverdueStep): Promise<readonly Change[]>;
 }
@@ -73,7 +78,7 @@ type Tell = (partition: string, told: Told, same: readonly (string | number)[]) 
 const nothing: Effect = { changes: [] };
 
 export function createTelling(deps: TellingDeps): Telling {
-  const { inbox, preferences, subscriptions, log, consents, clock } = deps;
+  const { inbox, preferences, subscriptions, log, consents, clock, times } = deps;
 
   const tell: Tell = async (partition, told, same) => {
     const now = clock.now();
@@ -115,6 +120,7 @@ export function createTelling(deps: TellingDeps): Telling {
       }
       const facts = await consents.describe(partition, id);
       if (facts === undefined) return nothing;
+      await times.look();
       // To forbid something gives no permission, and to allow it again stops none.
       const became = facts.onlyDenies ? "consent_changed" : kind;
       const told: Told = {
@@ -131,15 +137,16 @@ export function createTelling(deps: TellingDeps): Telling {
       const key = [partition, consent];
       const over: Change = { kind: "delete", collection: collections.endings, key, ifRevision: revision };
       const facts = await consents.describe(partition, consent);
+      await times.look();
       // What was revoked is not told, nor what has ended while this service stood still.
-      if (facts === undefined || facts.revoked || facts.endTime !== endTime || endTime <= clock.now()) {
-        return [over];
-      }
+      if (facts === undefined || facts.revoked || facts.endTime !== endTime) return [over];
       const { organization } = facts;
+      if (endTime <= times.now(organization)) return [over];
       const kind = "consent_ending";
       const told: Told = { kind, eventTime: clock.now(), consent, organization, endTime, codes: [] };
       return [over, ...(await tell(partition, told, [consent, endTime]))];
     },
+    forwarded: (document, revision) => forwardedEnding(deps, document, revision),
     ofOverdue(partition, organization, { kind, time: eventTime, rightsRequest, deletionObligation }) {
       const told: Told = {
         kind: kind === "rights_request_overdue" ? "rights_overdue" : "deletion_overdue",
@@ -154,22 +161,45 @@ export function createTelling(deps: TellingDeps): Telling {
   };
 }
 
+async function forwardedEnding(
+  { consents, times }: Pick<TellingDeps, "consents" | "times">,
+  document: EndingDocument,
+  revision: number,
+): Promise<readonly Change[]> {
+  const { partition, consent, end_time: endTime } = document;
+  const facts = await consents.describe(partition, consent);
+  if (facts === undefined || facts.endTime !== endTime) return [];
+  const ahead = times.aheadOf(facts.organization);
+  const moved = ahead - (document.ahead_ms ?? 0);
+  if (moved <= 0) return [];
+  const sooner: EndingDocument = { ...document, due_time: document.due_time - moved, ahead_ms: ahead };
+  return [{ kind: "replace", collection: collections.endings, document: sooner, ifRevision: revision }];
+}
+
 /** The timer of the consent's end, as the consent stands now. */
 async function timerOf(
-  { store, inbox }: Pick<TellingDeps, "store" | "inbox">,
+  { store, inbox, times }: Pick<TellingDeps, "store" | "inbox" | "times">,
   { partition, id: consent }: ConsentEvent,
-  { createTime, endTime, revoked }: ConsentFacts,
+  { organization, createTime, endTime, revoked }: ConsentFacts,
 ): Promise<readonly Change[]> {
   const { endings: collection } = collections;
   const [known, closed] = await Promise.all([
     store.get<EndingDocument>(collection, [partition, consent]),
     inbox.isClosed(partition),
   ]);
-  const due = endTime === undefined || revoked || closed ? undefined : tellEndingAt({ createTime, endTime });
+  const ahead = times.aheadOf(organization);
+  const ends = endTime === undefined || revoked || closed ? undefined : endTime - ahead;
+  const due = ends === undefined ? undefined : tellEndingAt({ createTime, endTime: ends });
   if (due === undefined || endTime === undefined) {
     return known === undefined ? [] : [{ kind: "delete", collection, key: [partition, consent] }];
   }
-  const document: EndingDocument = { partition, consent, due_time: due, end_time: endTime };
+  const document: EndingDocument = {
+    partition,
+    consent,
+    due_time: due,
+    end_time: endTime,
+    ...(ahead > 0 && { ahead_ms: ahead }),
+  };
   if (known === undefined) return [{ kind: "insert", collection, document }];
   if (known.document.end_time === endTime) return [];
   return [{ kind: "replace", collection, document, ifRevision: known.revision }];

@@ -5,7 +5,7 @@ import { PreviewService } from "@wellapi/gen/wellapi/records/v1/preview_service_
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { openReceiptKey } from "@wellapi/receipts";
 import { observeGauge } from "@wellapi/runtime";
-import { describeService, numberSetting } from "@wellapi/service";
+import { createOrganizationTimes, describeService, numberSetting } from "@wellapi/service";
 import { recordsCollections } from "./blocks/documents.ts";
 
 /** The most that a watch lags behind another replica's commit whose signal was lost. */
@@ -105,6 +105,7 @@ export const recordsService = describeService({
         terminology: await platform.terminology(),
         receiptKey: await openReceiptKey(kms),
         clock,
+        times: createOrganizationTimes({ profile: installation.profile, identity: network.onOwn(), clock }),
         ids,
         log,
         readOnly: platform.readOnly,

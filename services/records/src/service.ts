@@ -18,6 +18,7 @@ import {
   type Ids,
   type Logger,
 } from "@wellapi/runtime";
+import { createTrueTimes, type OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise, Vault } from "@wellapi/vault";
@@ -82,6 +83,8 @@ export interface RecordsDeps {
   /** Signs receipts of erasures; its public half is published by the audit service. */
   readonly receiptKey: Pick<ReceiptKey, "sign">;
   readonly clock: Clock;
+  /** What time it is for each organization. Default: the true time. */
+  readonly times?: OrganizationTimes;
   readonly ids: Ids;
   readonly log: Logger;
   /** Whether the disk has no room for data: batches are then refused, and everything else goes on. */
@@ -107,14 +110,14 @@ const unaryReads = { alone: 4, beside: 1 };
  * or the keys lack entries of it. Throws JournalError where the journal does not belong to the store.
  */
 export async function openRecordsService(config: RecordsConfig, deps: RecordsDeps): Promise<RecordsServer> {
-  const { store, vault, pairwise, enforcer, clock, log } = deps;
+  const { store, vault, pairwise, enforcer, clock, times = createTrueTimes(clock), log } = deps;
   const { region, backupRetentionDays = 35, resumeEveryMs = 5_000, lookEveryMs } = config;
   const { compactAfterMs = 30 * 60_000, releaseMinimum = 5 } = config;
   const { storageMib = 16_384, series = 10_000, saveTotalsEveryMs = 5_000 } = config;
   const { organizationStorageMib = 1_048_576, organizationSeries = 10_000_000 } = config;
   const { auditRetentionYears: years = 6, retireEveryMs = 60 * 60_000 } = config;
   const directory = createDirectory(deps.identity, clock);
-  const consents = createConsentClient(enforcer, deps.consent, region);
+  const consents = createConsentClient({ ...deps, times, region });
   const policy = createDataPolicy({ ...deps, restricting: createRestricting(deps.identity), region });
   const gate = createGate({ ...deps, consents, directory, policy, region });
   const hub = openCommitHub(

@@ -145,6 +145,7 @@ export function createFakeConsent() {
         purpose,
         region: "local",
         person: "",
+        aheadSeconds: 0,
       };
       const decisions = codes.map((code) => decide({ ...asked, code }));
       await state.foreseeing?.();

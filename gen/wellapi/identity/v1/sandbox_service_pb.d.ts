@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/identity/v1/sandbox_service.proto.
@@ -41,8 +41,8 @@ export declare type GetSandboxResponse = Message<"wellapi.identity.v1.GetSandbox
   organization: string;
 
   /**
-   * What time it is at the exchange. What devices measured after it is refused, so who makes data up goes by it, and not by the own
-   * clock.
+   * What time it is for the organization: the true time, and by how much its clock was moved. What devices measured after it is
+   * refused, so who makes data up goes by it, and not by the own clock.
    *
    * @generated from field: google.protobuf.Timestamp current_time = 2;
    */
@@ -54,6 +54,13 @@ export declare type GetSandboxResponse = Message<"wellapi.identity.v1.GetSandbox
    * @generated from field: uint32 test_patients_left = 3;
    */
   testPatientsLeft: number;
+
+  /**
+   * By how much the organization's clock is ahead of the true time; zero: it was never moved.
+   *
+   * @generated from field: google.protobuf.Duration clock_ahead = 4;
+   */
+  clockAhead?: Duration | undefined;
 };
 
 /**
@@ -61,6 +68,53 @@ export declare type GetSandboxResponse = Message<"wellapi.identity.v1.GetSandbox
  * Use `create(GetSandboxResponseSchema)` to create a new message.
  */
 export declare const GetSandboxResponseSchema: GenMessage<GetSandboxResponse>;
+
+/**
+ * How far.
+ *
+ * @generated from message wellapi.identity.v1.MoveClockRequest
+ */
+export declare type MoveClockRequest = Message<"wellapi.identity.v1.MoveClockRequest"> & {
+  /**
+   * By how much the clock is to be ahead of the true time, all in all: whole seconds, not less than it is, at most two years (731 days).
+   *
+   * @generated from field: google.protobuf.Duration clock_ahead = 1;
+   */
+  clockAhead?: Duration | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.MoveClockRequest.
+ * Use `create(MoveClockRequestSchema)` to create a new message.
+ */
+export declare const MoveClockRequestSchema: GenMessage<MoveClockRequest>;
+
+/**
+ * As it is now.
+ *
+ * @generated from message wellapi.identity.v1.MoveClockResponse
+ */
+export declare type MoveClockResponse = Message<"wellapi.identity.v1.MoveClockResponse"> & {
+  /**
+   * What time it is for the organization.
+   *
+   * @generated from field: google.protobuf.Timestamp current_time = 1;
+   */
+  currentTime?: Timestamp | undefined;
+
+  /**
+   * By how much its clock is ahead of the true time.
+   *
+   * @generated from field: google.protobuf.Duration clock_ahead = 2;
+   */
+  clockAhead?: Duration | undefined;
+};
+
+/**
+ * Describes the message wellapi.identity.v1.MoveClockResponse.
+ * Use `create(MoveClockResponseSchema)` to create a new message.
+ */
+export declare const MoveClockResponseSchema: GenMessage<MoveClockResponse>;
 
 /**
  * To whom.
@@ -170,6 +224,20 @@ export declare const SandboxService: GenService<{
     methodKind: "unary";
     input: typeof GetSandboxRequestSchema;
     output: typeof GetSandboxResponseSchema;
+  },
+  /**
+   * Moves the clock of the caller's organization forward. Consents that were granted to it, what it asks of patients and what patients ask
+   * of it are judged at its own time from then on, wherever they are shown, and so is what it contributes. Everything else stays in the
+   * true time: tokens, certificates, sessions, limits, and the log. Once it is answered, every call that begins later is judged at the new
+   * time. A clock is never moved back: FAILED_PRECONDITION, CLOCK_AHEAD. The same request again changes nothing. FAILED_PRECONDITION,
+   * SANDBOX_ONLY, in the production profile.
+   *
+   * @generated from rpc wellapi.identity.v1.SandboxService.MoveClock
+   */
+  moveClock: {
+    methodKind: "unary";
+    input: typeof MoveClockRequestSchema;
+    output: typeof MoveClockResponseSchema;
   },
 }>;
 

@@ -8,14 +8,14 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../../google/api/field_behavior_pb.js";
 import { file_google_api_resource } from "../../../google/api/resource_pb.js";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_wellapi_type_v1_callers } from "../../type/v1/callers_pb.js";
 
 /**
  * Describes the file wellapi/identity/v1/sandbox_service.proto.
  */
 export const file_wellapi_identity_v1_sandbox_service = /*@__PURE__*/
-  fileDesc("Cil3ZWxsYXBpL2lkZW50aXR5L3YxL3NhbmRib3hfc2VydmljZS5wcm90bxITd2VsbGFwaS5pZGVudGl0eS52MSITChFHZXRTYW5kYm94UmVxdWVzdCKXAQoSR2V0U2FuZGJveFJlc3BvbnNlEjMKDG9yZ2FuaXphdGlvbhgBIAEoCUId+kEaChh3ZWxsYXBpLmRldi9Pcmdhbml6YXRpb24SMAoMY3VycmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJ0ZXN0X3BhdGllbnRzX2xlZnQYAyABKA0iLQoPTGlzdE1haWxSZXF1ZXN0EhoKBWVtYWlsGAEgASgJQgvgQQG6SAVyAxj+ASI7ChBMaXN0TWFpbFJlc3BvbnNlEicKBG1haWwYASADKAsyGS53ZWxsYXBpLmlkZW50aXR5LnYxLk1haWwiagoETWFpbBINCgVlbWFpbBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhEKBHRleHQYAyABKAlCA4ABARIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyjgIKDlNhbmRib3hTZXJ2aWNlElwKCExpc3RNYWlsEiQud2VsbGFwaS5pZGVudGl0eS52MS5MaXN0TWFpbFJlcXVlc3QaJS53ZWxsYXBpLmlkZW50aXR5LnYxLkxpc3RNYWlsUmVzcG9uc2UiA5ACAhKDAQoKR2V0U2FuZGJveBImLndlbGxhcGkuaWRlbnRpdHkudjEuR2V0U2FuZGJveFJlcXVlc3QaJy53ZWxsYXBpLmlkZW50aXR5LnYxLkdldFNhbmRib3hSZXNwb25zZSIkkAIC8u/+tgQbCgICBxIEZG9vchIHZ2F0ZXdheSIECgsMDigBGhiyzKjkBBIKAQESBGRvb3ISB2dhdGV3YXlCTgoXZGV2LndlbGxhcGkuaWRlbnRpdHkudjFQAVoxd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
+  fileDesc("Cil3ZWxsYXBpL2lkZW50aXR5L3YxL3NhbmRib3hfc2VydmljZS5wcm90bxITd2VsbGFwaS5pZGVudGl0eS52MSITChFHZXRTYW5kYm94UmVxdWVzdCLHAQoSR2V0U2FuZGJveFJlc3BvbnNlEjMKDG9yZ2FuaXphdGlvbhgBIAEoCUId+kEaChh3ZWxsYXBpLmRldi9Pcmdhbml6YXRpb24SMAoMY3VycmVudF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIaChJ0ZXN0X3BhdGllbnRzX2xlZnQYAyABKA0SLgoLY2xvY2tfYWhlYWQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iWQoQTW92ZUNsb2NrUmVxdWVzdBJFCgtjbG9ja19haGVhZBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIV4EECukgPyAEBqgEJIgUIgPGOHjIAInUKEU1vdmVDbG9ja1Jlc3BvbnNlEjAKDGN1cnJlbnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoLY2xvY2tfYWhlYWQYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iLQoPTGlzdE1haWxSZXF1ZXN0EhoKBWVtYWlsGAEgASgJQgvgQQG6SAVyAxj+ASI7ChBMaXN0TWFpbFJlc3BvbnNlEicKBG1haWwYASADKAsyGS53ZWxsYXBpLmlkZW50aXR5LnYxLk1haWwiagoETWFpbBINCgVlbWFpbBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJEhEKBHRleHQYAyABKAlCA4ABARIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyjwMKDlNhbmRib3hTZXJ2aWNlElwKCExpc3RNYWlsEiQud2VsbGFwaS5pZGVudGl0eS52MS5MaXN0TWFpbFJlcXVlc3QaJS53ZWxsYXBpLmlkZW50aXR5LnYxLkxpc3RNYWlsUmVzcG9uc2UiA5ACAhKDAQoKR2V0U2FuZGJveBImLndlbGxhcGkuaWRlbnRpdHkudjEuR2V0U2FuZGJveFJlcXVlc3QaJy53ZWxsYXBpLmlkZW50aXR5LnYxLkdldFNhbmRib3hSZXNwb25zZSIkkAIC8u/+tgQbCgICBxIEZG9vchIHZ2F0ZXdheSIECgsMDigBEn8KCU1vdmVDbG9jaxIlLndlbGxhcGkuaWRlbnRpdHkudjEuTW92ZUNsb2NrUmVxdWVzdBomLndlbGxhcGkuaWRlbnRpdHkudjEuTW92ZUNsb2NrUmVzcG9uc2UiI5ACAvLv/rYEGgoCAgcSBGRvb3ISB2dhdGV3YXkiAwoLDCgBGhiyzKjkBBIKAQESBGRvb3ISB2dhdGV3YXlCTgoXZGV2LndlbGxhcGkuaWRlbnRpdHkudjFQAVoxd2VsbGFwaS5kZXYvZ2VuL2dvL3dlbGxhcGkvaWRlbnRpdHkvdjE7aWRlbnRpdHl2MWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_api_resource, file_google_protobuf_duration, file_google_protobuf_timestamp, file_wellapi_type_v1_callers]);
 
 /**
  * Describes the message wellapi.identity.v1.GetSandboxRequest.
@@ -32,25 +32,39 @@ export const GetSandboxResponseSchema = /*@__PURE__*/
   messageDesc(file_wellapi_identity_v1_sandbox_service, 1);
 
 /**
+ * Describes the message wellapi.identity.v1.MoveClockRequest.
+ * Use `create(MoveClockRequestSchema)` to create a new message.
+ */
+export const MoveClockRequestSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 2);
+
+/**
+ * Describes the message wellapi.identity.v1.MoveClockResponse.
+ * Use `create(MoveClockResponseSchema)` to create a new message.
+ */
+export const MoveClockResponseSchema = /*@__PURE__*/
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 3);
+
+/**
  * Describes the message wellapi.identity.v1.ListMailRequest.
  * Use `create(ListMailRequestSchema)` to create a new message.
  */
 export const ListMailRequestSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_sandbox_service, 2);
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 4);
 
 /**
  * Describes the message wellapi.identity.v1.ListMailResponse.
  * Use `create(ListMailResponseSchema)` to create a new message.
  */
 export const ListMailResponseSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_sandbox_service, 3);
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 5);
 
 /**
  * Describes the message wellapi.identity.v1.Mail.
  * Use `create(MailSchema)` to create a new message.
  */
 export const MailSchema = /*@__PURE__*/
-  messageDesc(file_wellapi_identity_v1_sandbox_service, 4);
+  messageDesc(file_wellapi_identity_v1_sandbox_service, 6);
 
 /**
  * For anybody who can reach a sandbox, which holds no real people's data.

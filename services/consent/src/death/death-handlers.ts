@@ -3,6 +3,7 @@ import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { DeathService } from "@wellapi/gen/wellapi/consent/v1/death_service_pb";
 import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
 import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
 import { patientOf, stateOf as stateOfConsent } from "../consent.ts";
@@ -28,6 +29,7 @@ export interface DeathHandlersDeps {
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
   readonly clock: Clock;
+  readonly times: OrganizationTimes;
   /** Home region of the patients. */
   readonly region: string;
 }
@@ -107,7 +109,7 @@ function decide(
 
 /** One answer for an id that is not the caller's, and for a patient of whom the caller's organization has no consent. */
 async function patientMeant(
-  { consents, pairwise, directory, clock, region }: DeathHandlersDeps,
+  { consents, pairwise, directory, times, region }: DeathHandlersDeps,
   id: string,
   caller: Caller,
 ): Promise<string> {
@@ -116,11 +118,11 @@ async function patientMeant(
   if (patient === undefined) throw new ConsentError("death_patient_unknown");
   const partition = `${region}/${patient}`;
   const current = await consents.current(partition);
-  const now = clock.now();
   const may =
     kind === "operator" ||
     current.consents.some(
-      (one) => one.terms.grantee === organization && stateOfConsent(one, now) === "active",
+      (one) =>
+        one.terms.grantee === organization && stateOfConsent(one, times.now(organization)) === "active",
     );
   if (!may || current.closed || !(await directory.isPatient(partition))) {
     throw new ConsentError("death_patient_unknown");

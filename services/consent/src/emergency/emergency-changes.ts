@@ -1,5 +1,6 @@
 import type { Entry, Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Change } from "@wellapi/store";
 import { type Author, type CurrentConsents, isFrozen } from "../consent.ts";
 import { ConsentError } from "../errors.ts";
@@ -12,6 +13,7 @@ import {
   emergencyMs,
   type Means,
   mostOpen,
+  type NowOf,
   scopeOfEnd,
   scopeOfOpening,
   scopeOfRefusalAgain,
@@ -43,6 +45,7 @@ export interface EmergencyChangesOptions {
   readonly changes: Pick<RecalledChanges, "again">;
   readonly journal: Pick<Follower, "owed" | "tell">;
   readonly clock: Clock;
+  readonly times: Pick<OrganizationTimes, "now">;
   readonly ids: Ids;
 }
 
@@ -65,7 +68,7 @@ export class EmergencyChanges {
     opening: Opening,
     leafOf: EmergencyLeafOf,
   ): Promise<{ kept: KeptEmergency; changed: boolean; told: boolean }> {
-    const { emergencies, changes, clock, ids } = this.#options;
+    const { emergencies, changes, times, ids } = this.#options;
     const { partition, requestId, ...asked } = opening;
     const requestMac = emergencies.requestMacOf(asked.organization, asked.clinician, requestId);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -76,12 +79,12 @@ export class EmergencyChanges {
         await changes.again(partition, scopeOfOpening(repeated.access));
         return { kept: repeated, changed: false, told: repeated.stored.document.told };
       }
-      const now = clock.now();
-      checkOpening(before.current, now);
+      const now = times.now(asked.organization);
+      checkOpening(before.current, times.now);
       const access = { id: ids.next("emg"), ...asked, createTime: now, expireTime: now + emergencyMs };
       const done = await this.#options.standing.make(before, {
         scope: scopeOfOpening(access),
-        after: withOpened(before.current, access, now),
+        after: withOpened(before.current, access, times.now),
         also: (key) => [emergencies.insertion(key, { partition, access }, requestMac)],
         opens: true,
         leaf: leafOf(access.id).change,
@@ -100,19 +103,19 @@ export class EmergencyChanges {
     by: Author,
     leafOf: EmergencyLeafOf,
   ): Promise<{ kept: KeptEmergency; changed: boolean }> {
-    const { emergencies, changes, journal, clock } = this.#options;
+    const { emergencies, changes, journal, times } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await this.#options.standing.before(partition);
       const found = await emergencies.get(partition, id);
       if (found === undefined) throw new ConsentError("emergency_not_found");
       const { access } = found;
-      if (stateOf(access, clock.now()) !== "open") {
+      if (stateOf(access, times.now(access.organization)) !== "open") {
         if (access.end === undefined) return { kept: found, changed: false };
         await changes.again(partition, scopeOfEnd([access]));
         await writeDown(journal, endOf(partition, access));
         return { kept: found, changed: false };
       }
-      const ended = await this.#end(before, found, by, clock.now(), leafOf, true);
+      const ended = await this.#end(before, found, by, times.now, leafOf, true);
       if (ended === undefined) continue;
       await writeDown(journal, endOf(partition, ended));
       return { kept: { partition, access: ended }, changed: true };
@@ -127,7 +130,7 @@ export class EmergencyChanges {
     by: Author,
     leafOf: EmergencyLeafOf,
   ): Promise<{ refuseTime: number | undefined; changed: boolean }> {
-    const { changes, journal, clock } = this.#options;
+    const { changes, journal, clock, times } = this.#options;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await this.#options.standing.before(partition);
       const { refuseTime, refusals } = emergenciesOf(before.current);
@@ -144,6 +147,7 @@ export class EmergencyChanges {
           refuseTime: next,
           refusals: refusals + 1,
           now,
+          nowOf: times.now,
           by,
           leafOf,
           owed: true,
@@ -161,6 +165,8 @@ export class EmergencyChanges {
     const { kind, partition, subject, time } = entry;
     const told = toldRefusal(entry);
     if (kind !== "emergency_ended" && told === undefined) return;
+    // Before services are asked for anything; what it takes for open a little longer, nobody reads by.
+    const nowOf = () => time;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const before = await this.#options.standing.before(partition);
       if (told !== undefined) {
@@ -170,6 +176,7 @@ export class EmergencyChanges {
           refuseTime,
           refusals: told.refusals,
           now: time,
+          nowOf,
           by: byJournal,
           leafOf: leafOf(partition),
         };
@@ -178,7 +185,7 @@ export class EmergencyChanges {
       }
       const found = await this.#options.emergencies.get(partition, subject);
       if (found === undefined || found.access.end !== undefined) return;
-      if (await this.#end(before, found, byJournal, time, leafOf(partition), false)) return;
+      if (await this.#end(before, found, byJournal, nowOf, leafOf(partition), false)) return;
     }
     throw new ConsentError("unavailable");
   }
@@ -188,16 +195,16 @@ export class EmergencyChanges {
     before: Before,
     found: StoredEmergency,
     by: Author,
-    time: number,
+    nowOf: NowOf,
     leafOf: EmergencyLeafOf,
     owed: boolean,
   ): Promise<EmergencyAccess | undefined> {
     const { emergencies, journal } = this.#options;
     const { access } = found;
-    const ended: EmergencyAccess = { ...access, end: { time, by } };
+    const ended: EmergencyAccess = { ...access, end: { time: nowOf(access.organization), by } };
     const done = await this.#options.standing.make(before, {
       scope: scopeOfEnd([access]),
-      after: withEnded(before.current, access.id, time),
+      after: withEnded(before.current, access.id, nowOf),
       also: (key) => [
         emergencies.replacement(key, found, ended),
         ...(owed ? [journal.owed(endOf(found.partition, ended))] : []),
@@ -212,8 +219,8 @@ export class EmergencyChanges {
   async #refuse(before: Before, change: Refusal): Promise<boolean> {
     const { emergencies, journal } = this.#options;
     const { partition, current } = before;
-    const { refuseTime, refusals, now, by, leafOf, owed } = change;
-    const open = refuseTime === undefined ? [] : stillOpen(current, now);
+    const { refuseTime, refusals, now, nowOf, by, leafOf, owed } = change;
+    const open = refuseTime === undefined ? [] : stillOpen(current, nowOf);
     const found = (await Promise.all(open.map(({ id }) => emergencies.get(partition, id)))).filter(
       (one) => one !== undefined,
     );
@@ -221,7 +228,10 @@ export class EmergencyChanges {
       scope: scopeOfEnd(open),
       after: withRefusal(current, refuseTime, refusals),
       also: (key) => [
-        ...found.map((one) => emergencies.replacement(key, one, { ...one.access, end: { time: now, by } })),
+        ...found.map((one) => {
+          const end = { time: nowOf(one.access.organization), by };
+          return emergencies.replacement(key, one, { ...one.access, end });
+        }),
         ...(owed ? [journal.owed(refusalOf(partition, refusals, refuseTime, now))] : []),
       ],
       opens: false,
@@ -234,6 +244,7 @@ interface Refusal {
   readonly refuseTime: number | undefined;
   readonly refusals: number;
   readonly now: number;
+  readonly nowOf: NowOf;
   readonly by: Author;
   readonly leafOf: EmergencyLeafOf;
   /** Whether the journal must get it. */
@@ -244,11 +255,11 @@ function isRepeated({ partition, access }: KeptEmergency, opening: Opening): boo
   return partition === opening.partition && access.reason === opening.reason;
 }
 
-function checkOpening(current: CurrentConsents, now: number): void {
+function checkOpening(current: CurrentConsents, nowOf: NowOf): void {
   if (current.closed) throw new ConsentError("patient_erased");
   if (isFrozen(current)) throw new ConsentError("record_frozen");
   if (emergenciesOf(current).refuseTime !== undefined) throw new ConsentError("emergency_refused");
-  if (stillOpen(current, now).length < mostOpen) return;
+  if (stillOpen(current, nowOf).length < mostOpen) return;
   const message = `${mostOpen} emergency accesses to this patient are open: end one first`;
   throw new ConsentError("emergency_limited", { message });
 }

@@ -6,7 +6,7 @@ import type {
 } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_service_pb";
 import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
 import { type Author, patientOf } from "../consent.ts";
@@ -38,7 +38,7 @@ export interface EmergencyHandlersDeps {
   readonly accesses: Accesses;
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
   /** Home region of the patients. */
   readonly region: string;
 }
@@ -240,8 +240,8 @@ function enderOf({ partition, access }: KeptEmergency, caller: Caller): Author |
   return theirs ? { kind: "clinician", id } : undefined;
 }
 
-function shown({ pairwise, clock }: EmergencyHandlersDeps, kept: KeptEmergency, caller: Caller) {
+function shown({ pairwise, times }: EmergencyHandlersDeps, kept: KeptEmergency, caller: Caller) {
   const patient = pairwise.outward(partyOf(caller), patientOf(kept.partition));
   const seesReason = caller.principal.kind !== "operator";
-  return emergencyMessage(kept, { patient, now: clock.now(), seesReason });
+  return emergencyMessage(kept, { patient, now: times.now(kept.access.organization), seesReason });
 }

@@ -41,19 +41,24 @@ export function emergenciesOf({ emergency = none }: CurrentConsents): Emergencie
   return emergency;
 }
 
+/** What time it is for an organization: an emergency access lives in that of the clinician's. */
+export type NowOf = (organization: string) => number;
+
 /** Those that have not expired. */
-export function stillOpen(current: CurrentConsents, now: number): readonly OpenEmergency[] {
-  return emergenciesOf(current).open.filter(({ expireTime }) => now < expireTime);
+export function stillOpen(current: CurrentConsents, nowOf: NowOf): readonly OpenEmergency[] {
+  return emergenciesOf(current).open.filter(
+    ({ organization, expireTime }) => nowOf(organization) < expireTime,
+  );
 }
 
-export function withOpened(current: CurrentConsents, access: EmergencyAccess, now: number): CurrentConsents {
+export function withOpened(current: CurrentConsents, access: EmergencyAccess, nowOf: NowOf): CurrentConsents {
   const { id, organization, clinician, expireTime } = access;
-  const open = [...stillOpen(current, now), { id, organization, clinician, expireTime }];
+  const open = [...stillOpen(current, nowOf), { id, organization, clinician, expireTime }];
   return { ...current, emergency: { ...emergenciesOf(current), open } };
 }
 
-export function withEnded(current: CurrentConsents, ended: string, now: number): CurrentConsents {
-  const open = stillOpen(current, now).filter(({ id }) => id !== ended);
+export function withEnded(current: CurrentConsents, ended: string, nowOf: NowOf): CurrentConsents {
+  const open = stillOpen(current, nowOf).filter(({ id }) => id !== ended);
   return { ...current, emergency: { ...emergenciesOf(current), open } };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Author } from "../consent.ts";
 import { emergencyMs, stateOf } from "./emergency.ts";
 import type { EmergencyChanges, EmergencyLeafOf } from "./emergency-changes.ts";
@@ -31,10 +32,14 @@ export function createOpenAccesses(deps: {
   readonly emergencies: Pick<EmergencyRepository, "list">;
   readonly emergencyChanges: Pick<EmergencyChanges, "end">;
   readonly clock: Clock;
+  readonly times: Pick<OrganizationTimes, "now">;
 }): OpenAccesses {
-  const { emergencies, emergencyChanges, clock } = deps;
+  const { emergencies, emergencyChanges, clock, times } = deps;
 
-  /** By patient. They are listed newest first, and one lasts an hour: behind the first that is older, none is open. */
+  /**
+   * By patient. They are listed newest first, and one lasts an hour: behind the first that is older by the true time, none is open, because
+   * no organization's clock is behind it.
+   */
   async function openOf(openers: Openers): Promise<ReadonlyMap<string, readonly KeptEmergency[]>> {
     const now = clock.now();
     const found = new Map<string, KeptEmergency[]>();
@@ -43,7 +48,8 @@ export function createOpenAccesses(deps: {
       const page = await emergencies.list("everybody", { limit: pageSize, cursor });
       for (const kept of page.accesses) {
         if (kept.access.createTime + emergencyMs <= now) return found;
-        if (stateOf(kept.access, now) !== "open" || !isOf(openers, kept)) continue;
+        if (stateOf(kept.access, times.now(kept.access.organization)) !== "open" || !isOf(openers, kept))
+          continue;
         found.set(kept.partition, [...(found.get(kept.partition) ?? []), kept]);
       }
       cursor = page.cursor;

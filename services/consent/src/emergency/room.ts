@@ -3,6 +3,7 @@ import { EmergencyService } from "@wellapi/gen/wellapi/consent/v1/emergency_serv
 import type { Entry, Follower } from "@wellapi/journal";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids, Logger } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import { createTextMac, type Kms, type Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
@@ -31,6 +32,7 @@ export interface EmergencyRoomDeps {
   readonly pairwise: Pairwise;
   readonly identity: Transport;
   readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly ids: Ids;
   readonly log: Logger;
   readonly region: string;

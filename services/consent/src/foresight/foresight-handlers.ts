@@ -9,7 +9,7 @@ import type {
   ConsentDecisionService,
   ForeseeRequest,
 } from "@wellapi/gen/wellapi/internal/consent/v1/consent_decision_service_pb";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import { type Author, type CurrentConsents, isHidden, patientOf } from "../consent.ts";
@@ -33,7 +33,7 @@ export interface ForesightHandlersDeps {
   readonly categories: Categories;
   readonly terminology: Terminology;
   readonly pairwise: Pairwise;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
 }
 
 /** Who looks ahead, and what there is now. */
@@ -43,21 +43,23 @@ interface Looking {
   readonly viewer: Viewer;
   readonly nameable: Nameable;
   readonly current: CurrentConsents;
-  readonly now: number;
+  /** What time it is for the organization whose view is foreseen. */
+  readonly nowOf: (organization: string) => number;
 }
 
 /** Leaves no entry and changes nothing: *records* leaves the entry of the preview that asks. */
 export function createForesightHandlers(
   deps: ForesightHandlersDeps,
 ): Pick<ServiceImpl<typeof ConsentDecisionService>, "foresee"> {
-  const { consents, clock, categories } = deps;
+  const { consents, times, categories } = deps;
   return {
     async foresee(request) {
       const { partition, party, hiddenCategories, codes, region } = request;
+      await times.look();
       const hides = hiddenCategories.length === 0 ? undefined : hiddenCategories;
       const current = withoutHidden(await consents.current(partition), hides);
       const viewer: Viewer = { holder: { partition }, party, ...(hides && { hides }) };
-      const looking = { partition, viewer, nameable: nameableBy(party, deps), current, now: clock.now() };
+      const looking = { partition, viewer, nameable: nameableBy(party, deps), current, nowOf: times.now };
       const prospect = await prospectOf(deps, looking, request.view);
       const purpose = named(purposeMessages, request.purpose);
       const decided = (code: string) =>
@@ -76,13 +78,13 @@ async function prospectOf(
   looking: Looking,
   view: ForeseeRequest["view"],
 ): Promise<Prospect> {
-  const { viewer, current, now } = looking;
+  const { viewer, current, nowOf } = looking;
   switch (view.case) {
     case "organization":
-      return asItIs(current, view.value, now);
+      return asItIs(current, view.value, nowOf(view.value));
     case "consent": {
       const { consent } = await visible(deps.consents, viewer, view.value);
-      return ofConsent(current, consent, now);
+      return ofConsent(current, consent, nowOf(consent.terms.grantee));
     }
     case "grant":
       return grantedIn(looking, view.value);
@@ -94,7 +96,11 @@ async function prospectOf(
 }
 
 /** As `CreateConsent` would have it; that the organization exists is not asked: nothing is told to it. */
-function grantedIn({ partition, viewer, nameable, current, now }: Looking, asked: ConsentMessage): Prospect {
+function grantedIn(
+  { partition, viewer, nameable, current, nowOf }: Looking,
+  asked: ConsentMessage,
+): Prospect {
+  const now = nowOf(asked.grantee);
   refuseUnknownFields(ConsentSchema, asked, "grant");
   const terms = termsOf(asked, now, nameable, "grant");
   if (isHidden(terms, viewer.hides)) throw new ConsentError("own_care");
@@ -106,11 +112,12 @@ function grantedIn({ partition, viewer, nameable, current, now }: Looking, asked
 /** As `AcceptConsentRequest` would have it. */
 async function acceptedIn(
   { requests }: ForesightHandlersDeps,
-  { partition, viewer, nameable, current, now }: Looking,
+  { partition, viewer, nameable, current, nowOf }: Looking,
   message: AcceptConsentRequestRequest,
 ): Promise<Prospect> {
   refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "acceptance");
   const { request } = await visibleRequest(requests, viewer, message.consentRequest);
+  const now = nowOf(request.terms.grantee);
   checkOpen(request, now);
   const terms = chosenOf(message, request, { partition, now, nameable, root: "acceptance" });
   const replaces = continuedConsent(request, current, now);

@@ -1,4 +1,5 @@
 import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import { type Author, stateOf as consentStateOf, type Terms } from "../consent.ts";
 import type { ConsentRepository, Notified } from "../consent-repository.ts";
 import { ConsentError } from "../errors.ts";
@@ -41,13 +42,14 @@ export function createObligationAnswers(deps: {
   readonly consents: Pick<ConsentRepository, "current" | "get">;
   readonly relay?: Notified | undefined;
   readonly clock: Pick<Clock, "now">;
+  readonly times: Pick<OrganizationTimes, "now">;
 }): ObligationAnswers {
-  const { obligations, consents, relay, clock } = deps;
+  const { obligations, consents, relay, clock, times } = deps;
 
   /** Throws `no_other_consent`. */
   async function checkReason({ partition, obligation }: KeptObligation, said: Said): Promise<void> {
     if (said.kind !== "kept" || said.reason !== "other_consent") return;
-    const now = clock.now();
+    const now = times.now(obligation.organization);
     const current = await consents.current(partition);
     const other = current.consents.some(
       (one) =>
@@ -66,15 +68,15 @@ export function createObligationAnswers(deps: {
         if (stored === undefined) throw new ConsentError("obligation_not_found");
         const { obligation } = stored;
         if (isRepeated(obligation, requestId, requestDigest)) return { kept: stored, changed: false };
-        checkOpen(obligation, said, etag, clock.now());
+        checkOpen(obligation, said, etag, times.now(obligation.organization));
         await checkReason(stored, said);
         const consent = await consents.get(partition, obligation.consent);
         const leaf = leafOf(consent === undefined ? [] : [consent]);
-        const time = clock.now();
+        const time = times.now(obligation.organization);
         const answer: Answer = { ...said, time, by, access: leaf.id, requestId, requestDigest };
         const answered = { ...obligation, answers: [...obligation.answers, answer] };
         const kept = { partition, obligation: answered };
-        const event = obligationChanged(partition, id, "answered", time, answered.answers.length);
+        const event = obligationChanged(partition, id, "answered", clock.now(), answered.answers.length);
         const done = await obligations.commit(kept, stored, [leaf.change], [event]);
         if (done === undefined) throw new ConsentError("obligation_not_found");
         if (!done) continue;

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
 import { patientOf } from "../consent.ts";
@@ -23,13 +23,13 @@ export interface ObligationHandlersDeps {
   readonly accesses: Accesses;
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
-  readonly clock: Pick<Clock, "now">;
+  readonly times: OrganizationTimes;
 }
 
 export function createObligationHandlers(
   deps: ObligationHandlersDeps,
 ): ServiceImpl<typeof DeletionObligationService> {
-  const { obligations, answers, accesses, clock, pageTokens } = deps;
+  const { obligations, answers, accesses, times, pageTokens } = deps;
   return {
     getDeletionObligation({ deletionObligation: id }, context) {
       return accesses.logged(context, method.getDeletionObligation, "", async (call) => {
@@ -48,11 +48,10 @@ export function createObligationHandlers(
         const { organization } = request;
         const found = await obligations.list(ownerOf(viewer), page);
         const states = new Set(request.states.map((state) => named(obligationStates, state)));
-        const now = clock.now();
         const seen = found.obligations.filter(
           ({ obligation }) =>
             (organization === "" || obligation.organization === organization) &&
-            (states.size === 0 || states.has(stateOf(obligation, now))) &&
+            (states.size === 0 || states.has(stateOf(obligation, times.now(obligation.organization)))) &&
             !isHidden(obligation, viewer.hides),
         );
         return {
@@ -68,7 +67,7 @@ export function createObligationHandlers(
         const found = await visibleObligation(obligations, viewerOf(call.caller), request.deletionObligation);
         call.about(found.partition);
         const { etag } = request;
-        const sent = { said: saidIn(request, clock.now()), etag, requestId };
+        const sent = { said: saidIn(request, times.now(found.obligation.organization)), etag, requestId };
         const { kept, changed } = await answers.answer(found, sent, actor, call.leafOf);
         if (changed) call.committed();
         return { deletionObligation: shown(deps, kept, call.caller) };
@@ -78,10 +77,10 @@ export function createObligationHandlers(
 }
 
 function shown(
-  { pairwise, clock }: ObligationHandlersDeps,
+  { pairwise, times }: ObligationHandlersDeps,
   { partition, obligation }: KeptObligation,
   caller: Caller,
 ): MessageInitShape<typeof method.getDeletionObligation.output>["deletionObligation"] & object {
   const patient = pairwise.outward(partyOf(caller), patientOf(partition));
-  return obligationMessage(obligation, { patient, now: clock.now() });
+  return obligationMessage(obligation, { patient, now: times.now(obligation.organization) });
 }

@@ -1,4 +1,5 @@
 import type { Clock, Logger } from "@wellapi/runtime";
+import { createMovesFollower, type OrganizationTimes } from "@wellapi/service";
 import type { Change, Store, Stored } from "@wellapi/store";
 import type { Consent } from "../consent.ts";
 import type { ConsentRepository, Notified } from "../consent-repository.ts";
@@ -8,7 +9,7 @@ import { type DeletionObligation, endTimeOf, obligationIdOf, type Received } fro
 import type { TimerDocument } from "./obligation-documents.ts";
 import type { ObligationRepository, StoredObligation } from "./obligation-repository.ts";
 import type { ReceivedClient } from "./received-client.ts";
-import { dueTimers, movedTimer } from "./timer-repository.ts";
+import { dueTimers, forwardedTimer, movedTimer, waitingTimers } from "./timer-repository.ts";
 
 const atOnce = 100;
 /** Entries that the log got late, because it or the way to it stood still, are looked for once more. */
@@ -24,22 +25,25 @@ export interface ObligationMaking {
   work(signal: AbortSignal): Promise<void>;
 }
 
-/**
- * The timer was committed with the end of the consent, and goes with the commit of the obligation: a crash loses none, and two replicas
- * make none twice. One that fails, fails alone.
- */
-export function createObligationMaking(deps: {
+export interface ObligationMakingDeps {
   readonly store: Store;
   readonly consents: Pick<ConsentRepository, "get" | "revisions">;
   readonly obligations: ObligationRepository;
   readonly received: ReceivedClient;
   readonly relay?: Notified | undefined;
   readonly clock: Pick<Clock, "now">;
+  readonly times: OrganizationTimes;
   readonly log: Logger;
   /** How long an organization has to answer, in milliseconds. */
   readonly answerMs: number;
-}): ObligationMaking {
-  const { store, consents, clock, log } = deps;
+}
+
+/**
+ * The timer was committed with the end of the consent, and goes with the commit of the obligation: a crash loses none, and two replicas
+ * make none twice. One that fails, fails alone.
+ */
+export function createObligationMaking(deps: ObligationMakingDeps): ObligationMaking {
+  const { store, consents, clock, times, log } = deps;
 
   async function make(timer: Stored<TimerDocument>): Promise<void> {
     const { partition, consent: id, version, looks } = timer.document;
@@ -72,7 +76,7 @@ export function createObligationMaking(deps: {
     received: readonly Received[],
   ): Promise<DeletionObligation> {
     const { id, terms } = consent;
-    const createTime = clock.now();
+    const createTime = times.now(terms.grantee);
     return {
       id: obligationIdOf(id),
       organization: terms.grantee,
@@ -92,8 +96,13 @@ export function createObligationMaking(deps: {
     await store.commit({ partition: timer.document.partition, changes, useReserve: true });
   }
 
+  const followMoves = createMovesFollower(times, async () => {
+    for await (const timer of waitingTimers(store, clock.now())) await forward(deps, timer);
+  });
+
   return {
     async work(signal) {
+      await followMoves();
       for (const timer of await dueTimers(store, clock.now(), atOnce)) {
         if (signal.aborted) return;
         try {
@@ -108,6 +117,20 @@ export function createObligationMaking(deps: {
       }
     },
   };
+}
+
+/** One whose consent cannot be read stays for when it is due. Throws StoreError. */
+async function forward(
+  { store, consents, times, log }: ObligationMakingDeps,
+  timer: Stored<TimerDocument>,
+): Promise<void> {
+  const { partition, consent: id, version } = timer.document;
+  const consent = await consents.get(partition, id).catch((err: unknown) => {
+    log.warn({ err }, "a consent whose end may be nearer could not be read");
+    return undefined;
+  });
+  const change = consent?.version === version ? forwardedTimer(timer, consent, times.aheadOf) : undefined;
+  if (change) await store.commit({ partition, changes: [change], useReserve: true });
 }
 
 /** What was answered stays as it was answered. */

@@ -2,6 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import { DeletionObligationService } from "@wellapi/gen/wellapi/consent/v1/deletion_obligation_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
@@ -25,6 +26,7 @@ export interface ObligationRoomDeps {
   /** Calls audit, as this service. */
   readonly audit: Transport;
   readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly log: Logger;
   /** How long an organization has to answer, in days. */
   readonly deletionDays: number;

@@ -1,5 +1,6 @@
 import type { Follower } from "@wellapi/journal";
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Change } from "@wellapi/store";
 import {
   type Author,
@@ -35,6 +36,8 @@ export interface RequestChangesOptions {
   readonly journal: Pick<Follower, "tell">;
   readonly relay: Notified | undefined;
   readonly clock: Clock;
+  /** A request lives in the time of the organization that asks; events say the true time. */
+  readonly times: Pick<OrganizationTimes, "now">;
   readonly ids: Ids;
 }
 
@@ -72,7 +75,7 @@ export class RequestChanges {
     asking: Asking,
     { about, leafOf }: { about(): void; leafOf(): Change },
   ): Promise<{ kept: KeptRequest; changed: boolean }> {
-    const { requests, consents, clock, ids, relay } = this.#options;
+    const { requests, consents, clock, times, ids, relay } = this.#options;
     const { partition, origin, continues, ...asked } = asking;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const earlier = await this.repeated(origin);
@@ -84,7 +87,7 @@ export class RequestChanges {
       // Nobody learns by asking that a patient was erased, or died.
       if (current.closed || isFrozen(current)) throw new ConsentError("request_patient_unknown");
       about();
-      const now = clock.now();
+      const now = times.now(asked.terms.grantee);
       const before = await requests.asking(partition, asked.terms.grantee, now);
       await this.#checkAsking(before, asked.terms, now);
       const base = continues === "" ? undefined : baseOf(current, continues, asked.terms.grantee, now);
@@ -104,7 +107,7 @@ export class RequestChanges {
           requests.insertion(key, { partition, request }, origin),
           requests.askingChange(key, before, withAsked(before.asking, request)),
         ],
-        events: [requestChanged(partition, request.id, "created", now)],
+        events: [requestChanged(partition, request.id, "created", clock.now())],
       };
       const done = await requests.commit(change, leafOf());
       if (done === undefined) throw new ConsentError("request_patient_unknown");
@@ -126,11 +129,12 @@ export class RequestChanges {
     by: Author,
     leafOf: LeafOf,
   ): Promise<{ consent: Consent; kept: KeptRequest; changed: boolean }> {
-    const { granting, journal } = this.#options;
+    const { granting, journal, times } = this.#options;
     const { partition, request } = found;
     const choice = digest(terms);
     let kept: KeptRequest = found;
-    const { consent, changed } = await granting.give(partition, by, leafOf, async (current, now) => {
+    const { consent, changed } = await granting.give(partition, by, leafOf, async (current, time) => {
+      const now = times.now(terms.grantee);
       const stored = await this.#stored(found);
       kept = stored;
       const earlier = stored.request.decision;
@@ -138,7 +142,7 @@ export class RequestChanges {
         return { repeated: await this.#accepted(partition, earlier.consent) };
       }
       checkOpen(stored.request, now);
-      const gift = this.#giftOf(stored, current, terms, by, now);
+      const gift = this.#giftOf(stored, current, terms, { by, time, now });
       const { id, version } = gift.consent;
       const decided: ConsentRequest = {
         ...stored.request,
@@ -157,7 +161,7 @@ export class RequestChanges {
       return {
         ...gift,
         also: this.#decisionChanges(stored, asking, decided),
-        events: [requestChanged(partition, request.id, "accepted", now)],
+        events: [requestChanged(partition, request.id, "accepted", time)],
       };
     });
     const { decision } = kept.request;
@@ -178,19 +182,19 @@ export class RequestChanges {
     by: Author,
     leafOf: () => Change,
   ): Promise<{ kept: KeptRequest; changed: boolean }> {
-    const { requests, clock, relay } = this.#options;
+    const { requests, clock, times, relay } = this.#options;
     const { partition } = found;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const stored = await this.#stored(found);
       if (stored.request.decision?.state === state) return { kept: stored, changed: false };
-      const now = clock.now();
+      const now = times.now(stored.request.terms.grantee);
       checkOpen(stored.request, now);
       const decided: ConsentRequest = { ...stored.request, decision: { state, time: now, by } };
       const asking = await requests.asking(partition, decided.terms.grantee, now);
       const change = {
         partition,
         changes: this.#decisionChanges(stored, asking, decided),
-        events: [requestChanged(partition, decided.id, state, now)],
+        events: [requestChanged(partition, decided.id, state, clock.now())],
       };
       const done = await requests.commit(change, leafOf());
       if (done === undefined) throw new ConsentError("request_not_found");
@@ -226,23 +230,22 @@ export class RequestChanges {
     }
   }
 
-  /** What the patient gives by accepting. Throws `consent_over`. */
+  /** What the patient gives by accepting, at the true `time` and at the organization's `now`. Throws `consent_over`. */
   #giftOf(
     { partition, request }: StoredRequest,
     current: CurrentConsents,
     terms: Terms,
-    by: Author,
-    now: number,
+    { by, time, now }: { readonly by: Author; readonly time: number; readonly now: number },
   ): Gift {
     const replaced = continuedConsent(request, current, now);
     if (replaced === undefined) {
       const requestId = digest([partition, "consent request", request.id]);
       const origin = { requestId, requestDigest: digest(terms) };
-      return { consent: this.#options.granting.newConsent(terms, by, now), origin };
+      return { consent: this.#options.granting.newConsent(terms, by, time), origin };
     }
     const consent = amended(replaced, terms, by);
     const narrows = beyond(replaced.terms, terms, { partition, from: now }) !== undefined;
-    const owed = narrows ? [amendmentOf(partition, consent, now)] : [];
+    const owed = narrows ? [amendmentOf(partition, consent, time)] : [];
     return { consent, replaced, narrows, owed };
   }
 

@@ -5,7 +5,7 @@ import {
   ConsentRequestService,
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
@@ -40,7 +40,7 @@ export interface RequestHandlersDeps {
   readonly pairwise: Pairwise;
   readonly categories: Categories;
   readonly terminology: Terminology;
-  readonly clock: Clock;
+  readonly times: OrganizationTimes;
   /** Home region of the patients. */
   readonly region: string;
 }
@@ -55,7 +55,7 @@ export function createRequestHandlers(deps: RequestHandlersDeps): Handlers {
 function createAskingHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "createConsentRequest" | "withdrawConsentRequest"> {
-  const { requests, requestChanges, budget, accesses, parties, clock } = deps;
+  const { requests, requestChanges, budget, accesses, parties, times } = deps;
   return {
     createConsentRequest({ consentRequest, requestId }, context) {
       return accesses.logged(context, method.createConsentRequest, requestId, async (call) => {
@@ -69,7 +69,12 @@ function createAskingHandlers(
           return { consentRequest: shown(deps, repeated, call.caller) };
         }
         await budget.take(organization);
-        const asked = askedOf(consentRequest, organization, clock.now(), nameableBy(organization, deps));
+        const asked = askedOf(
+          consentRequest,
+          organization,
+          times.now(organization),
+          nameableBy(organization, deps),
+        );
         if (!(await parties.isPatient(partition))) throw new ConsentError("request_patient_unknown");
         await checkSources(parties, asked.terms.provisions, "consent_request");
         const asking = { partition, requester: author, origin, ...asked };
@@ -99,7 +104,7 @@ function createAskingHandlers(
 function createReadHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "getConsentRequest" | "listConsentRequests"> {
-  const { consents, requests, accesses, categories, clock, pairwise, pageTokens } = deps;
+  const { consents, requests, accesses, categories, times, pairwise, pageTokens } = deps;
   return {
     getConsentRequest({ consentRequest: id }, context) {
       return accesses.logged(context, method.getConsentRequest, "", async (call) => {
@@ -110,7 +115,7 @@ function createReadHandlers(
         call.about(partition);
         const consentRequest = shown(deps, found, call.caller);
         if (call.caller.principal.kind !== "patient") return { consentRequest };
-        const now = clock.now();
+        const now = times.now(request.terms.grantee);
         const given = (await consents.current(partition)).consents.filter(
           ({ terms }) =>
             terms.grantee === request.terms.grantee &&
@@ -128,10 +133,10 @@ function createReadHandlers(
         const page = openPage(pageTokens, call.caller, method.listConsentRequests, request);
         const found = await requests.list(ownerOf(viewer), page);
         const states = new Set(request.states.map((state) => named(requestStates, state)));
-        const now = clock.now();
         const seen = found.requests.filter(
           ({ request: one }) =>
-            (states.size === 0 || states.has(stateOf(one, now))) && !isHiddenRequest(one, viewer.hides),
+            (states.size === 0 || states.has(stateOf(one, times.now(one.terms.grantee)))) &&
+            !isHiddenRequest(one, viewer.hides),
         );
         if ("partition" in viewer.holder) call.about(viewer.holder.partition);
         return {
@@ -147,7 +152,7 @@ function createReadHandlers(
 function createDecisionHandlers(
   deps: RequestHandlersDeps,
 ): Pick<Handlers, "acceptConsentRequest" | "refuseConsentRequest"> {
-  const { requests, requestChanges, accesses, parties, categories, clock, pairwise } = deps;
+  const { requests, requestChanges, accesses, parties, categories, times, pairwise } = deps;
   return {
     acceptConsentRequest(message, context) {
       return accesses.logged(context, method.acceptConsentRequest, "", async (call) => {
@@ -155,9 +160,9 @@ function createDecisionHandlers(
         call.about(partition);
         refuseUnknownFields(AcceptConsentRequestRequestSchema, message, "");
         const found = await visibleRequest(requests, viewerOf(call.caller), message.consentRequest);
-        const { decision } = found.request;
+        const { decision, terms: asked } = found.request;
         // What was decided is told again, however long ago, and whatever became of the two since.
-        const now = decision?.time ?? clock.now();
+        const now = decision?.time ?? times.now(asked.grantee);
         const party = partyOf(call.caller);
         const nameable = nameableBy(party, deps);
         const terms = chosenOf(message, found.request, { partition, now, nameable });
@@ -171,7 +176,11 @@ function createDecisionHandlers(
         call.about(partition, [consent]);
         if (changed) call.committed();
         const consentRequest = shown(deps, kept, call.caller);
-        const reader = { ...outwardIds(pairwise, partition, party), now: clock.now(), categories };
+        const reader = {
+          ...outwardIds(pairwise, partition, party),
+          now: times.now(asked.grantee),
+          categories,
+        };
         return { consent: consentMessage(consent, reader), consentRequest };
       });
     },
@@ -214,10 +223,10 @@ function partitionOf({ pairwise, region }: RequestHandlersDeps, id: string, orga
 }
 
 function shown(
-  { pairwise, clock }: RequestHandlersDeps,
+  { pairwise, times }: RequestHandlersDeps,
   { partition, request }: KeptRequest,
   caller: Caller,
 ): MessageInitShape<typeof method.getConsentRequest.output>["consentRequest"] & object {
   const ids = outwardIds(pairwise, partition, partyOf(caller));
-  return requestMessage(request, { ...ids, now: clock.now() });
+  return requestMessage(request, { ...ids, now: times.now(request.terms.grantee) });
 }

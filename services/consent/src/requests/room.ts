@@ -5,6 +5,7 @@ import type { Follower } from "@wellapi/journal";
 import type { ReceiptKey } from "@wellapi/receipts";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
@@ -43,6 +44,7 @@ export interface RequestRoomDeps {
   readonly categories: Categories;
   readonly terminology: Terminology;
   readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly ids: Ids;
   readonly region: string;
   /** Requests of an organization in a day. */

@@ -1,4 +1,5 @@
 import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Author } from "../consent.ts";
 import { ConsentError } from "../errors.ts";
 import { digest } from "../etag.ts";
@@ -49,8 +50,9 @@ export function createRightsAnswers(deps: {
   readonly rights: Pick<RightsRepository, "get" | "replacement">;
   readonly commits: RightsCommits;
   readonly clock: Pick<Clock, "now">;
+  readonly times: Pick<OrganizationTimes, "now">;
 }): RightsAnswers {
-  const { rights, commits, clock } = deps;
+  const { rights, commits, clock, times } = deps;
   return {
     async answer({ partition, request: { id } }, { said, etag, requestId }, by, leafOf) {
       const requestDigest = digest(said);
@@ -62,7 +64,7 @@ export function createRightsAnswers(deps: {
           await commits.again(partition, request);
           return { kept: stored, changed: false };
         }
-        const time = clock.now();
+        const time = times.now(request.organization);
         checkAnswer(request, said, etag, time);
         const leaf = leafOf([]);
         const answer: RightsAnswer = { ...said, time, by, access: leaf.id, requestId, requestDigest };
@@ -72,7 +74,7 @@ export function createRightsAnswers(deps: {
           request: answered,
           documents: (key) => [rights.replacement(key, stored, answered)],
           leaf: leaf.change,
-          event: rightsChanged(partition, id, "answered", time, answered.answers.length),
+          event: rightsChanged(partition, id, "answered", clock.now(), answered.answers.length),
         });
         if (done === undefined) throw new ConsentError("rights_not_found");
         if (!done) continue;

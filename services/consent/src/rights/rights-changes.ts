@@ -1,4 +1,5 @@
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { OutboxEvent } from "@wellapi/store";
 import {
   type Author,
@@ -35,6 +36,8 @@ export interface RightsChangesOptions {
   readonly changes: Pick<RecalledChanges, "again">;
   readonly commits: RightsCommits;
   readonly clock: Pick<Clock, "now">;
+  /** A request lives in the time of the organization that answers it; events and consents say the true time. */
+  readonly times: Pick<OrganizationTimes, "now">;
   readonly ids: Ids;
 }
 
@@ -100,15 +103,14 @@ export class RightsChanges {
   async create(demand: Demand, leafOf: LeafOf): Promise<Made> {
     const denial = denialOf(demand.right, demand.categories);
     if (denial !== undefined) return this.#createDenying(demand, denial, leafOf);
-    const { consents, clock, commits } = this.#options;
+    const { consents, commits } = this.#options;
     const { partition, categories } = demand;
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       const earlier = await this.repeated(demand);
       if (earlier !== undefined) return earlier;
-      const now = clock.now();
-      await this.#check(demand, await consents.current(partition), now);
+      await this.#check(demand, await consents.current(partition));
       const leaf = leafOf([]);
-      const { kept, insertion, event } = this.#newRequest(demand, leaf.id, now);
+      const { kept, insertion, event } = this.#newRequest(demand, leaf.id);
       const { request } = kept;
       const documents = (key: Parameters<typeof insertion>[0]) => [insertion(key)];
       const done = await commits.make({
@@ -175,11 +177,11 @@ export class RightsChanges {
       if (made?.denial !== undefined) return { repeated: made.denial };
       // Made and revoked by another attempt since: sent again, it is told.
       if (made !== undefined) throw new ConsentError("unavailable");
-      await this.#check(demand, current, now);
+      await this.#check(demand, current);
       const terms = { grantee: organization, provisions: [denial], validity: {} };
       const consent = granting.newConsent(terms, author, now);
       leaf = leafOf([consent]);
-      const { kept, insertion, event } = this.#newRequest(demand, leaf.id, now, consent.id);
+      const { kept, insertion, event } = this.#newRequest(demand, leaf.id, consent.id);
       made = { kept, changed: true, denial: consent };
       return {
         consent,
@@ -197,15 +199,17 @@ export class RightsChanges {
   }
 
   /** Throws `patient_erased`, `record_frozen`, `rights_limited`. */
-  async #check({ partition, organization }: Demand, current: CurrentConsents, now: number): Promise<void> {
+  async #check({ partition, organization }: Demand, current: CurrentConsents): Promise<void> {
     if (current.closed) throw new ConsentError("patient_erased");
     if (isFrozen(current)) throw new ConsentError("record_frozen");
-    const made = await this.#options.rights.count(partition, organization, now - countedMs, mostRequests);
+    const { rights, times } = this.#options;
+    const since = times.now(organization) - countedMs;
+    const made = await rights.count(partition, organization, since, mostRequests);
     if (made >= mostRequests) throw new ConsentError("rights_limited");
   }
 
-  #newRequest(demand: Demand, access: string, now: number, denial?: string) {
-    const { rights, ids } = this.#options;
+  #newRequest(demand: Demand, access: string, denial?: string) {
+    const { rights, clock, times, ids } = this.#options;
     const { partition, organization, right, statement, categories, author, requestId, requestDigest } =
       demand;
     const request: RightsRequest = {
@@ -215,7 +219,7 @@ export class RightsChanges {
       statement,
       categories: categories.map(({ name }) => name),
       author,
-      createTime: now,
+      createTime: times.now(organization),
       access,
       answers: [],
       ...(denial !== undefined && { denial }),
@@ -225,20 +229,20 @@ export class RightsChanges {
     return {
       kept,
       insertion: (key: Parameters<RightsRepository["insertion"]>[0]) => rights.insertion(key, kept, origin),
-      event: rightsChanged(partition, request.id, "created", now),
+      event: rightsChanged(partition, request.id, "created", clock.now()),
     };
   }
 
   /** Throws `rights_decided`. */
   #withdrawing(stored: StoredRights): Withdrawing {
-    const { rights, clock } = this.#options;
+    const { rights, clock, times } = this.#options;
     const { partition, request } = stored;
-    const now = clock.now();
+    const now = times.now(request.organization);
     if (request.denial === undefined && stateOf(request, now) === "fulfilled") {
       throw new ConsentError("rights_decided");
     }
     const withdrawn = { ...request, withdrawTime: now };
-    const event = rightsChanged(partition, request.id, "withdrawn", now);
+    const event = rightsChanged(partition, request.id, "withdrawn", clock.now());
     return {
       kept: { partition, request: withdrawn },
       also: (key) => [rights.replacement(key, stored, withdrawn)],

@@ -6,7 +6,7 @@ import {
   RightsService,
 } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
 import { type Caller, type PageTokens, partyOf } from "@wellapi/rpc";
-import type { Clock } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses, Call } from "../accesses.ts";
@@ -39,7 +39,7 @@ export interface RightsHandlersDeps {
   readonly pageTokens: PageTokens;
   readonly pairwise: Pairwise;
   readonly terminology: Terminology;
-  readonly clock: Pick<Clock, "now">;
+  readonly times: OrganizationTimes;
 }
 
 type Handlers = ServiceImpl<typeof RightsService>;
@@ -96,7 +96,7 @@ function createPatientHandlers(
 function createReadHandlers(
   deps: RightsHandlersDeps,
 ): Pick<Handlers, "getRightsRequest" | "listRightsRequests"> {
-  const { rights, accesses, clock, pageTokens } = deps;
+  const { rights, accesses, times, pageTokens } = deps;
   const begin = (call: Call) => {
     const viewer = viewerOf(call.caller);
     if ("partition" in viewer.holder) call.about(viewer.holder.partition);
@@ -117,11 +117,10 @@ function createReadHandlers(
         const { organization } = request;
         const found = await rights.list(ownerOf(viewer), page);
         const states = new Set(request.states.map((state) => named(rightsStates, state)));
-        const now = clock.now();
         const seen = found.requests.filter(
           ({ request: one }) =>
             (organization === "" || one.organization === organization) &&
-            (states.size === 0 || states.has(stateOf(one, now))) &&
+            (states.size === 0 || states.has(stateOf(one, times.now(one.organization)))) &&
             !isHidden(one, viewer.hides),
         );
         return {
@@ -155,7 +154,7 @@ function createAnswerHandler(deps: RightsHandlersDeps): Pick<Handlers, "answerRi
 
 /** As the caller sees it: with their own ids, and with whether what it denies is denied now. */
 async function shown(
-  { pairwise, clock, consents }: RightsHandlersDeps,
+  { pairwise, times, consents }: RightsHandlersDeps,
   { partition, request }: KeptRights,
   caller: Caller,
 ): Promise<MessageInitShape<typeof method.getRightsRequest.output>["rightsRequest"] & object> {
@@ -166,7 +165,7 @@ async function shown(
     pairwise,
     party,
     patient: pairwise.outward(party, patientOf(partition)),
-    now: clock.now(),
+    now: times.now(request.organization),
     denied: consent !== undefined && consent.revokeTime === undefined,
   });
 }

@@ -1,6 +1,7 @@
 import { RightsService } from "@wellapi/gen/wellapi/consent/v1/rights_service_pb";
 import { type PageTokens, type Route, route } from "@wellapi/rpc";
 import type { Clock, Ids } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import type { Pairwise } from "@wellapi/vault";
 import type { Accesses } from "../accesses.ts";
@@ -29,6 +30,7 @@ export interface RightsRoomDeps {
   readonly pairwise: Pairwise;
   readonly terminology: Terminology;
   readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly ids: Ids;
 }
 

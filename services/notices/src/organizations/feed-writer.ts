@@ -1,5 +1,5 @@
 import { encodeId } from "@wellapi/runtime";
-import type { Change, Store, Stored } from "@wellapi/store";
+import { type Change, type Store, type Stored, scanPages } from "@wellapi/store";
 import type { PatientKey, Vault } from "@wellapi/vault";
 import { noticesError } from "../errors.ts";
 import { type Course, LISTED_MS, type Step, type Subject } from "./event.ts";
@@ -25,6 +25,8 @@ export interface FeedWriter {
   follow(patient: string, subject: Subject, course: Course, now: number): Promise<boolean>;
   /** Oldest first, at most `limit`. */
   dueTimers(now: number, limit: number): Promise<ReadonlyArray<Stored<TimerDocument>>>;
+  /** All timers of one feed, in no order. */
+  timersOf(feed: string): AsyncIterable<Stored<TimerDocument>>;
   /** Removes a timer of what is not there any more; another's change of it wins. */
   endTimer(timer: Stored<TimerDocument>): Promise<void>;
 }
@@ -77,6 +79,11 @@ export function createFeedWriter(deps: Deps): FeedWriter {
       const range = { to: now + 1 };
       const due = { index: "due", equals: [], range, limit };
       return (await store.scan<TimerDocument>(feedTimers.name, due)).documents;
+    },
+    async *timersOf(feed) {
+      const own = { equals: [feed], limit: 500 } as const;
+      for await (const { documents } of scanPages<TimerDocument>(store, feedTimers.name, own))
+        yield* documents;
     },
     async endTimer({ document: { partition, subject }, revision }) {
       const key = [partition, subject];

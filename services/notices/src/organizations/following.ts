@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { StoreError } from "@wellapi/store";
+import { createMovesFollower, type OrganizationTimes } from "@wellapi/service";
+import { type Stored, StoreError } from "@wellapi/store";
 import { VaultError } from "@wellapi/vault";
 import { NoticesError } from "../errors.ts";
 import { type CourseClient, isAway } from "./course-client.ts";
@@ -13,13 +14,16 @@ import {
   overdueIn,
   type Subject,
 } from "./event.ts";
-import { subjectOfTimer } from "./feed-documents.ts";
+import { subjectOfTimer, type TimerDocument } from "./feed-documents.ts";
 import type { FeedWriter } from "./feed-writer.ts";
 
 export interface FollowingDeps {
   readonly feed: FeedWriter;
   readonly courses: CourseClient;
   readonly clock: { now(): number };
+  /** What becomes of something by itself does at the organization's time; timers are kept by the true time. */
+  readonly times: OrganizationTimes;
+  readonly feedOf: (organization: string) => string;
   readonly log: { warn(fields: object, message: string): void };
   /**
    * Says that an organization may have new events. Also where it has none: whoever died before this came of it follows the same again.
@@ -48,12 +52,14 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 const AT_ONCE = 100;
 
-export function createFollowing({ feed, courses, clock, log, told, tellPatient }: FollowingDeps): Following {
+export function createFollowing(deps: FollowingDeps): Following {
+  const { feed, courses, clock, times, log, told, tellPatient } = deps;
+
   async function courseOf(patient: string, subject: Subject): Promise<Course | undefined> {
     const { consent, consentRequest, rightsRequest, deletionObligation = "" } = subject;
     if (consent !== undefined) {
       const facts = await courses.consent(patient, consent);
-      return facts && courseOfConsent(consent, facts, clock.now());
+      return facts && courseOfConsent(consent, facts, times.now(facts.organization));
     }
     if (consentRequest !== undefined) {
       const facts = await courses.request(patient, consentRequest);
@@ -69,15 +75,31 @@ export function createFollowing({ feed, courses, clock, log, told, tellPatient }
 
   /** False where there is nothing to follow any more. */
   async function once(patient: string, subject: Subject): Promise<boolean> {
+    await times.look();
     const course = await courseOf(patient, subject);
     if (course === undefined) return false;
     // Before the timer ends: whoever dies in between comes here again.
     const overdue = overdueIn(course);
     if (overdue !== undefined) await tellPatient(patient, course.organization, overdue);
-    await feed.follow(patient, subject, course, clock.now());
+    await feed.follow(patient, subject, byTrueTime(course, times), clock.now());
     await told(course.organization);
     return true;
   }
+
+  async function workOff(timer: Stored<TimerDocument>): Promise<void> {
+    try {
+      if (!(await once(timer.document.patient, subjectOfTimer(timer.document)))) await feed.endTimer(timer);
+    } catch (err) {
+      log.warn({ err }, "what became of something by itself could not be told; trying again");
+    }
+  }
+
+  /** Following again sets the timer anew, and tells what is due at once. */
+  const followMoves = createMovesFollower(times, async () => {
+    for (const organization of times.moved().ahead.keys()) {
+      for await (const timer of feed.timersOf(deps.feedOf(organization))) await workOff(timer);
+    }
+  });
 
   return {
     async follow(patient, subject, signal) {
@@ -93,16 +115,15 @@ export function createFollowing({ feed, courses, clock, log, told, tellPatient }
       }
     },
     async work() {
-      for (const timer of await feed.dueTimers(clock.now(), AT_ONCE)) {
-        try {
-          if (!(await once(timer.document.patient, subjectOfTimer(timer.document))))
-            await feed.endTimer(timer);
-        } catch (err) {
-          log.warn({ err }, "what became of something by itself could not be told; trying again");
-        }
-      }
+      await followMoves();
+      for (const timer of await feed.dueTimers(clock.now(), AT_ONCE)) await workOff(timer);
     },
   };
+}
+
+/** With the timer where it is due by the true time. */
+function byTrueTime({ due, ...course }: Course, times: Pick<OrganizationTimes, "aheadOf">): Course {
+  return due === undefined ? course : { ...course, due: due - times.aheadOf(course.organization) };
 }
 
 /** Whether it may go better a moment later. */

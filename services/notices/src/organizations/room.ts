@@ -4,6 +4,7 @@ import type { DeliveredEvent, Events } from "@wellapi/events";
 import { EventService } from "@wellapi/gen/wellapi/notices/v1/event_service_pb";
 import { type PageTokens, type Route, route, rpcNameOf } from "@wellapi/rpc";
 import { type Clock, createLoop, type Logger } from "@wellapi/runtime";
+import type { OrganizationTimes } from "@wellapi/service";
 import type { Store } from "@wellapi/store";
 import { createTextMac, type Kms, type Pairwise, type Vault } from "@wellapi/vault";
 import { followed, subjectOf } from "../event-convert.ts";
@@ -30,6 +31,7 @@ export interface OrganizationsRoomDeps {
   /** Reaches consent and identity as the workload `notices`. */
   readonly network: Transport;
   readonly clock: Clock;
+  readonly times: OrganizationTimes;
   readonly log: Logger;
   readonly workEveryMs: number;
   readonly webhooks: WebhooksConfig;
@@ -58,6 +60,8 @@ export async function openOrganizationsRoom(deps: OrganizationsRoomDeps): Promis
     feed: createFeedWriter({ store, vault, tagOf }),
     courses,
     clock,
+    times: deps.times,
+    feedOf: (organization) => feedOf(tagOf, organization),
     log,
     tellPatient: deps.tellPatient,
     async told(organization) {

@@ -16,6 +16,7 @@ import {
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Principal } from "@wellapi/rpc";
+import type { OrganizationTimes } from "@wellapi/service";
 import { invalidField, type RecordsError, refusal } from "../errors.ts";
 import { unite } from "../model/interval.ts";
 import type { Contributions } from "./contribution.ts";
@@ -84,12 +85,24 @@ export interface ConsentClient {
 /** A preview is no read that others wait for; who waits longer asks again. */
 const foreseeWithinMs = 5_000;
 
-/** `region` is where this installation receives data. */
-export function createConsentClient(enforcer: Enforcer, consent: Transport, region: string): ConsentClient {
+export interface ConsentClientDeps {
+  readonly enforcer: Enforcer;
+  readonly consent: Transport;
+  /** What is decided for an organization is decided at its time. */
+  readonly times: OrganizationTimes;
+  /** Where this installation receives data. */
+  readonly region: string;
+}
+
+export function createConsentClient({ enforcer, consent, times, region }: ConsentClientDeps): ConsentClient {
   const decisions = createClient(ConsentDecisionService, consent);
 
-  async function decide(question: Omit<Question, "region">) {
-    const asked = { ...question, region };
+  async function decide(question: Omit<Question, "region" | "aheadSeconds">) {
+    const looking = times.look();
+    if (looking !== undefined) await looking;
+    const ahead = times.aheadOf(question.organization);
+    const asked =
+      ahead === 0 ? { ...question, region } : { ...question, region, aheadSeconds: ahead / 1_000 };
     return enforcer.peek(asked) ?? (await enforcer.decide(asked));
   }
 

@@ -69,6 +69,14 @@ export declare type Question = Message<"wellapi.internal.consent.v1.Question"> &
    * @generated from field: string person = 7;
    */
   person: string;
+
+  /**
+   * By how many seconds the organization's clock is ahead of the installation's, in a sandbox: its consents are judged at that time. At
+   * most two years.
+   *
+   * @generated from field: uint32 ahead_seconds = 8;
+   */
+  aheadSeconds: number;
 };
 
 /**
