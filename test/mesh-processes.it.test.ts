@@ -34,6 +34,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTools, ToolsError } from "../scripts/tools.ts";
 import { badInputSettings, describeBadInputs } from "./bad-inputs.ts";
 import { callWithBatches, enrolScene, lost, streamBatches, untilAcked } from "./drain-load.ts";
+import { describeMovedClock } from "./moved-clock.ts";
 import { describeReadsInFlight } from "./reads-in-flight.ts";
 import { describeStalledReaders } from "./stalled/cases.ts";
 import { describeSurfaces, surfaceSettings } from "./surface/cases.ts";
@@ -325,6 +326,8 @@ describe.skipIf(!able)("each service as a process of its own", () => {
   describeStalledReaders(() => server, { connectionsAge: true });
 
   describeSurfaces(() => server);
+
+  describeMovedClock(() => server);
 
   // Last: it is the end of the mesh.
   test("a process that dies by itself is told of, and is not started again", async () => {

@@ -20,6 +20,7 @@ import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose, type TimeIntervalSchema } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeMovedClock } from "./moved-clock.ts";
 import { sharedExchange } from "./shared-exchange.ts";
 
 interface Told {
@@ -293,6 +294,8 @@ describe("an organization of a developer's own", () => {
     expect(await listed(crowded.key)).toHaveLength(20);
   });
 });
+
+describeMovedClock(() => server, { told: true });
 
 /** A test patient without data; the organization's id of them. */
 async function enrol(apiKey: string, displayName: string): Promise<string> {

@@ -91,6 +91,15 @@ export function instant(text: string): number {
   return ms;
 }
 
+const unitSeconds: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** A length of time, in seconds: `90s`, `15m`, `36h`, `30d`. */
+export function duration(text: string): number {
+  const [, number = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (unit === "") throw new InvalidArgumentError("use a whole number and its unit: 90s, 15m, 36h, 30d");
+  return Number(number) * unitSeconds[unit]!;
+}
+
 /** A count. */
 export function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("use a whole number");

@@ -2,11 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type PersonName, personNames } from "@wellapi/sandbox-people";
 import { revokerPermits } from "@wellapi/sandbox-people/filling";
 import type { Command } from "commander";
-import { count, wordOption } from "../arguments.ts";
+import { count, duration, wordOption } from "../arguments.ts";
 import { connect } from "../connection.ts";
 import { CliError } from "../failure.ts";
 import type { Io } from "../io.ts";
 import { createOutput, type Output } from "../output.ts";
+import { moveClock } from "../sandbox/clock.ts";
 import {
   connectDevices,
   type Exchange,
@@ -41,6 +42,10 @@ interface CreateOptions extends PeopleOptions {
   organization?: string;
 }
 
+interface ClockOptions {
+  forward?: number;
+}
+
 interface StreamOptions extends SandboxOptions {
   every: number;
 }
@@ -59,6 +64,7 @@ export function addSandbox(program: Command, io: Io): void {
   addCreate(group, io);
   addStream(group, io);
   addReset(group, io);
+  addClock(group, io);
 }
 
 function addSandboxOptions(command: Command, io: Io): Command {
@@ -159,6 +165,23 @@ function addReset(group: Command, io: Io): void {
         sentToMs: undefined,
       });
       await fill(exchange, folder, createOutput(io, settings.json));
+    });
+}
+
+function addClock(group: Command, io: Io): void {
+  addConnectionOptions(group.command("clock"), io)
+    .description(
+      "what time it is for your organization in the sandbox; with --forward its clock is moved, for its data, its consents and what is told of them",
+    )
+    .option("--forward <time>", "move it forward by so much: 90s, 15m, 36h, 30d; never back", duration)
+    .addHelpText(
+      "after",
+      "\nTokens, certificates, sessions, limits and the log stay in the true time; two years (731 days) ahead is the most." +
+        "\nExample: wellapi sandbox clock --forward 30d",
+    )
+    .action(async ({ forward }: ClockOptions, command: Command) => {
+      const settings = settingsOf(command, io);
+      await moveClock(await connect(settings), forward, createOutput(io, settings.json));
     });
 }
 

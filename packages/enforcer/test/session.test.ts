@@ -1,5 +1,6 @@
 import { DenialReason } from "@wellapi/gen/wellapi/internal/consent/v1/decision_pb";
 import { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
+import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { sessionOptions } from "../src/enforcer.ts";
 import type { DatedPermit } from "../src/permits.ts";
@@ -296,5 +297,65 @@ describe("a session", () => {
     session.abandon(abandoned);
     session.receive(recallOf(ann), at(220));
     expect([answered.stale, abandoned.stale]).toEqual([false, false]);
+  });
+});
+
+const day = 86_400_000;
+const ahead = (aheadSeconds: number): Question => ({ ...ann, aheadSeconds });
+
+describe("the clock of an organization in a sandbox", () => {
+  it("ends a consent of ten days eleven days ahead, and what was remembered before the move does not count", () => {
+    const validity = { notAfter: wall + 10 * day };
+    const moved = ahead(11 * 86_400);
+    cache(ann, 200, validity);
+    expect(session.peek(ann, at(300))).toMatchObject({ permitted: true });
+    expect(session.peek(moved, at(300))).toBeUndefined();
+    const ask = session.ask(moved, at(300))!;
+    expect(session.answer(ask, { permits: [{ ...permit, ...validity }] }, at(310))).toEqual({
+      permitted: false,
+      reason: DenialReason.EXPIRED,
+    });
+    expect(session.peek(ann, at(320))).toMatchObject({ permitted: true });
+  });
+
+  it("keeps what is remembered at another time apart, and a recall drops both", () => {
+    cache(ann, 200);
+    cache(ahead(86_400), 200);
+    expect(session.peek(ahead(86_400), at(300))).toMatchObject({ permitted: true });
+    session.receive(recallOf(ann), at(310));
+    expect([session.peek(ann, at(320)), session.peek(ahead(86_400), at(320))]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it("judges at an offset as without one that much later; an offset of zero is none", () => {
+    const instant = fc.integer({ min: wall - 3 * day, max: wall + 3 * day });
+    const decided = (question: Question, wallMs: number, change: Partial<DatedPermit>) => {
+      const clock = { wall: wallMs, monotonic: 0 };
+      const own = new Session(sessionOptions(2));
+      own.connect(clock);
+      own.receive({ kind: "opened", ttlMs: 1_500 }, clock);
+      const first = own.answer(own.ask(question, clock)!, { permits: [{ ...permit, ...change }] }, clock);
+      return [first, own.peek(question, clock)];
+    };
+    const property = fc.property(
+      instant,
+      instant,
+      fc.nat(2 * 86_400),
+      fc.nat(day),
+      (from, to, aheadSeconds, lastMs) => {
+        const sliding = { lastMs, from: earliestTime };
+        for (const change of [
+          { notBefore: from, notAfter: to },
+          { notAfter: to, sliding },
+        ]) {
+          const later = wall + aheadSeconds * 1_000;
+          expect(decided(ahead(aheadSeconds), wall, change)).toEqual(decided(ann, later, change));
+          expect(decided(ahead(0), wall, change)).toEqual(decided(ann, wall, change));
+        }
+      },
+    );
+    fc.assert(property);
   });
 });

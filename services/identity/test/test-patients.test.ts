@@ -122,6 +122,7 @@ test("where real people's data is, no member and no application enrols, lists or
   await installation.reopen();
   const asked = [ours(), installation.as(application(organization))].flatMap((clients) => [
     clients.sandbox.getSandbox({}),
+    clients.sandbox.moveClock({ clockAhead: { seconds: 60n } }),
     enrol(clients, "Another"),
     clients.patients.listPatients({}),
     clients.tokens.issuePatientToken({ patient: patient!.id, requestId: randomUUID() }),
@@ -131,4 +132,30 @@ test("where real people's data is, no member and no application enrols, lists or
       problem(Code.FailedPrecondition, "SANDBOX_ONLY"),
     );
   }
+});
+
+test("the clock of an organization goes forward alone, by its applications and developers, at most two years", async () => {
+  const installation = await createInstallation();
+  const organization = await createOwned(installation);
+  const other = await createOwned(installation, "Other");
+  const moved = (caller: Caller, seconds: bigint, nanos = 0) =>
+    installation.as(caller).sandbox.moveClock({ clockAhead: { seconds, nanos } });
+  const ahead = async (of: string) =>
+    (await installation.as(application(of)).sandbox.getSandbox({})).clockAhead?.seconds;
+  expect(await ahead(organization)).toBe(0n);
+  expect((await moved(application(organization), 60n)).clockAhead?.seconds).toBe(60n);
+  const developer = member("usr_dev", organization, "developer");
+  expect((await moved(developer, 3_600n)).clockAhead?.seconds).toBe(3_600n);
+  expect([await ahead(organization), await ahead(other)]).toEqual([3_600n, 0n]);
+
+  const back = problem(Code.FailedPrecondition, "CLOCK_AHEAD");
+  await expect(moved(developer, 3_599n)).rejects.toSatisfy(back);
+  const invalid = problem(Code.InvalidArgument, "INVALID_FIELD");
+  await expect(moved(developer, 7_200n, 1)).rejects.toSatisfy(invalid);
+  await expect(moved(developer, 63_158_401n)).rejects.toMatchObject({ code: Code.InvalidArgument });
+  const refused = problem(Code.PermissionDenied, "ROLE_REQUIRED");
+  await expect(moved(member("usr_aud", organization, "auditor"), 7_200n)).rejects.toSatisfy(refused);
+  const limited = moved(application(organization, ["patient/*.rs"]), 7_200n);
+  await expect(limited).rejects.toMatchObject({ code: Code.PermissionDenied });
+  expect(await ahead(organization)).toBe(3_600n);
 });

@@ -1,3 +1,4 @@
+import { durationFromMs, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { Application_State } from "@wellapi/gen/wellapi/identity/v1/identity_pb";
 import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
@@ -10,10 +11,21 @@ import {
 import { createBearerTransport, createPageTransport } from "@wellapi/ui/browser/page-transport";
 import { connect } from "./connection.ts";
 
+/** What time it is for the organization, and by how much its clock is ahead of the true time. Milliseconds. */
+export interface OrganizationClock {
+  readonly nowMs: number;
+  readonly aheadMs: number;
+}
+
 /** What a member does with the test patients of the organization. */
 export interface Sandbox {
   /** By the reader's session. */
   readonly patients: Pick<TestPatients, "list" | "erase" | "consentsOf" | "revoke">;
+  readonly clock: {
+    read(signal?: AbortSignal): Promise<OrganizationClock>;
+    /** `aheadMs`: all in all, whole seconds. */
+    move(aheadMs: number): Promise<void>;
+  };
   /** By a key of the application that stands for the people's devices: in memory alone, for an hour at most, revoked after the work. */
   withDevices<T>(work: (filling: Filling) => Promise<T>): Promise<T>;
 }
@@ -25,6 +37,7 @@ const mostListed = 1_000;
 export function createSandbox(organization: string): Sandbox {
   const session = createPageTransport(organization);
   const { organizations, credentials } = connect(organization);
+  const sandbox = createClient(SandboxService, session);
 
   async function devicesApplication(): Promise<string> {
     const { applications } = await organizations.listApplications({ organization, pageSize: mostListed });
@@ -41,9 +54,18 @@ export function createSandbox(organization: string): Sandbox {
 
   return {
     patients: createTestPatients({ organization: session, asPatient: createBearerTransport }),
+    clock: {
+      async read(signal) {
+        const { currentTime, clockAhead } = await sandbox.getSandbox({}, signal ? { signal } : {});
+        return { nowMs: timestampMs(currentTime!), aheadMs: clockAhead ? durationMs(clockAhead) : 0 };
+      },
+      async move(aheadMs) {
+        await sandbox.moveClock({ clockAhead: durationFromMs(aheadMs) });
+      },
+    },
     async withDevices(work) {
       // Refused outside of a sandbox, before anything is made.
-      await createClient(SandboxService, session).getSandbox({});
+      await sandbox.getSandbox({});
       const { credential, apiKey } = await credentials.createApiKey({
         application: await devicesApplication(),
         displayName: applicationName,

@@ -5,6 +5,7 @@ import { mayChange } from "../api/membership.ts";
 import { createSandbox, type Sandbox } from "../api/sandbox.ts";
 import { usePlace } from "../context.ts";
 import { ConfirmButton, Heading, Notice, useDoing, Waited } from "../parts/notice.tsx";
+import { OrganizationClock } from "../parts/organization-clock.tsx";
 import { SandboxFilling } from "../parts/sandbox-filling.tsx";
 import { TestPatientConsents } from "../parts/test-patient-consents.tsx";
 import { useSandboxWork } from "../sandbox-work.ts";
@@ -64,6 +65,7 @@ function Patients() {
           )
         }
       </Waited>
+      <OrganizationClock clock={sandbox.clock} />
     </>
   );
 }

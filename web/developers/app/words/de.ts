@@ -102,6 +102,17 @@ export const de: Words = {
     revokeAsk: "Abrufe und Streams darunter enden sofort, wie bei einem echten Patienten. Widerrufen?",
     erase: "Alle löschen",
     eraseAsk: "Alle werden mit allen ihren Daten für immer gelöscht. Löschen?",
+    clock: "Uhr",
+    clockTrue: (time) => `Für diese Organisation ist es ${time}: die wahre Zeit.`,
+    clockAhead: (time, days) =>
+      `Für diese Organisation ist es ${time}: ${days} volle Tage nach der wahren Zeit.`,
+    clockHint:
+      "Stellen Sie sie vor, um zu sehen, was geschieht, wenn Einwilligungen enden, Anfragen verfallen und Antworten überfällig werden. Sie gilt für die Daten, die Einwilligungen und was darüber mitgeteilt wird, und für diese Organisation allein. Token, Zertifikate, Sitzungen und das Protokoll bleiben in der wahren Zeit.",
+    clockBy: "Vorstellen um",
+    clockDays: (days) => (days === 1 ? "1 Tag" : `${days} Tage`),
+    clockMove: "Uhr vorstellen",
+    clockAsk:
+      "Zurück geht sie nie. Was bis dahin endet, ist beendet, für alle, die es sehen. Uhr vorstellen?",
   },
   applications: {
     lead: "Eine Anwendung ist eines Ihrer Programme, mit eigenen Zugängen und eigenem Budget.",

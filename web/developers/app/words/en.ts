@@ -100,6 +100,17 @@ export const en = {
     revokeAsk: "Your reads and streams under it end at once, as they would with a real patient. Revoke it?",
     erase: "Erase all",
     eraseAsk: "All of them are erased, with all of their data, for ever. Erase them?",
+    clock: "Clock",
+    clockTrue: (time: string) => `For this organization it is ${time}: the true time.`,
+    clockAhead: (time: string, days: string) =>
+      `For this organization it is ${time}: ${days} full days ahead of the true time.`,
+    clockHint:
+      "Move it forward to see what happens when consents end, requests lapse and answers are overdue. It holds for the data, the consents and what is told of them, for this organization alone. Tokens, certificates, sessions and the log stay in the true time.",
+    clockBy: "Forward by",
+    clockDays: (days: number) => (days === 1 ? "1 day" : `${days} days`),
+    clockMove: "Move the clock",
+    clockAsk:
+      "It is never moved back. What ends by then has ended, for everybody who sees it. Move the clock?",
   },
   applications: {
     lead: "An application is one program of yours, with credentials and budgets of its own.",

@@ -61,8 +61,15 @@ export function masksOf({ directions, resolution, masks, deIdentification }: Pro
 
 const dayMs = 86_400_000;
 
+/** The time of who asks: in a sandbox it may be ahead, and a request is made at it. */
+function nowOf({ createTime }: ConsentRequest, trueNow: number): number {
+  return createTime === undefined ? trueNow : Math.max(trueNow, msOf(createTime));
+}
+
 /** Shorter ends that make sense, in days from now. */
-export function shorterDays({ validity }: ConsentRequest, now: number): readonly number[] {
+export function shorterDays(request: ConsentRequest, trueNow: number): readonly number[] {
+  const { validity } = request;
+  const now = nowOf(request, trueNow);
   const end = msOf(validity?.endTime);
   const begin = Math.max(now, msOf(validity?.startTime));
   return [7, 30, 90, 365].filter((days) => now + days * dayMs < end && now + days * dayMs > begin);
@@ -72,7 +79,7 @@ export function shorterDays({ validity }: ConsentRequest, now: number): readonly
  * What `AcceptConsentRequest` is told; undefined where nothing is left. What is as it was asked for is not named, so that a request
  * whose terms this page does not know is accepted whole or not at all.
  */
-export function acceptanceOf(request: ConsentRequest, choice: Choice, now: number) {
+export function acceptanceOf(request: ConsentRequest, choice: Choice, trueNow: number) {
   const kept = request.provisions.flatMap((asked, at) => {
     const provision = clone(ProvisionSchema, asked);
     provision.categories = asked.categories.filter(({ name }) => choice.categories[at]!.has(name));
@@ -94,7 +101,10 @@ export function acceptanceOf(request: ConsentRequest, choice: Choice, now: numbe
     consentRequest: request.id,
     provisions: same ? [] : kept,
     ...(choice.days !== undefined && {
-      validity: { ...(startTime && { startTime }), endTime: timestampOf(now + choice.days * dayMs) },
+      validity: {
+        ...(startTime && { startTime }),
+        endTime: timestampOf(nowOf(request, trueNow) + choice.days * dayMs),
+      },
     }),
   };
 }
