@@ -2,7 +2,7 @@ import { createFollower } from "@wellapi/journal";
 import { replayedAccess } from "./accesses.ts";
 import { createAccounts } from "./accounts/room.ts";
 import { createOrganizationClockRepository } from "./clocks/organization-clock-repository.ts";
-import type { IdentityDeps } from "./config.ts";
+import type { IdentityConfig, IdentityDeps } from "./config.ts";
 import { createCredentialRepository } from "./credentials/credential-repository.ts";
 import { createFrozenRecords } from "./death/frozen-records.ts";
 import { openDelegationRepository } from "./delegations/room.ts";
@@ -21,11 +21,11 @@ import { openPatientTokenRepository } from "./tokens/patient-token-repository.ts
 /** What is stored, once it has everything that the journal says. */
 export async function openRepositories(
   deps: IdentityDeps,
-  { region, verifiedOnly }: { readonly region: string; readonly verifiedOnly: boolean },
+  { region, profile }: Pick<IdentityConfig, "region" | "profile">,
 ) {
   const { store, vault, kms, pairwise, clock, log } = deps;
   const people = await createMemberStores(store, kms);
-  const organizations = createOrganizationRepository(store, verifiedOnly);
+  const organizations = createOrganizationRepository(store, profile === "production");
   const repositories = {
     organizations,
     foundings: createFoundingRepository(store, organizations),
@@ -33,7 +33,8 @@ export async function openRepositories(
     patients: createPatientRepository(store, vault),
     limits: createLimitRepository(store, clock),
     policies: createPolicyRepository(store, clock),
-    organizationClocks: createOrganizationClockRepository(store),
+    // Elsewhere nobody's clock is moved, and nothing looks.
+    organizationClocks: profile === "sandbox" ? createOrganizationClockRepository(store) : undefined,
     patientTokens: await openPatientTokenRepository({ store, clock, log }),
     ...people,
     accounts: await createAccounts(store, kms),

@@ -35,7 +35,7 @@ export function createSandboxHandlers(deps: {
   }
 
   async function clockOf(organization: string) {
-    const ahead = ((await organizationClocks?.clocks())?.clocks.get(organization) ?? 0) * 1_000;
+    const ahead = (await organizationClocks?.aheadOf(organization)) ?? 0;
     return { currentTime: timestampFromMs(clock.now() + ahead), clockAhead: durationFromMs(ahead) };
   }
 

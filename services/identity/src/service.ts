@@ -81,9 +81,9 @@ export async function openIdentityService(
   const { trustDomain, region, profile, origin, mtlsOrigin = nowhere } = config;
   const { store, kms, pairwise, pageTokens, clock, ids, log } = deps;
 
-  const repositories = await openRepositories(deps, { region, verifiedOnly: profile === "production" });
+  const repositories = await openRepositories(deps, config);
   const { organizations, credentials, patients, limits, patientTokens } = repositories;
-  const { installationKeys, journal } = repositories;
+  const { installationKeys, journal, organizationClocks } = repositories;
   const authority = await openCertificateAuthority({
     repository: installationKeys,
     clock,
@@ -124,7 +124,6 @@ export async function openIdentityService(
   });
   const claiming = { ...deps, ...repositories, ...changes, answers, accountChanges: accountRoom.changes };
   const testPatients = createTestPatients({ patients, sandbox: profile === "sandbox" });
-  const organizationClocks = profile === "sandbox" ? repositories.organizationClocks : undefined;
   const patientDeps = { ...deps, ...repositories, ...changes, testPatients };
   return {
     routes: [

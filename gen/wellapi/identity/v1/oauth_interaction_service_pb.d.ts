@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { ConnectTerms } from "./oauth_pb.js";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file wellapi/identity/v1/oauth_interaction_service.proto.
@@ -104,6 +104,14 @@ export declare type Interaction = Message<"wellapi.identity.v1.Interaction"> & {
    * @generated from field: google.protobuf.Timestamp sign_in_after = 12;
    */
   signInAfter?: Timestamp | undefined;
+
+  /**
+   * By how much the clock of the application's organization is ahead of the true time, in a sandbox: a consent for some days ends so many
+   * days after its time.
+   *
+   * @generated from field: google.protobuf.Duration clock_ahead = 13;
+   */
+  clockAhead?: Duration | undefined;
 };
 
 /**

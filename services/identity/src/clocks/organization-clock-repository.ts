@@ -13,6 +13,8 @@ export interface StoredClocks {
 /** All clocks lie in one document, so that who reads them reads one instant. */
 export interface OrganizationClockRepository {
   clocks(): Promise<StoredClocks>;
+  /** By how many milliseconds the organization's is ahead. */
+  aheadOf(organization: string): Promise<number>;
   /** Throws what `withClockMoved` throws. */
   move(organization: string, aheadSeconds: number, commit: CommitWithLeaf): Promise<void>;
 }
@@ -27,11 +29,14 @@ const collection = collections.organizationClocks;
 
 export function createOrganizationClockRepository(store: Store): OrganizationClockRepository {
   const stored = () => store.get<ClocksDocument>(collection, [INSTALLATION]);
+  async function clocks(): Promise<StoredClocks> {
+    const document = (await stored())?.document;
+    return { revision: document?.version ?? 0, clocks: clocksOf(document) };
+  }
+
   return {
-    async clocks() {
-      const document = (await stored())?.document;
-      return { revision: document?.version ?? 0, clocks: clocksOf(document) };
-    },
+    clocks,
+    aheadOf: async (organization) => ((await clocks()).clocks.get(organization) ?? 0) * 1_000,
     async move(organization, aheadSeconds, commit) {
       for (;;) {
         const found = await stored();

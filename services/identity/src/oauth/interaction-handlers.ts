@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import {
   Interaction_Asked,
@@ -76,6 +76,7 @@ function toMessage(interaction: Interaction): MessageInitShape<typeof Interactio
     userCode,
     startTime: timestampFromMs(interaction.startTime),
     expireTime: timestampFromMs(interaction.expireTime),
+    clockAhead: durationFromMs(interaction.clockAheadMs),
   };
 }
 

@@ -4,6 +4,7 @@ import { parseScope } from "@wellapi/scopes";
 import type { Pairwise } from "@wellapi/vault";
 import type { DeviceCode, Interaction as LibraryInteraction } from "oidc-provider";
 import type { Call } from "../accesses.ts";
+import type { OrganizationClockRepository } from "../clocks/organization-clock-repository.ts";
 import { INSTALLATION } from "../collections.ts";
 import { notFound } from "../errors.ts";
 import type { Application, Organization } from "../organizations/organization.ts";
@@ -39,6 +40,8 @@ export interface Interaction {
   readonly userCode: string | undefined;
   readonly startTime: number;
   readonly expireTime: number;
+  /** By how many milliseconds the clock of the application's organization is ahead, in a sandbox. */
+  readonly clockAheadMs: number;
 }
 
 export interface Interactions {
@@ -64,6 +67,8 @@ interface Deps {
   readonly grants: Pick<GrantRepository, "insertion" | "find">;
   readonly standings: Pick<OAuthStandings, "inForce">;
   readonly authTime: (session: string) => Promise<number | undefined>;
+  /** Undefined outside of the sandbox. */
+  readonly organizationClocks: Pick<OrganizationClockRepository, "aheadOf"> | undefined;
   readonly pairwise: Pairwise;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -162,6 +167,7 @@ async function described(deps: Deps, id: string, { kind, of }: Waiting): Promise
     userCode: kind === "device" ? `${of.userCode!.slice(0, 4)}-${of.userCode!.slice(4)}` : undefined,
     startTime: of.iat! * 1_000,
     expireTime: of.exp! * 1_000,
+    clockAheadMs: (await deps.organizationClocks?.aheadOf(organization)) ?? 0,
   };
 }
 

@@ -11,6 +11,7 @@ import type { Kms, Pairwise } from "@wellapi/vault";
 import type { TokenStandings } from "../access-tokens/standing.ts";
 import type { Accesses } from "../accesses.ts";
 import type { AccountRepository } from "../accounts/account-repository.ts";
+import type { OrganizationClockRepository } from "../clocks/organization-clock-repository.ts";
 import type { CertificateAuthority } from "../credentials/certificate-authority.ts";
 import type { CredentialRepository } from "../credentials/credential-repository.ts";
 import type { FrozenRecords } from "../death/frozen-records.ts";
@@ -48,6 +49,8 @@ export async function openOAuth(deps: {
   readonly authority: CertificateAuthority;
   readonly credentials: CredentialRepository;
   readonly organizations: OrganizationRepository;
+  /** Undefined outside of the sandbox. */
+  readonly organizationClocks: OrganizationClockRepository | undefined;
   readonly accounts: Pick<AccountRepository, "find">;
   readonly frozen: Pick<FrozenRecords, "ofAccount">;
   readonly accesses: Accesses;

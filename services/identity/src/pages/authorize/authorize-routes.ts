@@ -1,3 +1,4 @@
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { ActingOption_Kind } from "@wellapi/gen/wellapi/identity/v1/account_pb";
@@ -186,7 +187,9 @@ async function complete(
   try {
     if (terms !== undefined && choice !== undefined) {
       const grantee = interaction.client?.organization ?? "";
-      const asked = consentOf(terms, choice, { grantee, language: view.language, nowMs: Date.now() });
+      const { clockAhead } = interaction;
+      const nowMs = Date.now() + (clockAhead ? durationMs(clockAhead) : 0);
+      const asked = consentOf(terms, choice, { grantee, language: view.language, nowMs });
       const requestId = requestIdOf(interaction.id, choice);
       ({ id: consent } = (await consents.createConsent({ consent: asked, requestId }, call)).consent ?? {});
     }
