@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { TokenService } from "@wellapi/gen/wellapi/identity/v1/token_service_pb";
 import { problemError } from "@wellapi/grpc-client";
 import { expect, test } from "vitest";
@@ -45,4 +47,34 @@ test("a folder that holds no sandbox, and days and seconds that cannot be, are r
   expect((await wellapi(["sandbox", "create", "--days", "0", "--folder", folder], { env })).code).toBe(2);
   // Longer than a timer of Node can be: it would send without a pause.
   expect((await wellapi(["sandbox", "stream", "--every", "999999999"], { env })).code).toBe(2);
+});
+
+test("the clock of an organization is told, and moved from where it is", async () => {
+  let ahead = 86_400n;
+  const clock = () => ({
+    currentTime: timestampFromMs(Date.UTC(2026, 3, 12) + Number(ahead) * 1_000),
+    clockAhead: { seconds: ahead },
+  });
+  const asked: bigint[] = [];
+  const env = await openGateway(({ service }) => {
+    service(SandboxService, {
+      getSandbox: () => ({ organization: "org_a", ...clock() }),
+      moveClock({ clockAhead }) {
+        ahead = clockAhead!.seconds;
+        asked.push(ahead);
+        return clock();
+      },
+    });
+  });
+  const told = await wellapi(["sandbox", "clock"], { env });
+  expect(told.out).toContain("2026-04-13T00:00:00.000Z is the time for org_a, 1 days ahead");
+  const moved = await wellapi(["sandbox", "clock", "--forward", "36h", "--json"], { env });
+  expect(JSON.parse(moved.out)).toEqual({
+    organization: "org_a",
+    currentTime: "2026-04-14T12:00:00.000Z",
+    aheadSeconds: 2.5 * 86_400,
+  });
+  expect(asked).toEqual([216_000n]);
+  expect((await wellapi(["sandbox", "clock", "--forward", "-1d"], { env })).code).toBe(2);
+  expect((await wellapi(["sandbox", "clock", "--forward", "30"], { env })).code).toBe(2);
 });
