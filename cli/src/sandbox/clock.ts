@@ -24,6 +24,11 @@ export async function moveClock(
   output.object({ organization, currentTime: time, aheadSeconds }, () =>
     aheadSeconds === 0
       ? `${time} is the time for ${organization}: its clock was never moved`
-      : `${time} is the time for ${organization}, ${aheadSeconds / 86_400} days ahead of the true time`,
+      : `${time} is the time for ${organization}, ${daysOf(aheadSeconds)} ahead of the true time`,
   );
+}
+
+function daysOf(seconds: number): string {
+  const days = Number((seconds / 86_400).toFixed(3));
+  return days === 1 ? "1 day" : `${days} days`;
 }

@@ -67,7 +67,7 @@ test("the clock of an organization is told, and moved from where it is", async (
     });
   });
   const told = await wellapi(["sandbox", "clock"], { env });
-  expect(told.out).toContain("2026-04-13T00:00:00.000Z is the time for org_a, 1 days ahead");
+  expect(told.out).toContain("2026-04-13T00:00:00.000Z is the time for org_a, 1 day ahead");
   const moved = await wellapi(["sandbox", "clock", "--forward", "36h", "--json"], { env });
   expect(JSON.parse(moved.out)).toEqual({
     organization: "org_a",
