@@ -18,12 +18,14 @@ import {
   DeathDirectoryService,
 } from "@wellapi/gen/wellapi/internal/identity/v1/death_directory_service_pb";
 import { EmergencyDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/emergency_directory_service_pb";
+import { OrganizationClockService } from "@wellapi/gen/wellapi/internal/identity/v1/organization_clock_service_pb";
 import { PatientDirectoryService } from "@wellapi/gen/wellapi/internal/identity/v1/patient_directory_service_pb";
 import { createJournal, openFileJournal } from "@wellapi/journal";
 import { openReceiptKey } from "@wellapi/receipts";
 import { type Caller, createPageTokens, type Principal } from "@wellapi/rpc";
 import { createTestTransport } from "@wellapi/rpc/testing";
 import { randomIds, silentLogger, systemClock } from "@wellapi/runtime";
+import { createOrganizationTimes, timesRememberedMs } from "@wellapi/service";
 import { openSqliteStore, type Store } from "@wellapi/store";
 import { shippedTerminology } from "@wellapi/terminology";
 import { createPairwise, openLocalKms, openVault, vaultCollections } from "@wellapi/vault";
@@ -65,7 +67,11 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const vault = await openVault({ store: keys, kms });
   const sealing = await createConsentSealing({ vault, kms, damage: { report() {} } });
   const accesses: Access[] = [];
-  const clock = { now: systemClock.now, monotonic: systemClock.monotonic };
+  let skippedMs = 0;
+  const clock = { now: systemClock.now, monotonic: () => systemClock.monotonic() + skippedMs };
+  /** Of organizations of a sandbox: by how many seconds each is ahead. */
+  const ahead = new Map<string, number>();
+  let moves = 0n;
   const erased = new Set<string>();
   const closed = new Set<string>(["org_deleted"]);
   const emergencies = {
@@ -119,6 +125,12 @@ export async function openInstallation(options: InstallationOptions = {}) {
         return {};
       },
     });
+    service(OrganizationClockService, {
+      listOrganizationClocks: () => ({
+        revision: moves,
+        clocks: [...ahead].map(([organization, aheadSeconds]) => ({ organization, aheadSeconds })),
+      }),
+    });
     service(EmergencyDirectoryService, {
       getEmergencyStanding({ organization }) {
         const enabled = emergencies.enabled.has(organization);
@@ -163,6 +175,7 @@ export async function openInstallation(options: InstallationOptions = {}) {
   const receiptKey = await openReceiptKey(kms);
   const deps = {
     ...common,
+    times: createOrganizationTimes({ profile: "sandbox", identity, clock }),
     vault,
     kms,
     pairwise,
@@ -236,6 +249,13 @@ export async function openInstallation(options: InstallationOptions = {}) {
       return () => reopen(() => copyFile(kept, database));
     },
     clock,
+    /** Moves the organization's clock forward, as identity does: once it is done, nobody uses what was known before. */
+    moveClock(organization: string, forwardMs: number) {
+      ahead.set(organization, (ahead.get(organization) ?? 0) + forwardMs / 1_000);
+      moves += 1n;
+      skippedMs += timesRememberedMs;
+      return { aheadSeconds: ahead.get(organization)! };
+    },
     erased,
     /** Organizations that are deleted. */
     closed,
