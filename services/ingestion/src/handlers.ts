@@ -9,6 +9,7 @@ import { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_se
 import type { RecordsWriteService } from "@wellapi/gen/wellapi/internal/records/v1/records_write_service_pb";
 import type { Failure } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import {
+  callerKey,
   describeError,
   type Problem,
   problemOf,
@@ -24,7 +25,6 @@ import { judgeObservationBatch, judgeSeriesBatch } from "./batch.ts";
 
 import { fromFindings, toObservationBatch, toSeriesBatch } from "./convert.ts";
 import { MAX_UNANSWERED_BATCHES } from "./limits.ts";
-import { timeOfSender } from "./sender-time.ts";
 import { createVendorHandlers, type VendorAccount } from "./vendor-handlers.ts";
 
 /** The streams whose messages are validated here, so that each bad message gets its own answer. */
@@ -36,6 +36,13 @@ export const ingestionSelfValidating = [
 /** Sending a batch again with its request_id is always safe, so a retry after a passed deadline is worthwhile. */
 const RETRY_AFTER_DEADLINE_MS = 1_000;
 const MAX_REQUEST_ID_LENGTH = 128;
+
+/** What time it is for who sends, UTC milliseconds: what was measured after it is refused. Throws ConnectError UNAVAILABLE. */
+async function timeOfSender(times: OrganizationTimes, { values }: HandlerContext): Promise<number> {
+  const looking = times.look();
+  if (looking !== undefined) await looking;
+  return times.now(values.get(callerKey).principal.organization ?? "");
+}
 
 /** How a batch goes to records, with what was found wrong with it. */
 function createTakes(deps: {
@@ -133,7 +140,10 @@ export function createIngestionHandlers(deps: {
   }
 
   return {
-    ...createVendorHandlers({ takeSeries, takeObservations, terminology, times }),
+    ...createVendorHandlers({
+      ...{ takeSeries, takeObservations, terminology },
+      nowOf: (context) => timeOfSender(times, context),
+    }),
     async createSeries({ batch }, context) {
       return { receipt: await takeSeries(batch!, context) };
     },

@@ -7,10 +7,8 @@ import type {
 import type { IngestionService } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { NormalizeError, normalize } from "@wellapi/normalize";
 import { problemError, problemOf } from "@wellapi/rpc";
-import type { OrganizationTimes } from "@wellapi/service";
 import type { Terminology } from "@wellapi/terminology";
 import { invalidField } from "./errors.ts";
-import { timeOfSender } from "./sender-time.ts";
 import { type VendorBatch, type VendorResult, vendorAnswer, vendorBatches } from "./vendor-convert.ts";
 
 /** Passes a batch of an account on to records. */
@@ -28,9 +26,10 @@ export function createVendorHandlers(deps: {
   readonly takeSeries: TakeOf<SeriesBatch>;
   readonly takeObservations: TakeOf<ObservationBatch>;
   readonly terminology: Terminology;
-  readonly times: OrganizationTimes;
+  /** What time it is for who sends, UTC milliseconds. */
+  readonly nowOf: (context: HandlerContext) => Promise<number>;
 }): Pick<ServiceImpl<typeof IngestionService>, "createFromVendor"> {
-  const { terminology, times } = deps;
+  const { terminology, nowOf } = deps;
 
   async function resultOf(
     one: VendorBatch,
@@ -56,7 +55,7 @@ export function createVendorHandlers(deps: {
     async createFromVendor(request, context) {
       const { requestId, vendor, timeZone, date, vendorUser, rebind, document } = request;
       const sent = { vendor, bytes: document, timeZone, date, user: vendorUser };
-      const now = await timeOfSender(times, context);
+      const now = await nowOf(context);
       const normalized = normalizing(() => normalize(sent, terminology, now));
       const account = { vendor, user: normalized.user, rebind };
       const results: VendorResult[] = [];
