@@ -1,7 +1,7 @@
 /** docs/guide-languages.md, run as it stands there against a real server. It fetches packages of each language. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -123,6 +123,13 @@ describe.runIf(wanted)("the guide's programs", { timeout: 600_000 }, () => {
     expect(files).toContain("contracts/wellapi/records/v1/records_service.proto");
     expect(files).toContain("contracts/buf/validate/validate.proto");
     expect(files).not.toContain("internal");
+  });
+
+  test("TypeScript", async () => {
+    // What its `npm install` fetches is here.
+    symlinkSync(join(root, "node_modules"), join(folder.path, "work/node_modules"));
+    const out = await follow("TypeScript");
+    expect(out).toMatch(/^ACCEPTED\n.*720 750 745.* at scale 1\n$/s);
   });
 
   test("Python", async () => {

@@ -1,5 +1,6 @@
 import dev.wellapi.client.Certificate;
 import dev.wellapi.client.Client;
+import dev.wellapi.consent.v1.Consent;
 import dev.wellapi.consent.v1.ConsentServiceGrpc;
 import dev.wellapi.consent.v1.ListConsentsRequest;
 import dev.wellapi.records.v1.ReadSeriesRequest;
@@ -20,7 +21,8 @@ public class HeartRate {
 
     try (var client = Client.builder(url).certificate(certificate).build()) {
       // The patient has an id of your own organization: consents name it.
-      var consents = client.call(ConsentServiceGrpc.getListConsentsMethod(), ListConsentsRequest.getDefaultInstance());
+      var inForce = ListConsentsRequest.newBuilder().addStates(Consent.State.STATE_ACTIVE).build();
+      var consents = client.call(ConsentServiceGrpc.getListConsentsMethod(), inForce);
       var patient = consents.getConsents(0).getPatient();
 
       var start = OffsetDateTime.parse("2026-04-14T08:00:00+02:00");

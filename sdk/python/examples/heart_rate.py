@@ -3,6 +3,7 @@ import sys
 from datetime import datetime, timedelta
 
 from wellapi import BatchOptions, Certificate, Client, batches_of, samples_of
+from wellapi.consent.v1.consent_pb import Consent
 from wellapi.consent.v1.consent_service_connect import ConsentServiceClientSync
 from wellapi.consent.v1.consent_service_pb import ListConsentsRequest
 from wellapi.records.v1.records_service_pb import ReadSeriesRequest
@@ -12,7 +13,8 @@ folder, url = sys.argv[1], os.environ.get("WELLAPI_URL", "https://localhost:7443
 
 with Client(url, certificate=Certificate.from_folder(folder)) as client:
     # The patient has an id of your own organization: consents name it.
-    consents = client.service(ConsentServiceClientSync).list_consents(ListConsentsRequest()).consents
+    in_force = ListConsentsRequest(states=[Consent.State.ACTIVE])
+    consents = client.service(ConsentServiceClientSync).list_consents(in_force).consents
     patient = consents[0].patient
 
     start = datetime.fromisoformat("2026-04-12T08:00:00+02:00")
