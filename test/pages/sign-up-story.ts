@@ -62,6 +62,8 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
 
   await page.getByRole("button", { name: "Make key and certificate here" }).click();
   await page.getByRole("link", { name: "ca.pem" }).waitFor();
+  const programs = await page.getByRole("link", { name: "Whole programs in" }).getAttribute("href");
+  expect((await page.request.get(programs!)).status()).toBe(200);
   await certificateFits(page);
 
   await registerClient(page);

@@ -25,6 +25,9 @@ export function NewCertificate({ application }: { readonly application: string }
           <ByBrowser application={application} />
         </>
       )}
+      <p>
+        <a href="/docs/guide-languages">{texts.programs}</a>
+      </p>
     </section>
   );
 }

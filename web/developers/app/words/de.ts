@@ -156,6 +156,7 @@ export const de: Words = {
     createCode: "Code erzeugen",
     browserKeyLead:
       "Oder dieser Browser erzeugt den Schlüssel: Er steht in der Datei, die Sie speichern, und niemand sonst hat ihn. Das Zertifikat gilt 30 Tage.",
+    programs: "Ganze Programme in TypeScript, Python, Go und Java (englisch)",
     browserKey: "Schlüssel und Zertifikat hier erzeugen",
     browserKeyOnce:
       "Speichern Sie alle drei, bevor Sie diese Seite verlassen: Der Schlüssel wird nirgends aufbewahrt. In ihrem Ordner:",

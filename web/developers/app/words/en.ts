@@ -153,6 +153,7 @@ export const en = {
     createCode: "Create a code",
     browserKeyLead:
       "Or this browser makes the key: it is in the file that you save, and nobody else has it. The certificate is valid for 30 days.",
+    programs: "Whole programs in TypeScript, Python, Go and Java",
     browserKey: "Make key and certificate here",
     browserKeyOnce: "Save all three before you leave this page: the key is kept nowhere. In their folder:",
     codeOnce: "This is the only time that the code is shown. On the machine:",
