@@ -112,7 +112,7 @@ export async function mountSurface(
         log.error({ err: error, surface: surface.name, request_id: request.id }, "unexpected error");
       } else if (!logged) {
         logRefusal(log, request, { status: refusal.status, reason: refusal.problem.reason });
-        const told = requests.get(request)?.unadmitted(refusal.problem);
+        const told = unadmitted && requests.get(request)?.unadmitted(refusal.problem);
         if (told !== undefined) unadmitted?.(told);
       }
       if (error instanceof ConnectError) {

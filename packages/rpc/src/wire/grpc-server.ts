@@ -189,8 +189,7 @@ function boundConnections(
   answerUnserved(server, {
     serves,
     refused({ session }, call) {
-      const address = session?.socket.remoteAddress;
-      if (address !== undefined) addresses?.weigh(address, 1);
+      if (call.address !== undefined) addresses?.weigh(call.address, 1);
       if (session !== undefined) options.unadmitted?.(unadmittedOf(session, call, { serves, services }));
     },
     log: options.log,

@@ -25,6 +25,7 @@ export interface UnservedCall {
   readonly headers: IncomingHttpHeaders;
   /** As the caller wrote it. It may hold anything. */
   readonly path: string;
+  readonly address: string | undefined;
   readonly problem: Problem;
   readonly requestId: string;
 }
@@ -60,7 +61,7 @@ export function answerUnserved(server: Http2Server, { serves, refused, log }: Un
     stream.resume();
     const named = { [requestIdHeader]: requestId, [versionHeader]: version };
     stream.respond({ ...answer.headers, ...named }, { endStream: true });
-    refused(stream, { headers, path: headers[":path"] ?? "", problem: answer.problem, requestId });
+    refused(stream, { headers, path: headers[":path"] ?? "", address, problem: answer.problem, requestId });
     const fields = { ...answer.fields, request_id: requestId };
     log.info({ ...fields, ...(address !== undefined && { caller_address: address }) }, "request refused");
   });
@@ -95,18 +96,17 @@ function answerTo(
 /** How its organization is told of a call that no handler is for. */
 export function unadmittedOf(
   session: Http2Session,
-  { headers, path, problem, requestId }: UnservedCall,
+  { headers, path, address, problem, requestId }: UnservedCall,
   known: { readonly serves: (path: string) => boolean; readonly services: ReadonlySet<string> },
 ): UnadmittedRequest {
   const method = known.serves(path) ? path.slice(1) : unservedMethod(path, known.services);
   const http = { method: headers[":method"] ?? "", authority: headers[":authority"] ?? "", path };
   return {
     header: headersOf(Metadata.fromHttp2Headers(headers)),
-    contextValues: outsideValues({
-      address: session.socket.remoteAddress,
-      certificate: peerCertificateOfSession(session)?.raw,
-      http,
-    }).set(requestIdKey, requestId),
+    contextValues: outsideValues({ address, certificate: peerCertificateOfSession(session)?.raw, http }).set(
+      requestIdKey,
+      requestId,
+    ),
     problem,
     method,
     protocol: "grpc",
