@@ -22,7 +22,10 @@ type Queues = ReadonlyMap<string, number>;
 const tables = { IPv4: "/proc/net/tcp", IPv6: "/proc/net/tcp6" } as const;
 /** After a look at a table, it rests for so many times the look's time on the processor: some 2 ms, and 1 for 1,000 connections. */
 const restsToLooks = 10;
-/** The kernel writes a line for each connection of the machine. Where that takes so long, no one asks again soon. */
+/**
+ * The kernel writes a line for each connection of the machine. Where that takes so long twice in a row, no one asks again soon:
+ * once it may be a busy machine, whose virtual processor counts the time that it was not given.
+ */
 const longLookMs = 15;
 const avoidLongLookMs = 10_000;
 /** Connection, state, bytes to send (Documentation/networking/proc_net_tcp.rst of Linux). */
@@ -47,6 +50,7 @@ function createLooks(path: string): () => Promise<Queues | undefined> {
   let next: Promise<Queues | undefined> | undefined;
   let restUntil = 0;
   let avoidUntil = 0;
+  let wasLong = false;
 
   async function look(): Promise<Queues | undefined> {
     await pause(Math.max(0, restUntil - performance.now()));
@@ -57,7 +61,9 @@ function createLooks(path: string): () => Promise<Queues | undefined> {
     const { user, system } = process.threadCpuUsage(before);
     const tookMs = (user + system) / 1_000;
     restUntil = performance.now() + restsToLooks * tookMs;
-    if (tookMs > longLookMs) avoidUntil = performance.now() + avoidLongLookMs;
+    const isLong = tookMs > longLookMs;
+    if (isLong && wasLong) avoidUntil = performance.now() + avoidLongLookMs;
+    wasLong = isLong;
     return queues;
   }
 
