@@ -9,7 +9,7 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { contribute } from "@wellapi/demo/contribution";
 import { type Company, enrolCompany, enrolPerson } from "@wellapi/demo/people";
 import { type Server, temporaryFolder } from "@wellapi/demo/server";
-import { openJetStreamEvents } from "@wellapi/events";
+import { openJetStreamEvents } from "@wellapi/events/jetstream";
 import { Provision_Effect } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
 import { OrganizationService } from "@wellapi/gen/wellapi/identity/v1/organization_service_pb";

@@ -16,6 +16,5 @@ export {
   retireMasterKey,
   rotateMasterKey,
 } from "./master-key/rotation.ts";
-export { runService } from "./mesh/run.ts";
 export { run } from "./run.ts";
 export { type ServiceName, serviceNames, services } from "./services.ts";

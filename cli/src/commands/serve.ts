@@ -15,7 +15,7 @@ Example: WELLAPI_MONGODB_URI=mongodb://localhost WELLAPI_MASTER_KEY_FILE=./keys/
 Settings are in host/README.md.`,
     )
     .action(async (service: string, options: { attached: boolean }) => {
-      const { runService } = await import("@wellapi/host");
+      const { runService } = await import("@wellapi/host/mesh");
       io.exitCode = await runService({ service, env: io.env, attached: options.attached });
     });
 }

@@ -2,12 +2,8 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type JetStreamEvents,
-  openElectedRelay,
-  openJetStreamEvents,
-  relayCollections,
-} from "@wellapi/events";
+import { type JetStreamEvents, openElectedRelay, relayCollections } from "@wellapi/events";
+import { openJetStreamEvents } from "@wellapi/events/jetstream";
 import { openFileJournal } from "@wellapi/journal";
 import { openWorkloadCertificates, type WorkloadCertificates } from "@wellapi/rpc";
 import { type Closers, createDamageReporter, type Logger, randomIds, systemClock } from "@wellapi/runtime";

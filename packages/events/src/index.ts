@@ -9,7 +9,6 @@ export type { Effect, IdempotentConsumption } from "./idempotent-consumer.ts";
 export { handledEventsCollections, openIdempotentConsumer } from "./idempotent-consumer.ts";
 export type { JetStreamLog, JetStreamTls } from "./jetstream/connection.ts";
 export type { Backlog, JetStreamEvents, JetStreamEventsOptions } from "./jetstream/events.ts";
-export { openJetStreamEvents } from "./jetstream/events.ts";
 export { relayCollections } from "./leadership.ts";
 export type { Consumer, Consumption, DeliveredEvent, Events, SignalListener, Signals } from "./port.ts";
 export type { Relay, RelayOptions } from "./relay.ts";

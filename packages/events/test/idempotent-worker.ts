@@ -9,8 +9,8 @@ import {
   embeddedEventsCollections,
   openEmbeddedEvents,
   openIdempotentConsumer,
-  openJetStreamEvents,
 } from "../src/index.ts";
+import { openJetStreamEvents } from "../src/jetstream/events.ts";
 import { openTallyStore, partitionOf, tally } from "./tallying.ts";
 
 export type Step = "delivered" | "decided" | "committed" | "acknowledged" | "dead" | "none";

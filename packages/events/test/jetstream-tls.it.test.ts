@@ -6,7 +6,11 @@ import { join } from "node:path";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Authority, createAuthority, type Identity } from "../../rpc/test/certificates.ts";
-import { type JetStreamEvents, type JetStreamEventsOptions, openJetStreamEvents } from "../src/index.ts";
+import {
+  type JetStreamEvents,
+  type JetStreamEventsOptions,
+  openJetStreamEvents,
+} from "../src/jetstream/events.ts";
 import { event } from "./contract.ts";
 import { findNatsServer, openNatsServers } from "./nats-server.ts";
 

@@ -1,7 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { type JetStreamEvents, type JetStreamEventsOptions, openJetStreamEvents } from "../src/index.ts";
+import {
+  type JetStreamEvents,
+  type JetStreamEventsOptions,
+  openJetStreamEvents,
+} from "../src/jetstream/events.ts";
 import type { EventsUnderTest } from "./contract.ts";
 
 export interface JetStreamUnderTest extends EventsUnderTest {

@@ -1,5 +1,5 @@
 /** A process that takes a batch of a durable and never ends it; its parent kills it. */
-import { openJetStreamEvents } from "../src/index.ts";
+import { openJetStreamEvents } from "../src/jetstream/events.ts";
 
 const [servers, stream, durable] = process.argv.slice(2) as [string, string, string];
 const events = await openJetStreamEvents({

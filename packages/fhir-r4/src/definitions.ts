@@ -111,8 +111,10 @@ export function ownDefinition(name: string): TypeDefinition {
 
 /** Whether R4 has such a resource, which one can send. */
 export function isResourceType(name: string): boolean {
-  const definition = definitionOf(name);
-  return definition?.kind === "resource" && !definition.abstract;
+  if (!Object.hasOwn(types, name)) return false;
+  // By the table: to list the resources would make the definitions of all of them, 7 MB.
+  const { kind, abstract = false } = types[name]!;
+  return kind === "resource" && !abstract;
 }
 
 /** The names of all resources that one can send, sorted. */

@@ -18,7 +18,7 @@ import {
   METRIC_RPC_SERVER_CALL_DURATION,
   METRIC_V8JS_MEMORY_HEAP_SPACE_SIZE,
   METRIC_V8JS_MEMORY_HEAP_USED,
-} from "@opentelemetry/semantic-conventions/incubating";
+} from "./semantic-conventions.ts";
 
 export interface Instrument {
   readonly name: string;

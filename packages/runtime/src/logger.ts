@@ -1,5 +1,6 @@
+import { createRequire } from "node:module";
 import pino from "pino";
-import { prettyFactory } from "pino-pretty";
+import type { prettyFactory } from "pino-pretty";
 import { createAddressPseudonyms } from "./address-pseudonym.ts";
 import type { Env } from "./config.ts";
 import { type LogField, redactedPaths, scrubFields, scrubText } from "./redaction.ts";
@@ -47,13 +48,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const format = env.WELLAPI_LOG_FORMAT;
   const pretty = format === "pretty" || (format !== "json" && process.stderr.isTTY === true && !destination);
   const out = destination ?? pino.destination({ fd: 2, sync: true });
-  const people = prettyFactory({
-    colorize: process.stderr.isTTY === true && env.NO_COLOR === undefined,
-    ignore: "pid,hostname,name",
-    translateTime: "HH:MM:ss.l",
-    singleLine: true,
-  });
-  const stream = pretty ? { write: (line: string) => out.write(people(line)) } : out;
+  const stream = pretty ? forPeople(out, env) : out;
   const log = pino(
     {
       level: levels.includes(wanted) ? wanted : "info",
@@ -83,6 +78,20 @@ export function createLogger(options: LoggerOptions): Logger {
     return child.call(this, scrub(fields));
   } as typeof child;
   return log;
+}
+
+/** Lines for people. What writes them is loaded only here: a server's log is JSON. */
+function forPeople(out: { write(line: string): void }, env: Env): { write(line: string): void } {
+  const pretty = createRequire(import.meta.url)("pino-pretty") as {
+    readonly prettyFactory: typeof prettyFactory;
+  };
+  const people = pretty.prettyFactory({
+    colorize: process.stderr.isTTY === true && env.NO_COLOR === undefined,
+    ignore: "pid,hostname,name",
+    translateTime: "HH:MM:ss.l",
+    singleLine: true,
+  });
+  return { write: (line) => out.write(people(line)) };
 }
 
 const nothing: LogMethod = () => {};

@@ -10,7 +10,7 @@ import {
   TraceFlags,
   trace,
 } from "@opentelemetry/api";
-import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
+import { ATTR_ERROR_TYPE } from "./semantic-conventions.ts";
 
 /** W3C Trace Context; CloudEvents' extension for distributed tracing has the same name. */
 export const traceHeader = "traceparent";

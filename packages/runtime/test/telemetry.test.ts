@@ -2,8 +2,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { context, metrics, propagation, trace } from "@opentelemetry/api";
+import * as conventions from "@opentelemetry/semantic-conventions/incubating";
 import { expect, test } from "vitest";
 import { createCounter, observeGauge } from "../src/metrics.ts";
+import * as ours from "../src/semantic-conventions.ts";
 import { openTelemetry } from "../src/telemetry.ts";
 import { openOtlpSink } from "./otlp-sink.ts";
 
@@ -101,4 +103,11 @@ test("processes are told apart, and the environment names where they run", async
   }
   expect(seen.size).toBe(3);
   expect(seen).toContain("pod-1");
+});
+
+test("the names that are written here are those of OpenTelemetry's semantic conventions", () => {
+  expect(Object.keys(ours).length).toBeGreaterThan(20);
+  for (const [constant, name] of Object.entries(ours)) {
+    expect((conventions as Readonly<Record<string, unknown>>)[constant], constant).toBe(name);
+  }
 });

@@ -18,7 +18,7 @@ describe("sqlite: one group of commits", () => {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "wellapi-store-"));
     database = openDatabase(join(folder, "store.db"), 200_000);
-    migrate(database, catalog);
+    await migrate(database, catalog);
   });
   afterEach(async () => {
     database.close();
@@ -140,13 +140,13 @@ describe("sqlite: one group of commits", () => {
     expect(ids()).toEqual(["a"]);
   });
 
-  test("a duplicate is named by the index that it met, not by one that others may share or the document itself is in", () => {
+  test("a duplicate is named by the index that it met, not by one that others may share or the document itself is in", async () => {
     const unique = (name: string) => ({ name, fields: [name], unique: true });
     const shared = { name: "shared", fields: ["shared"] };
     const several = createCatalog([
       { name: "note", key: ["partition", "id"], indexes: [shared, unique("x"), unique("y")] },
     ]);
-    migrate(database, several);
+    await migrate(database, several);
     const write = (kind: "insert" | "replace", ...values: string[]) => {
       const change = {
         kind,
@@ -170,15 +170,15 @@ describe("sqlite: one group of commits", () => {
     expect(write("replace", "a", "s", "ax", "new")).toEqual([committed]);
   });
 
-  test("a store whose declarations fit is opened without a write", () => {
+  test("a store whose declarations fit is opened without a write", async () => {
     const changes = () => database.prepare("SELECT total_changes() AS n").get()?.n;
     const before = changes();
-    migrate(database, catalog);
+    await migrate(database, catalog);
     expect(changes()).toBe(before);
     const more = createCatalog([
       { name: "note", key: ["partition", "id"], indexes: [{ name: "x", fields: ["x"] }] },
     ]);
-    migrate(database, more);
+    await migrate(database, more);
     expect(changes()).not.toBe(before);
   });
 });

@@ -37,12 +37,15 @@ export const downloadSurface: Surface = {
   refuse: fhirRefusalOf,
   shape: shapedForReaders,
   async mount(app, context) {
-    const { zipStream } = await import("./files/zip.ts");
-    const { archiveOf } = await import("./rest/download/archive.ts");
-    const { createRecordReader } = await import("./rest/download/record-reader.ts");
     const slots = createSlots(mostAtOnce, "Others are downloading: try again in a minute");
     app.get<Path>("/download/:patient", async (request, reply) => {
       refuseForeign(request);
+      // At the first download: what writes ZIP and Parquet brings 4 MB, and many a process makes none.
+      const [{ zipStream }, { archiveOf }, { createRecordReader }] = await Promise.all([
+        import("./files/zip.ts"),
+        import("./rest/download/archive.ts"),
+        import("./rest/download/record-reader.ts"),
+      ]);
       const { patient } = request.params;
       const transport = context.as(request, showsToken(request) ? undefined : patient);
       const { prepared } = request.query;

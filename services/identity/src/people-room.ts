@@ -55,7 +55,7 @@ export async function openPeople(
     },
 ) {
   const { origin } = config;
-  const opened = openMailer(config, deps);
+  const opened = await openMailer(config, deps);
   const mailer = deps.mailer ?? opened.mailer;
   const memberRoom = createMemberRoom({ ...deps, mail: createInvitationMail({ mailer, origin }) });
   const sweep = await openInvitationSweep(deps);

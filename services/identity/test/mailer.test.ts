@@ -49,7 +49,7 @@ function lines(): { readonly log: Logger; readonly lines: string[] } {
 test("mail goes out by SMTP, to one recipient, from the address that is set", async () => {
   const { url, taken } = await openServer();
   const { log } = lines();
-  const opened = openMailer(
+  const opened = await openMailer(
     { profile: "production", smtpUrl: url, mailFrom: "WellAPI <accounts@wellapi.example>" },
     { clock, log },
   );
@@ -66,7 +66,10 @@ test("mail that the server refuses, or that no server takes, is refused without 
   const { url } = await openServer(true);
   for (const smtpUrl of [url, "smtp://127.0.0.1:1"]) {
     const { log } = lines();
-    const opened = openMailer({ profile: "production", smtpUrl, mailFrom: "a@b.example" }, { clock, log });
+    const opened = await openMailer(
+      { profile: "production", smtpUrl, mailFrom: "a@b.example" },
+      { clock, log },
+    );
     onTestFinished(opened.close);
     const error = (await opened.mailer.send(mail).catch((one: unknown) => one)) as Error;
     expect(problem(Code.Unavailable, "MAIL_UNAVAILABLE")(error)).toBe(true);
@@ -78,7 +81,7 @@ test("mail that the server refuses, or that no server takes, is refused without 
 
 test("a sandbox keeps mail in memory and says where, without the code; production without SMTP refuses", async () => {
   const sandbox = lines();
-  const { mailer, mailbox } = openMailer({ profile: "sandbox" }, { clock, log: sandbox.log });
+  const { mailer, mailbox } = await openMailer({ profile: "sandbox" }, { clock, log: sandbox.log });
   for (let i = 0; i < 101; i++) await mailer.send({ ...mail, subject: String(i) });
   expect(mailbox!.list()).toHaveLength(100);
   expect(mailbox!.list("ada@example.com")[0]).toMatchObject({ subject: "100", createTime: clock.now() });
@@ -87,7 +90,7 @@ test("a sandbox keeps mail in memory and says where, without the code; productio
   expect(sandbox.lines.join()).not.toMatch(/123456|ada@/);
 
   const production = lines();
-  const none = openMailer({ profile: "production" }, { clock, log: production.log });
+  const none = await openMailer({ profile: "production" }, { clock, log: production.log });
   expect(production.lines.join()).toContain("WELLAPI_SMTP_URL");
   await expect(none.mailer.send(mail)).rejects.toSatisfy(problem(Code.FailedPrecondition, "MAIL_NOT_SET_UP"));
   expect(none.mailbox).toBeUndefined();

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { type JetStreamEvents, openJetStreamEvents } from "@wellapi/events";
+import { type JetStreamEvents, openJetStreamEvents } from "@wellapi/events/jetstream";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { openMongoStore } from "@wellapi/store";
 import { afterAll, beforeAll, describe, expect, type OnTestFinishedHandler, test, vi } from "vitest";

@@ -10,6 +10,7 @@ import {
   TraceFlags,
   trace,
 } from "@opentelemetry/api";
+import { createCounter, createHistogram, type LogFields, type Logger } from "@wellapi/runtime";
 import {
   ATTR_ERROR_TYPE,
   ATTR_RPC_METHOD,
@@ -17,8 +18,7 @@ import {
   ATTR_RPC_SYSTEM_NAME,
   RPC_SYSTEM_NAME_VALUE_CONNECTRPC,
   RPC_SYSTEM_NAME_VALUE_GRPC,
-} from "@opentelemetry/semantic-conventions/incubating";
-import { createCounter, createHistogram, type LogFields, type Logger } from "@wellapi/runtime";
+} from "@wellapi/runtime/semantic-conventions";
 import { peerAddressKey } from "../caller/budget.ts";
 import { callerKey, type Principal } from "../caller/caller.ts";
 import { rpcNameOf } from "../caller/callers.ts";

@@ -1,5 +1,6 @@
 import { ConnectError, type Interceptor, type StreamResponse, type Transport } from "@connectrpc/connect";
 import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { type GrpcTransportOptions, openGrpcTransport as open } from "@wellapi/grpc-client";
 import {
   ATTR_ERROR_TYPE,
   ATTR_RPC_METHOD,
@@ -8,8 +9,7 @@ import {
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
   RPC_SYSTEM_NAME_VALUE_GRPC,
-} from "@opentelemetry/semantic-conventions/incubating";
-import { type GrpcTransportOptions, openGrpcTransport as open } from "@wellapi/grpc-client";
+} from "@wellapi/runtime/semantic-conventions";
 import { requestIdHeader, requestIdKey } from "../caller/context.ts";
 import { statusName } from "../interceptors/telemetry.ts";
 import { hookStream } from "./stream.ts";

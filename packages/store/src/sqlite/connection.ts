@@ -74,7 +74,7 @@ export async function serveHere(options: WorkerOptions): Promise<MessagePort> {
   // Only here: a program whose stores have threads needs no engine of its own.
   const { serveStore } = await import("./serve.ts");
   const { port1, port2 } = new MessageChannel();
-  serveStore(port1, options);
+  void serveStore(port1, options);
   return port2;
 }
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import { type Catalog, type CollectionShape, checkVersion, type IndexShape, KEY_INDEX } from "../catalog.ts";
-import { decodeDocument } from "../document.ts";
+import type { decodeDocument } from "../document.ts";
 import { StoreError } from "../errors.ts";
 import { checkIndexValue } from "../index-value.ts";
 import { toSql } from "./database.ts";
@@ -23,15 +23,18 @@ interface Recorded {
  * Makes the file fit the declarations, all or nothing. A changed key is refused; indexes are rebuilt. Where they fit
  * already, nothing is written, so a store opens and can be read on a full disk.
  */
-export function migrate(database: DatabaseSync, catalog: Catalog): void {
+export async function migrate(database: DatabaseSync, catalog: Catalog): Promise<void> {
   const layout = Number(database.prepare("PRAGMA user_version").get()?.user_version);
   if (layout !== 0 && layout !== LAYOUT) {
     throw new StoreError("invalid", `the store has layout ${layout}; this version reads layout ${LAYOUT}`);
   }
+  // Only where a declaration has changed: a thread that stores documents as they come needs no codec, which takes 2 MB of each.
+  const changes = layout === LAYOUT && catalog.collections.some((shape) => hasChanged(database, shape));
+  const decode = changes ? (await import("../document.ts")).decodeDocument : undefined;
   database.exec("BEGIN EXCLUSIVE");
   try {
     if (layout === 0) createLayout(database);
-    for (const shape of catalog.collections) migrateCollection(database, shape);
+    for (const shape of catalog.collections) migrateCollection(database, shape, decode);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
@@ -46,33 +49,56 @@ function createLayout(database: DatabaseSync): void {
   database.exec(`PRAGMA user_version = ${LAYOUT}`);
 }
 
-function migrateCollection(database: DatabaseSync, shape: CollectionShape): void {
-  const row = database.prepare("SELECT content FROM declared WHERE name = ?").get(shape.name);
-  const indexes: Record<string, string> = {};
-  for (const index of shape.indexes.values())
-    indexes[index.name] = JSON.stringify([index.order, index.unique]);
-  const { key, fields, version } = shape;
-  const content = JSON.stringify({
+/** What a store keeps of a collection's declaration. */
+function contentOf({ key, fields, indexes, version }: CollectionShape): string {
+  const definitions = [...indexes.values()].map((index) => [index.name, definitionOf(index)] as const);
+  const recorded: Recorded = {
     key,
     fields,
-    indexes,
+    indexes: Object.fromEntries(definitions),
     ...(version > 1 && { version }),
-  } satisfies Recorded);
-  if (row?.content === content) return;
-  const recorded = row ? (JSON.parse(String(row.content)) as Recorded) : undefined;
+  };
+  return JSON.stringify(recorded);
+}
+
+function definitionOf({ order, unique }: IndexShape): string {
+  return JSON.stringify([order, unique]);
+}
+
+function recordedOf(database: DatabaseSync, { name }: CollectionShape): string | undefined {
+  const row = database.prepare("SELECT content FROM declared WHERE name = ?").get(name);
+  return row && String(row.content);
+}
+
+function hasChanged(database: DatabaseSync, shape: CollectionShape): boolean {
+  const before = recordedOf(database, shape);
+  return before !== undefined && before !== contentOf(shape);
+}
+
+function migrateCollection(
+  database: DatabaseSync,
+  shape: CollectionShape,
+  decode: typeof decodeDocument | undefined,
+): void {
+  const before = recordedOf(database, shape);
+  const content = contentOf(shape);
+  if (before === content) return;
+  const recorded = before === undefined ? undefined : (JSON.parse(before) as Recorded);
   if (recorded) {
     checkVersion(shape, recorded.version ?? 1);
     checkSameKey(shape, recorded);
-    addFields(database, shape, recorded);
+    addFields(database, shape, recorded, decode!);
   } else {
     createTable(database, shape);
   }
   for (const [name, definition] of Object.entries(recorded?.indexes ?? {})) {
-    if (indexes[name] !== definition) database.exec(`DROP INDEX ${indexName(shape.name, name)}`);
+    const index = shape.indexes.get(name);
+    if (index === undefined || definitionOf(index) !== definition)
+      database.exec(`DROP INDEX ${indexName(shape.name, name)}`);
   }
   if (recorded) dropFields(database, shape);
   for (const index of shape.indexes.values()) {
-    if (recorded?.indexes[index.name] !== indexes[index.name]) createIndex(database, shape, index);
+    if (recorded?.indexes[index.name] !== definitionOf(index)) createIndex(database, shape, index);
   }
   database
     .prepare("INSERT INTO declared VALUES (?, ?) ON CONFLICT DO UPDATE SET content = excluded.content")
@@ -106,7 +132,12 @@ function dropFields(database: DatabaseSync, shape: CollectionShape): void {
 }
 
 /** Fills a column from the documents where it was not maintained, also where an older declaration left it. */
-function addFields(database: DatabaseSync, shape: CollectionShape, recorded: Recorded): void {
+function addFields(
+  database: DatabaseSync,
+  shape: CollectionShape,
+  recorded: Recorded,
+  decode: typeof decodeDocument,
+): void {
   const fresh = shape.fields.filter((field) => !recorded.fields.includes(field));
   if (fresh.length === 0) return;
   const table = tableName(shape.name);
@@ -125,7 +156,7 @@ function addFields(database: DatabaseSync, shape: CollectionShape, recorded: Rec
   const assignments = fresh.map((field) => `${columnName(field)} = ?`).join(", ");
   const update = database.prepare(`UPDATE ${table} SET ${assignments} WHERE rowid = ?`);
   for (let row = next.get(0); row !== undefined; row = next.get(row.rowid as number)) {
-    const document = decodeDocument(row.document as Uint8Array);
+    const document = decode(row.document as Uint8Array);
     const values = fresh.map((field) => {
       const value = document[field] ?? null;
       if (value !== null) checkIndexValue(value, `field ${field} of a stored document of ${shape.name}`);

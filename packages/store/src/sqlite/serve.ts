@@ -40,10 +40,10 @@ type Send = (message: WorkerMessage, transfer?: ArrayBuffer[]) => void;
 /**
  * Opens the file and serves it to the other end of the port, until that closes the store. Says first whether it was opened.
  */
-export function serveStore(port: MessagePort, options: WorkerOptions): void {
+export async function serveStore(port: MessagePort, options: WorkerOptions): Promise<void> {
   const send: Send = (message, transfer = []) => port.postMessage(message, transfer);
   try {
-    serve(port, send, options);
+    await serve(port, send, options);
     send({ kind: "opened" });
   } catch (error) {
     send({ kind: "refused", failure: toFailure(error) });
@@ -52,11 +52,15 @@ export function serveStore(port: MessagePort, options: WorkerOptions): void {
 }
 
 /** Takes the store's requests in turns: first all writes, in one transaction, then the reads. */
-function serve(port: MessagePort, send: Send, { path, collections, maxBytes, reserve }: WorkerOptions): void {
+async function serve(
+  port: MessagePort,
+  send: Send,
+  { path, collections, maxBytes, reserve }: WorkerOptions,
+): Promise<void> {
   const catalog = createCatalog(collections);
   const database = openDatabase(path, maxBytes);
   try {
-    migrate(database, catalog);
+    await migrate(database, catalog);
   } catch (error) {
     database.close();
     throw error;

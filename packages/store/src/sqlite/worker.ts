@@ -2,4 +2,4 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { WorkerOptions } from "./protocol.ts";
 import { serveStore } from "./serve.ts";
 
-serveStore(parentPort!, workerData as WorkerOptions);
+void serveStore(parentPort!, workerData as WorkerOptions);

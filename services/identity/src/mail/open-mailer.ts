@@ -1,7 +1,7 @@
 import type { Clock, Logger } from "@wellapi/runtime";
+import { mailNotSetUp } from "../accounts/account-errors.ts";
 import type { Mailer } from "./mailer.ts";
 import { createSandboxMailbox, type SandboxMailbox } from "./sandbox-mailbox.ts";
-import { createSmtpMailer, noMailer } from "./smtp-mailer.ts";
 
 export interface OpenMailer {
   readonly mailer: Mailer;
@@ -20,12 +20,14 @@ export interface MailSettings {
  * By SMTP where it is set; else into a sandbox's mailbox. A production installation without SMTP starts, for its programs
  * need no mail, and refuses whatever needs it: nobody can register, sign in by e-mail or be invited.
  */
-export function openMailer(
+export async function openMailer(
   settings: MailSettings,
   deps: { readonly clock: Clock; readonly log: Logger },
-): OpenMailer {
+): Promise<OpenMailer> {
   const { profile, smtpUrl, mailFrom } = settings;
   if (smtpUrl !== undefined && mailFrom !== undefined) {
+    // Only here: an installation without a mail server needs no SMTP.
+    const { createSmtpMailer } = await import("./smtp-mailer.ts");
     const mailer = createSmtpMailer(smtpUrl, mailFrom);
     return { mailer, close: () => mailer.close() };
   }
@@ -38,3 +40,10 @@ export function openMailer(
   );
   return { mailer: noMailer, close() {} };
 }
+
+/** Of an installation that has no mail server. */
+const noMailer: Mailer = {
+  async send() {
+    throw mailNotSetUp();
+  },
+};

@@ -1,5 +1,5 @@
 import { createTransport } from "nodemailer";
-import { mailNotSetUp, mailUnavailable } from "../accounts/account-errors.ts";
+import { mailUnavailable } from "../accounts/account-errors.ts";
 import type { Mailer } from "./mailer.ts";
 
 const timeoutMs = 10_000;
@@ -37,10 +37,3 @@ export function createSmtpMailer(url: string, from: string): Mailer & { close():
     close: () => transport.close(),
   };
 }
-
-/** Of an installation that has no mail server. */
-export const noMailer: Mailer = {
-  async send() {
-    throw mailNotSetUp();
-  },
-};

@@ -1,13 +1,9 @@
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from "@simplewebauthn/server";
+import type { AuthenticationResponseJSON, RegistrationResponseJSON } from "@simplewebauthn/server";
 import type { Account, Passkey } from "../accounts/account.ts";
 import { passkeyRefused } from "../accounts/account-errors.ts";
+
+/** Loaded at the first use: it brings 5 MB, and many a process sees no passkey. */
+const library = () => import("@simplewebauthn/server");
 
 /** EdDSA, ES256, RS256 (COSE). */
 const algorithms = [-8, -7, -257];
@@ -66,6 +62,7 @@ interface RelyingParty {
 function createRegistration(relyingParty: () => RelyingParty): Pick<Passkeys, "forNew" | "verifyNew"> {
   return {
     async forNew({ id, email, displayName, passkeys }) {
+      const { generateRegistrationOptions } = await library();
       const options = await generateRegistrationOptions({
         rpName: "WellAPI",
         rpID: relyingParty().id,
@@ -83,6 +80,7 @@ function createRegistration(relyingParty: () => RelyingParty): Pick<Passkeys, "f
     async verifyNew(answer, challenge, { id, time, label }) {
       const response = parsed<RegistrationResponseJSON>(answer);
       const party = relyingParty();
+      const { verifyRegistrationResponse } = await library();
       const { verified, registrationInfo } = await refusing(() =>
         verifyRegistrationResponse({
           response,
@@ -115,6 +113,7 @@ function createAssertion(
 ): Pick<Passkeys, "forSignIn" | "claimOf" | "verifySignIn"> {
   return {
     async forSignIn(of) {
+      const { generateAuthenticationOptions } = await library();
       const options = await generateAuthenticationOptions({
         rpID: relyingParty().id,
         timeout: timeoutMs,
@@ -133,6 +132,7 @@ function createAssertion(
     async verifySignIn(answer, challenge, passkey) {
       const response = parsed<AuthenticationResponseJSON>(answer);
       const party = relyingParty();
+      const { verifyAuthenticationResponse } = await library();
       const { verified, authenticationInfo } = await refusing(() =>
         verifyAuthenticationResponse({
           response,
