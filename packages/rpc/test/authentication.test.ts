@@ -25,6 +25,7 @@ import {
   serverInterceptors,
   type TokenVerifier,
 } from "../src/index.ts";
+import { refusedHolderKey } from "../src/caller/ended-requests.ts";
 import { createTrustingAuthentication, partialRoute } from "../src/testing.ts";
 import { openDoor } from "./open-door.ts";
 
@@ -349,6 +350,50 @@ describe("the door", () => {
     expect(await refusal(authentication.authenticate(one))).toMatchObject({ code: Code.Unauthenticated });
     answer = () => mint();
     expect((await authentication.authenticate(one)).caller.principal.id).toBe("app_1");
+  });
+
+  test("asks no more for a minute about a credential that is over for good, and each try weighs on its address", async () => {
+    const weighed: boolean[] = [];
+    const budget = {
+      beforeExchange: async () => undefined,
+      exchanged: (_address: string | undefined, _key: string, isAccepted: boolean) =>
+        void weighed.push(isAccepted),
+    };
+    const door = { workload: "door", exchange, budget };
+    const authentication = createAuthentication({ verifier, clock, door });
+    const refuse = (facts: Record<string, string>) => () =>
+      Promise.reject(
+        problemError({
+          code: Code.Unauthenticated,
+          reason: "CREDENTIAL_INVALID",
+          message: "revoked",
+          metadata: {
+            holder_organization: "org_1",
+            holder_application: "app_1",
+            holder_credential: "crd_1",
+            ...facts,
+          },
+        }),
+      );
+    const show = async (certificate: number) => {
+      const one = call({}, new Uint8Array([certificate]));
+      const { metadata, reason } = await refusal(authentication.authenticate(one));
+      expect([reason, metadata]).toEqual(["CREDENTIAL_INVALID", undefined]);
+      expect(one.contextValues.get(refusedHolderKey)).toMatchObject({ organization: "org_1" });
+    };
+    answer = refuse({});
+    for (let i = 0; i < 3; i++) await show(1);
+    expect(exchanges).toHaveLength(3);
+
+    answer = refuse({ holder_credential_over: "true" });
+    for (let i = 0; i < 3; i++) await show(2);
+    expect(exchanges).toHaveLength(4);
+    await show(3);
+    expect(exchanges).toHaveLength(5);
+    elapsed += 60_000;
+    await show(2);
+    expect(exchanges).toHaveLength(6);
+    expect(weighed).toEqual(Array(8).fill(false));
   });
 
   test("a caller from inside can't use a door's credential, nor one from outside an inner server", async () => {

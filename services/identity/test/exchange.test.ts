@@ -123,8 +123,7 @@ test("of a certificate that was revoked nothing more is asked, not even whether 
 test("only a door that asks is told whose a refused credential is", async () => {
   const installation = await createInstallation();
   const { apiKey, certificate, application, organization } = await enrol(installation);
-  const { credentials } = installation.as(operator);
-  await credentials.revokeCredential({ credential: apiKey.id });
+  const { credentials, organizations } = installation.as(operator);
   const key = { case: "apiKey", value: apiKey.value } as const;
   const shownCertificate = { case: "clientCertificate", value: certificate.value } as const;
   const told = (credential: typeof key | typeof shownCertificate, tellHolder = true) =>
@@ -132,10 +131,15 @@ test("only a door that asks is told whose a refused credential is", async () => 
       .exchange("gateway")({ credential, tellHolder })
       .then(String, (error) => problemOf(error).metadata);
   const holder = { holder_organization: organization.id, holder_application: application.id };
-  expect(await told(key, false)).toBeUndefined();
+  const over = { holder_credential_over: "true" };
+  await organizations.disableApplication({ application: application.id });
+  // It may be enabled again.
   expect(await told(key)).toEqual({ ...holder, holder_credential: apiKey.id });
+  await credentials.revokeCredential({ credential: apiKey.id });
+  expect(await told(key, false)).toBeUndefined();
+  expect(await told(key)).toEqual({ ...holder, holder_credential: apiKey.id, ...over });
   installation.clock.time += 31 * day;
-  expect(await told(shownCertificate)).toEqual({ ...holder, holder_credential: certificate.id });
+  expect(await told(shownCertificate)).toEqual({ ...holder, holder_credential: certificate.id, ...over });
 });
 
 test("credentials end with their lifetime", async () => {

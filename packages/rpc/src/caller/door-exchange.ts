@@ -7,7 +7,7 @@ import type { Clock } from "@wellapi/runtime";
 import { describeError, problemError, problemOf } from "../status.ts";
 import type { Authenticated } from "./authentication.ts";
 import { type Budget, budgetStateKey, peerAddressKey } from "./budget.ts";
-import { createCache, fingerprint } from "./cache.ts";
+import { type Cache, createCache, fingerprint } from "./cache.ts";
 import { agedCaller, type Caller, type CallerLimits, type Principal } from "./caller.ts";
 import type { ShownCredential } from "./credential.ts";
 import { refusedHolderKey } from "./ended-requests.ts";
@@ -37,6 +37,9 @@ export interface DoorExchange {
 
 export const exchangeTimeoutMs = 5_000;
 const exchangedCredentials = 10_000;
+/** Of credentials that are over for good: their refusals are remembered for so long, and of so many. */
+const endedCredentials = 1_000;
+const endedMs = 60_000;
 
 export function createDoorExchange(options: {
   readonly door: ExchangeDoor;
@@ -46,6 +49,8 @@ export function createDoorExchange(options: {
 }): DoorExchange {
   const { door, verifier, clock, believeMs } = options;
   const exchanged = createCache<Promise<Caller>>("credentials", exchangedCredentials, clock);
+  const ended = createCache<ConnectError>("ended-credentials", endedCredentials, clock);
+  const at = { door, verifier, ended };
 
   function exchange(
     key: string,
@@ -55,10 +60,10 @@ export function createDoorExchange(options: {
   ): Promise<Caller> {
     const known = exchanged.get(key);
     if (known !== undefined) return known;
-    const asked = exchangeAt(door, verifier, shown, values, recheck).then(
+    const asked = exchangeAt(at, shown, values, recheck).then(
       ({ caller }) => caller,
       (error: unknown) => {
-        exchanged.delete(key); // A refusal is not cached: the next call asks again.
+        exchanged.delete(key); // Unless the credential is over for good, the next call asks again.
         throw error;
       },
     );
@@ -78,7 +83,7 @@ export function createDoorExchange(options: {
     shown: ShownCredential,
     values: ContextValues,
   ): Promise<Authenticated> {
-    const { caller: first, nonce } = await exchangeAt(door, verifier, shown, values);
+    const { caller: first, nonce } = await exchangeAt(at, shown, values);
     let latest = first;
     const renew = async (): Promise<Authenticated> => {
       const credential = { case: "internalToken", value: latest.token } as const;
@@ -116,15 +121,21 @@ export function createDoorExchange(options: {
   };
 }
 
+interface Asking {
+  readonly door: ExchangeDoor;
+  readonly verifier: TokenVerifier;
+  /** Refusals of credentials that were revoked or have expired: nothing puts them in force again. */
+  readonly ended: Cache<ConnectError>;
+}
+
 /** Asks identity. A refusal weighs on the address that the credential came from. */
 async function exchangeAt(
-  at: ExchangeDoor,
-  verifier: TokenVerifier,
+  { door, verifier, ended }: Asking,
   shown: ShownCredential,
   values: ContextValues,
   recheck = false,
 ): Promise<{ readonly caller: Caller; readonly nonce: string }> {
-  const { budget } = at;
+  const { budget } = door;
   const { credential, presented } = shown;
   const key = keyOf(shown);
   const address = values.get(peerAddressKey);
@@ -133,8 +144,13 @@ async function exchangeAt(
     values.set(budgetStateKey, tried.state);
     throw problemError(tried.refusal);
   }
+  const before = ended.get(key);
+  if (before !== undefined) {
+    budget?.exchanged(address, key, false);
+    throw before;
+  }
   try {
-    const { token, limits, deniedCalls, dpopNonce, allowedOrigins } = await at.exchange.exchangeCredential(
+    const { token, limits, deniedCalls, dpopNonce, allowedOrigins } = await door.exchange.exchangeCredential(
       {
         credential,
         callerAddress: address ?? "",
@@ -144,18 +160,19 @@ async function exchangeAt(
       },
       { timeoutMs: exchangeTimeoutMs },
     );
-    const verified = await verifier.verify(token, at.workload);
+    const verified = await verifier.verify(token, door.workload);
     budget?.exchanged(address, key, true);
     const caller = {
       ...verified,
-      workload: edgeOf(at),
+      workload: edgeOf(door),
       ...(limits && { limits: limitsOf(limits) }),
       ...(allowedOrigins.length > 0 && { allowedOrigins }),
       ...(deniedCalls.length > 0 && { deniedCalls: new Map(deniedCalls.map((one) => [one.rpc, one])) }),
     };
     return { caller, nonce: dpopNonce };
   } catch (error) {
-    const described = withoutHolder(translated(error));
+    const { refused: described, isOver } = withoutFacts(translated(error));
+    if (isOver) ended.set(key, described, endedMs);
     // Who lacks a nonce has shown a good token with a good proof, and is about to come back.
     const refused =
       described.code === Code.Unauthenticated && problemOf(described).reason !== "DPOP_NONCE_REQUIRED";
@@ -169,24 +186,27 @@ const holderFacts = {
   organization: "holder_organization",
   application: "holder_application",
   credential: "holder_credential",
+  over: "holder_credential_over",
 };
 
 /** Of the refusals that were made here: calls that showed the same credential at once share one. */
 const refusedHolders = new WeakMap<ConnectError, Principal>();
 
-/** Whose the refused credential is, is not for its caller. */
-function withoutHolder(refused: ConnectError): ConnectError {
+/** Whose the refused credential is, is not for its caller. `isOver`: it will be refused whenever it is shown again. */
+function withoutFacts(refused: ConnectError): { readonly refused: ConnectError; readonly isOver: boolean } {
   const { metadata = {}, ...problem } = problemOf(refused);
   const {
     [holderFacts.organization]: organization,
     [holderFacts.application]: id,
     [holderFacts.credential]: credential,
+    [holderFacts.over]: over,
     ...others
   } = metadata;
-  if (organization === undefined || id === undefined || credential === undefined) return refused;
+  if (organization === undefined || id === undefined || credential === undefined)
+    return { refused, isOver: false };
   const told = problemError({ ...problem, metadata: others }, refused.cause);
   refusedHolders.set(told, { kind: "application", id, organization, credential });
-  return told;
+  return { refused: told, isOver: over === "true" };
 }
 
 /** A token beside another certificate is another credential. Proofs do not count: they are never kept. */

@@ -132,7 +132,7 @@ export function createCredentialExchange(deps: CredentialExchangeDeps): Credenti
       throw credentialInvalid(`the ${what} is unknown`);
     }
     await checkInForce(deps, credential).catch((error: unknown) => {
-      throw heldBy(error, credential);
+      throw heldBy(error, credential, standingOf(credential, clock.now()) !== "in force");
     });
     prove();
     lastUses.note(credential, clock.now());
@@ -216,10 +216,10 @@ async function checkInForce(
 }
 
 /** An operator's is nobody's. */
-function heldBy(error: unknown, { id, holder }: Credential): unknown {
+function heldBy(error: unknown, { id, holder }: Credential, isOver = false): unknown {
   if (holder.kind === "operator") return error;
   const { application, organization } = holder;
-  return refusedOf(error, { application, organization, credential: id });
+  return refusedOf(error, { application, organization, credential: id, isOver });
 }
 
 function holderOf({ id, holder, scopes }: Credential): Principal {
