@@ -1,6 +1,8 @@
 /**
  * What a refused caller costs the server: CPU of the process for a request that is answered with a refusal, at each door.
- * Prints microseconds a request; at the gRPC door, where a refusal ends the connection, the handshake apart. Run with
+ * Prints microseconds a request; at the gRPC door, where a refusal ends the connection, above a connection with no call: that speaks TLS
+ * and HTTP/2 up to the settings of both sides, and is ended by its client. All but the first are within the minute in which the door
+ * remembers that the certificate is over (decision 0090). Run with
  * `node bench/refused-callers.ts [door]`: with \`grpc\`, without the gateway's cases.
  */
 import { randomUUID } from "node:crypto";

@@ -8,6 +8,7 @@ import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { type Clock, silentLogger } from "@wellapi/runtime";
 import * as jose from "jose";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { refusedHolderKey } from "../src/caller/ended-requests.ts";
 import {
   asCaller,
   asService,
@@ -25,7 +26,6 @@ import {
   serverInterceptors,
   type TokenVerifier,
 } from "../src/index.ts";
-import { refusedHolderKey } from "../src/caller/ended-requests.ts";
 import { createTrustingAuthentication, partialRoute } from "../src/testing.ts";
 import { openDoor } from "./open-door.ts";
 

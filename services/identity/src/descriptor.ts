@@ -76,6 +76,7 @@ export const identityService = describeService({
     check: async (context) => (await import("./check.ts")).identityCheck(context),
     // A patient signs in to revoke.
     survivesFullDisk: true,
+    sharesThread: true,
   },
   needs: ["keys", "vault", "journal", "access_log", "terminology"],
   calls: [],

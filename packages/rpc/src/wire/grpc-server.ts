@@ -5,7 +5,6 @@ import { type DescFile, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, createServiceImplSpec, type Interceptor } from "@connectrpc/connect";
 import * as grpc from "@grpc/grpc-js";
-import { ReflectionService } from "@grpc/reflection";
 import { file_google_rpc_error_details } from "@wellapi/gen/google/rpc/error_details_pb";
 import type { Logger } from "@wellapi/runtime";
 import { assertRoutes } from "../caller/callers.ts";
@@ -126,7 +125,7 @@ export async function openGrpcServer(options: GrpcServerOptions): Promise<GrpcSe
     ...callOptions,
     interceptors: [errorsInterceptor(log), bodyInterceptor()],
   });
-  if (options.reflection) addReflection(server, [...routes, health.route]);
+  if (options.reflection) await addReflection(server, [...routes, health.route]);
 
   const isDoor = options.peers === undefined && tls !== undefined;
   setHttp2(server, (isDoor ? doorSettings : peerSettings)(limits?.concurrentStreams ?? 100));
@@ -224,7 +223,9 @@ function addRoute(server: grpc.Server, { service, implementation }: Route, optio
 }
 
 /** From our own descriptors: the package's usual way would load .proto files at run time. Options are lost in it. */
-function addReflection(server: grpc.Server, routes: readonly Route[]): void {
+async function addReflection(server: grpc.Server, routes: readonly Route[]): Promise<void> {
+  // Only here: a server in production has none, and needs no second library for protobuf.
+  const { ReflectionService } = await import("@grpc/reflection");
   const files = new Map<string, DescFile>();
   const visit = (file: DescFile): void => {
     if (files.has(file.proto.name)) return;

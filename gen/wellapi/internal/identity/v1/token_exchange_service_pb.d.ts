@@ -97,7 +97,7 @@ export declare type ExchangeCredentialRequest = Message<"wellapi.internal.identi
   recheck: boolean;
 
   /**
-   * Whether the metadata of a refusal may say who holds the refused credential: for a door, which takes it out of what its caller is told.
+   * Whether the metadata of a refusal may say who holds the refused credential, and whether it was revoked or has expired: for a door, which takes it out of what its caller is told.
    *
    * @generated from field: bool tell_holder = 9;
    */
