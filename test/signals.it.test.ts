@@ -377,10 +377,12 @@ describe.skipIf(!natsServer)("a mesh tells its operator", () => {
         headers: { "content-type": "application/json", authorization: "Bearer wellapi_sk_wrong" },
         body: "{}",
       });
-    // What those cost that are under way together is known afterwards.
-    const statuses = (await Promise.all(Array.from({ length: 120 }, guess))).map(({ status }) => status);
-    expect(statuses[0]).toBe(401);
-    while (statuses.at(-1) !== 429 && statuses.length < 1_000) statuses.push((await guess()).status);
+    // What those cost that are under way together is known afterwards; one by one, a busy machine makes them too slowly.
+    const statuses: number[] = [];
+    while (!statuses.includes(429) && statuses.length < 1_200) {
+      const answers = await Promise.all(Array.from({ length: 120 }, guess));
+      statuses.push(...answers.map(({ status }) => status));
+    }
     expect([...new Set(statuses)].sort()).toEqual([401, 429]);
     const address = { "wellapi.budget.name": "address" };
     await exported("gateway", "wellapi.limits.refusals", address, (point) => point.value > 0);
