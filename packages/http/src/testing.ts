@@ -9,6 +9,7 @@ import {
 } from "@wellapi/rpc";
 import { createTrustingAuthentication, nothingChanges } from "@wellapi/rpc/testing";
 import { type Logger, silentLogger } from "@wellapi/runtime";
+import type { MountedSurface } from "./mount.ts";
 import { type HttpServer, type HttpServerOptions, openHttpServer } from "./server.ts";
 import type { Surface } from "./surface.ts";
 
@@ -25,6 +26,7 @@ export async function openTestSurface(
     readonly budget?: Budget;
     readonly server?: Partial<HttpServerOptions>;
     readonly origin?: () => string;
+    readonly unadmitted?: MountedSurface["unadmitted"];
     readonly log?: Logger;
   },
 ): Promise<HttpServer & { readonly url: string }> {
@@ -44,7 +46,9 @@ export async function openTestSurface(
     port: 0,
     portSetting: "WELLAPI_HTTP_PORT",
     corsOrigins: [],
-    surfaces: [{ surface, door, ...(options.origin && { origin: options.origin }) }],
+    surfaces: [
+      { surface, door, unadmitted: options.unadmitted, ...(options.origin && { origin: options.origin }) },
+    ],
     log,
     ...options.server,
   });

@@ -76,6 +76,7 @@ const signIn: Surface = {
 async function open(surface: Surface, budget?: Budget) {
   const lines: { reason?: string; request_id: string }[] = [];
   const kinds: string[] = [];
+  const told: string[] = [];
   const { url, close } = await openTestSurface(surface, {
     routes: [
       partialRoute(PatientService, {
@@ -92,11 +93,12 @@ async function open(surface: Surface, budget?: Budget) {
       }),
     ],
     authentication,
+    unadmitted: ({ method, problem }) => void told.push(`${method} ${problem.reason}`),
     log: { ...silentLogger, info: (fields: unknown) => void lines.push(fields as never) },
     ...(budget && { budget }),
   });
   onTestFinished(() => close());
-  return { url, lines, kinds };
+  return { url, lines, kinds, told };
 }
 
 /** Writes down what it is asked. */
@@ -161,6 +163,19 @@ describe("where the credential is in a header, the answer comes before any of th
     // The logger writes a pseudonym.
     for (const line of lines) expect(line).toMatchObject({ caller_address: "127.0.0.1" });
   });
+});
+
+test("what is refused before a call is told by its route where a program shows a credential, and a call by itself alone", async () => {
+  const { url, told } = await open(patients);
+  const remove = (headers: Record<string, string>) =>
+    fetch(`${url}/patients/jane`, { method: "DELETE", body: "{}", headers });
+  expect((await remove({})).status).toBe(415);
+  expect((await remove({ cookie: "__Host-session=x", "sec-fetch-site": "same-origin" })).status).toBe(415);
+  expect(told).toEqual([]);
+  expect((await remove(operator)).status).toBe(415);
+  expect((await post(url, "/patients/", "{", operator)).status).toBe(400);
+  expect((await post(url, "/patients/", "{}", { authorization: "Bearer wrong" })).status).toBe(401);
+  expect(told).toEqual(["DELETE /patients/:id UNSUPPORTED_MEDIA_TYPE"]);
 });
 
 test("the first call of the body's RPC is the one that was admitted, the next is asked for again", async () => {

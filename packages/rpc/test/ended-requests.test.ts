@@ -1,6 +1,13 @@
+import { Code, createContextValues } from "@connectrpc/connect";
 import { silentLogger } from "@wellapi/runtime";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createEndedRequests, type EndedOfOrganization, type Principal } from "../src/index.ts";
+import {
+  type Caller,
+  createEndedRequests,
+  createUnadmittedRequests,
+  type EndedOfOrganization,
+  type Principal,
+} from "../src/index.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -102,4 +109,36 @@ test("a person's id and session are not told, and an application's are", async (
       ["app_of_org_a", "crd_1"],
     ],
   ]);
+});
+
+test("of what came to no handler four are looked at at a time, and a stranger's is nobody's", async () => {
+  const looks: PromiseWithResolvers<{ readonly caller: Caller }>[] = [];
+  const told: string[] = [];
+  const unadmitted = createUnadmittedRequests({
+    authentication: {
+      authenticate: () => {
+        const look = Promise.withResolvers<{ readonly caller: Caller }>();
+        looks.push(look);
+        return look.promise;
+      },
+    },
+    requests: {
+      ended: ({ organization = "nobody" }, { status, reason }) =>
+        void told.push(`${organization} ${status} ${reason}`),
+    },
+  });
+  const problem = { code: Code.NotFound, reason: "NOT_FOUND", message: "nothing here" };
+  const request = () => ({ ...call(), header: new Headers(), contextValues: createContextValues(), problem });
+  for (let i = 0; i < 100; i++) unadmitted(request());
+  expect(looks).toHaveLength(4);
+  const [known, ...strangers] = looks;
+  known!.resolve({ caller: { principal: application("org_a"), workload: "gateway", token: "t" } });
+  for (const stranger of strangers) stranger.reject(new Error("no credential of ours"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(told.toSorted()).toEqual([
+    ...Array(3).fill("nobody NOT_FOUND NOT_FOUND"),
+    "org_a NOT_FOUND NOT_FOUND",
+  ]);
+  unadmitted(request());
+  expect(looks).toHaveLength(5);
 });
