@@ -28,7 +28,7 @@ export const methods: Names<CaptureMethod> = {
 };
 
 /** What is left out of data that is read. */
-export const masks: Names<Mask> = { notes: Mask.NOTES, performer: Mask.PERFORMER };
+export const masks: Names<Mask> = { device: Mask.DEVICE, notes: Mask.NOTES, performer: Mask.PERFORMER };
 
 export const resolutions: Names<Resolution> = {
   raw: Resolution.RAW,

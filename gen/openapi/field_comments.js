@@ -180,7 +180,7 @@ export const fieldComments = {
  "wellapi.consent.v1.Provision.deIdentification": "How data that is read is made anonymous. Given, the provision permits nothing but de-identified exports (`CreateExport`): no other read sees the data by it.",
  "wellapi.consent.v1.Provision.directions": "Contribute, read, or both.",
  "wellapi.consent.v1.Provision.effect": "Permit or deny.",
- "wellapi.consent.v1.Provision.masks": "Of permissions to read alone: what is left out of it. Clinical records, in which free text can stand anywhere, are not read by a permission with any mask. What another permission permits without the mask is read whole. MASK_DEVICE is not enforced yet, so not taken.",
+ "wellapi.consent.v1.Provision.masks": "Of permissions to read alone: what is left out of it. Clinical records, in which free text can stand anywhere, are not read by a permission with any mask. What another permission permits without the mask is read whole.",
  "wellapi.consent.v1.Provision.purposes": "What the data may be read for. A permission to read needs one at least; a denial without any denies reading for all. Contributing has no purpose.",
  "wellapi.consent.v1.Provision.regions": "Regions that may receive what is read. Empty: the patient's home region only. A denial has none: it denies in all.",
  "wellapi.consent.v1.Provision.resolution": "The finest data that is read. A permission to read needs one; a denial has none: it denies all of them. What is contributed is stored as it was recorded.",

@@ -40,6 +40,7 @@ const withheldWords: Readonly<Record<PreviewedKind_Withheld, string>> = {
   [PreviewedKind_Withheld.OUTSIDE_WINDOW]: "of another time",
   [PreviewedKind_Withheld.COARSER]: "only sums",
   [PreviewedKind_Withheld.OTHER_SOURCE]: "of another source",
+  [PreviewedKind_Withheld.JOINED]: "of several devices at one time, the later alone, as devices are left out",
 };
 
 /** What an organization reads, or would read. */

@@ -166,7 +166,7 @@ const knownResolutions: ReadonlySet<Resolution> = new Set([
 ]);
 
 /** What those who release data can leave out. */
-const knownMasks: ReadonlySet<Mask> = new Set([Mask.NOTES, Mask.PERFORMER]);
+const knownMasks: ReadonlySet<Mask> = new Set([Mask.DEVICE, Mask.NOTES, Mask.PERFORMER]);
 
 const knownMethods: ReadonlySet<CaptureMethod> = new Set([
   CaptureMethod.SENSED,
@@ -187,6 +187,8 @@ function permitOf(grant: Grant): DatedPermit | undefined {
   if (![...grant.onlyMethods, ...grant.exceptMethods].every((one) => knownMethods.has(one))) return undefined;
   const sources = sourcesOf(grant);
   if (!masks.every((mask) => knownMasks.has(mask))) return undefined;
+  // By the hour and by the day data is told device by device.
+  if (masks.includes(Mask.DEVICE) && resolution !== Resolution.RAW) return undefined;
   const from = millisOf(window?.startTime, earliestTime);
   return {
     consent,

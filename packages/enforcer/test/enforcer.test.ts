@@ -169,8 +169,12 @@ describe("an enforcer", () => {
 
   it("says what is left out, and drops a grant that leaves out what cannot be left out here", () => {
     const of = (...masks: Mask[]) => answerOf(create(DecisionSchema, { grants: [{ ...grant, masks }] }));
+    const raw = { ...grant, masks: [Mask.DEVICE], resolution: Resolution.RAW };
+    expect(answerOf(create(DecisionSchema, { grants: [raw] }))).toMatchObject({ permits: [{ masks: [1] }] });
+    // By the hour and by the day data is told device by device.
+    expect(of(Mask.DEVICE)).toMatchObject({ denied: { permitted: false } });
     expect(of(Mask.NOTES, Mask.PERFORMER)).toMatchObject({ permits: [{ masks: [2, 3] }] });
-    for (const unknown of [Mask.DEVICE, Mask.UNSPECIFIED, 99 as Mask]) {
+    for (const unknown of [Mask.UNSPECIFIED, 99 as Mask]) {
       expect(of(Mask.NOTES, unknown)).toMatchObject({ denied: { permitted: false } });
     }
   });

@@ -42,6 +42,8 @@ export {
   pickColumns,
   sameFormat,
   sliceColumns,
+  usedConcepts,
   viewOf,
+  withUsedConcepts,
 } from "./slice.ts";
 export { type Layer, type RankedBlock, type Stack, type StackLimits, stackBlocks } from "./stack.ts";

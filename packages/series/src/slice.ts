@@ -1,5 +1,6 @@
 import {
   BLOCK_LIMITS,
+  type CodedValues,
   type Coding,
   type Columns,
   type ComponentValues,
@@ -86,6 +87,22 @@ export function oneWhereSame(durations: Uint32Array): Columns["durationMs"] {
   const first = durations[0] ?? 0;
   for (let i = 1; i < durations.length; i++) if (durations[i] !== first) return durations;
   return first;
+}
+
+/** Of coded values: with the concepts that occur alone, in the order in which they do. */
+export function withUsedConcepts(columns: Columns): Columns {
+  const { values } = columns;
+  return values.kind === "coded" ? { ...columns, values: usedConcepts(values) } : columns;
+}
+
+/** The concepts that occur, in the order in which they do. */
+export function usedConcepts({ kind, dictionary, indexes }: CodedValues): CodedValues {
+  const used = new Map<number, number>();
+  const moved = indexes.map((index) => {
+    if (!used.has(index)) used.set(index, used.size);
+    return used.get(index)!;
+  });
+  return { kind, dictionary: [...used.keys()].map((index) => dictionary[index]!), indexes: moved };
 }
 
 /** The first position whose time is at or after `ms`, by binary search from `start`. */

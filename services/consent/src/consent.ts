@@ -26,7 +26,7 @@ export const deIdentifications = ["safe_harbor"] as const;
 export type DeIdentification = (typeof deIdentifications)[number];
 
 /** What can be left out of data that is read: notes and other free text, and who took it. */
-export const masks = ["notes", "performer"] as const;
+export const masks = ["device", "notes", "performer"] as const;
 export type Mask = (typeof masks)[number];
 
 /** An absent end is open. */

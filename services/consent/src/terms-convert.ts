@@ -240,10 +240,13 @@ function masksOf(
   if (message.masks.length === 0) return [];
   const place = `${path}.masks`;
   for (const one of message.masks) {
-    if (one === MaskMessage.DEVICE)
-      refuse(place, "MASK_DEVICE is not enforced yet: leave it out", notEnforced);
-    else if (named(maskMessages, one) === undefined)
-      refuse(place, `${one} is not known: use MASK_NOTES, MASK_PERFORMER`);
+    if (named(maskMessages, one) === undefined)
+      refuse(place, `${one} is not known: use MASK_DEVICE, MASK_NOTES, MASK_PERFORMER`);
+  }
+  if (message.masks.includes(MaskMessage.DEVICE) && message.resolution > ResolutionMessage.RAW) {
+    const description =
+      "MASK_DEVICE is not enforced yet for hourly and daily data, which is told device by device: leave it out, or permit RAW";
+    refuse(place, description, notEnforced);
   }
   if (!permitsReading || message.directions.length > 1) {
     refuse(place, "is of permissions to read alone: leave it out, or part the provision");

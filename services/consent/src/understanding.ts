@@ -153,11 +153,13 @@ function unknownInId(id: unknown, path: string): string | undefined {
 
 /** What is to be left out is not known here, or of what: so nothing is read by it. */
 function unknownInMasks(
-  { effect, directions: stated, masks: left }: Members,
+  { effect, directions: stated, masks: left, resolution }: Members,
   path: string,
 ): string | undefined {
   if (effect !== "permit" || (stated as unknown[]).some((one) => one !== "read")) return path;
-  return firstOf(left, path, (one, at) => (isOneOf(masks, one) ? undefined : at));
+  // By the hour and by the day data is told device by device.
+  const known = resolution === "raw" ? masks : masks.filter((one) => one !== "device");
+  return firstOf(left, path, (one, at) => (isOneOf(known, one) ? undefined : at));
 }
 
 /** The unknown part of a denial may cover the question. */

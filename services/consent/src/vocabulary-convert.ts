@@ -64,6 +64,7 @@ export const methodMessages: Record<Method, CaptureMethod> = {
 };
 
 export const maskMessages: Record<Mask, MaskMessage> = {
+  device: MaskMessage.DEVICE,
   notes: MaskMessage.NOTES,
   performer: MaskMessage.PERFORMER,
 };

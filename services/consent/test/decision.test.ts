@@ -398,7 +398,12 @@ describe("what is not known here", () => {
   it.each<[string, Consent, string]>([
     ["an effect", withProvision({ effect: "suspend" }), "terms.provisions[1].effect"],
     ["a member of a provision", withProvision({ methods: ["sensed"] }), "terms.provisions[1].methods"],
-    ["a mask", withProvision({ masks: ["notes", "device"] }), "terms.provisions[1].masks[1]"],
+    ["a mask", withProvision({ masks: ["notes", "place"] }), "terms.provisions[1].masks[1]"],
+    [
+      "a mask of hourly data",
+      withProvision({ masks: ["device"], resolution: "hourly" }),
+      "terms.provisions[1].masks[0]",
+    ],
     ["a mask of a denial", withDenial({ masks: ["notes"] }), "terms.provisions[0].masks"],
     [
       "a mask of what is sent",

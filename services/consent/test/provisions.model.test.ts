@@ -54,8 +54,10 @@ const sourcesNamed: fc.Arbitrary<FromSources> = fc
 /** A provision, and perhaps the contributors whose data it is about, or what it leaves out: such a one is of reading alone. */
 function fromSome(provision: fc.Arbitrary<Provision>): fc.Arbitrary<Provision> {
   const left = fc.option(someOf<Mask>(masks, 1));
-  return fc.tuple(provision, fc.option(sourcesNamed), left).map(([one, sources, masked]): Provision => {
-    const maskable = masked !== null && one.effect === "permit";
+  return fc.tuple(provision, fc.option(sourcesNamed), left).map(([one, sources, drawn]): Provision => {
+    // What is told device by device tells the device.
+    const masked = (drawn ?? []).filter((mask) => mask !== "device" || one.resolution === "raw");
+    const maskable = masked.length > 0 && one.effect === "permit";
     if (sources === null && !maskable) return one;
     return {
       ...one,

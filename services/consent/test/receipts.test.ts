@@ -15,6 +15,7 @@ import {
   rightsClaims,
   schemaVersion,
   versionWithDevices,
+  versionWithHiddenDevices,
   versionWithMasks,
   versionWithMethods,
   versionWithSources,
@@ -154,6 +155,16 @@ describe("a receipt", () => {
     expect(await verifyReceipt(kind, jws, jwks)).toMatchObject({
       schema_version: versionWithMasks,
       pii_processing: [{ effect: "permit", masks: ["notes"] }],
+    });
+    const nameless = { ...provision, masks: [Mask.DEVICE], resolution: Resolution.RAW };
+    const other = await patient().createConsent({
+      consent: { ...consent, provisions: [nameless] },
+      requestId: "without-devices",
+    });
+    const second = await patientReceipts.getConsentReceipt(ofVersion(other.consent!.id, 1));
+    expect(await verifyReceipt(kind, second.jws, jwks)).toMatchObject({
+      schema_version: versionWithHiddenDevices,
+      pii_processing: [{ effect: "permit", masks: ["device"] }],
     });
   });
 

@@ -70,7 +70,7 @@ async function rewrite(
 
 const withMask = (consent: Consent) => ({
   ...consent,
-  terms: { ...consent.terms, provisions: [{ ...consent.terms.provisions[0]!, masks: ["device"] }] },
+  terms: { ...consent.terms, provisions: [{ ...consent.terms.provisions[0]!, masks: ["place"] }] },
 });
 
 describe("consents of another format", () => {

@@ -260,6 +260,8 @@ describe("what is wrong is refused by its field:", () => {
 
   it("a mask where nothing is read, where something is sent, too, or where no name is told anyway", () => {
     const masks = [Mask.PERFORMER, Mask.NOTES, Mask.NOTES];
+    const raw = { ...reading, resolution: Resolution.RAW, masks: [Mask.NOTES, Mask.DEVICE] };
+    expect(takenProvision(raw)).toMatchObject({ masks: ["device", "notes"] });
     expect(takenProvision({ ...reading, masks })).toMatchObject({ masks: ["notes", "performer"] });
     expect(takenProvision(reading)).not.toHaveProperty("masks");
     expect(refusedProvision({ ...contributing, masks })).toEqual(invalid("masks"));
@@ -285,7 +287,8 @@ describe("what is wrong is refused by its field:", () => {
   });
 
   it("whatever is not enforced yet, by that reason", () => {
-    expect(refusedProvision({ ...reading, masks: [Mask.DEVICE] })).toEqual(notYet("masks"));
+    const hourly = { ...reading, resolution: Resolution.HOURLY, masks: [Mask.DEVICE] };
+    expect(refusedProvision(hourly)).toEqual(notYet("masks"));
     expect(refusedProvision({ ...reading, resolution: Resolution.COUNT_ONLY })).toEqual(notYet("resolution"));
     const sliding = { case: "capturedInLast", value: { seconds: 60n } };
     expect(refusedProvision({ ...denial, window: sliding })).toEqual(notYet("captured_in_last"));

@@ -76,8 +76,9 @@ describe("what a patient accepts", () => {
     const asked = clone(ConsentRequestSchema, request);
     asked.provisions[0]!.resolution = Resolution.RAW;
     asked.provisions[0]!.masks = [Mask.PERFORMER];
-    expect(masksOf(asked.provisions[0]!)).toEqual([Mask.NOTES]);
-    expect(masksOf(request.provisions[0]!)).toEqual([]);
+    expect(masksOf(asked.provisions[0]!, Resolution.RAW)).toEqual([Mask.DEVICE, Mask.NOTES]);
+    expect(masksOf(asked.provisions[0]!, Resolution.DAILY)).toEqual([Mask.NOTES]);
+    expect(masksOf(request.provisions[0]!, Resolution.HOURLY)).toEqual([]);
     const chosen = { ...wholeOf(asked), masks: [new Set([Mask.NOTES])] };
     const { provisions } = acceptanceOf(asked, chosen, now)!;
     expect(provisions).toMatchObject([{ masks: [Mask.PERFORMER, Mask.NOTES] }]);
@@ -95,6 +96,11 @@ describe("what a patient accepts", () => {
 });
 
 test("only what is coarser and what is shorter is offered", () => {
-  expect(resolutionsOf(request.provisions[0]!)).toEqual([Resolution.HOURLY, Resolution.DAILY]);
+  const [asked] = request.provisions;
+  expect(resolutionsOf(asked!, new Set())).toEqual([Resolution.HOURLY, Resolution.DAILY]);
+  const raw = { ...asked!, resolution: Resolution.RAW };
+  expect(resolutionsOf(raw, new Set([Mask.NOTES]))).toHaveLength(3);
+  expect(resolutionsOf(raw, new Set([Mask.DEVICE]))).toEqual([Resolution.RAW]);
+  expect(resolutionsOf({ ...raw, masks: [Mask.DEVICE] }, new Set())).toEqual([Resolution.RAW]);
   expect(shorterDays(request, now)).toEqual([7, 30, 90]);
 });

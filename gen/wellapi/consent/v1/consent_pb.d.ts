@@ -238,7 +238,7 @@ export declare type Provision = Message<"wellapi.consent.v1.Provision"> & {
 
   /**
    * Of permissions to read alone: what is left out of it. Clinical records, in which free text can stand anywhere, are not read by a
-   * permission with any mask. What another permission permits without the mask is read whole. MASK_DEVICE is not enforced yet, so not taken.
+   * permission with any mask. What another permission permits without the mask is read whole.
    *
    * @generated from field: repeated wellapi.consent.v1.Mask masks = 9;
    */
@@ -462,7 +462,8 @@ export enum Mask {
   UNSPECIFIED = 0,
 
   /**
-   * The device and its model.
+   * The device and its model, of samples and observations: they are read as if their sender had named none, so what it sends of several
+   * devices is one series, in which the later sample hides the earlier. Of RESOLUTION_RAW alone; not enforced yet for others.
    *
    * @generated from enum value: MASK_DEVICE = 1;
    */

@@ -243,8 +243,8 @@ export declare type PreviewedKind = Message<"wellapi.records.v1.PreviewedKind"> 
   sums: PreviewedSums[];
 
   /**
-   * What the masks of permissions leave out of the observations that are seen, of some of them at least. It is named whether or not they
-   * have any of it.
+   * What the masks of permissions leave out of what is seen, of some of it at least: devices of samples and observations, the rest of
+   * observations. It is named whether or not they have any of it.
    *
    * @generated from field: repeated wellapi.consent.v1.Mask masks = 8;
    */
@@ -311,6 +311,13 @@ export enum PreviewedKind_Withheld {
    * @generated from enum value: WITHHELD_OTHER_SOURCE = 6;
    */
   OTHER_SOURCE = 6,
+
+  /**
+   * All of it is permitted, without devices: where several devices of one sender tell something of the same time, the later is seen alone.
+   *
+   * @generated from enum value: WITHHELD_JOINED = 7;
+   */
+  JOINED = 7,
 }
 
 /**

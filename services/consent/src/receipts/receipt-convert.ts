@@ -7,14 +7,15 @@ import type { Right, RightsAnswer, RightsRequest } from "../rights/rights-reques
 
 /**
  * The claims of receipts, by the sections of ISO/IEC TS 27560:2023. They are signed as they are, so a change of them is a new version. The
- * second has `sources`, the third `masks`, too, the fourth `sources` of devices, the fifth their `methods`: who does not know them must not take the permission
- * for wider than it is. What says none stays in the first.
+ * second has `sources`, the third `masks`, too, the fourth `sources` of devices, the fifth their `methods`, the sixth the mask `device`: who does
+ * not know them must not take the permission for wider than it is. What says none stays in the first.
  */
 export const schemaVersion = "wellapi-consent-receipt/1";
 export const versionWithSources = "wellapi-consent-receipt/2";
 export const versionWithMasks = "wellapi-consent-receipt/3";
 export const versionWithDevices = "wellapi-consent-receipt/4";
 export const versionWithMethods = "wellapi-consent-receipt/5";
+export const versionWithHiddenDevices = "wellapi-consent-receipt/6";
 
 /** Who gets the receipt, and the ids by which they know the patient and devices. */
 export interface Holder extends OutwardIds {
@@ -175,6 +176,9 @@ function processing({ grantee, provisions, validity, notice }: Terms, ids: Outwa
     }),
     ...(provisions.some(({ sources }) => sources?.methods !== undefined) && {
       schema_version: versionWithMethods,
+    }),
+    ...(provisions.some(({ masks }) => masks?.includes("device")) && {
+      schema_version: versionWithHiddenDevices,
     }),
     lawful_basis: "consent",
     pii_controllers: [{ party_id: grantee }],

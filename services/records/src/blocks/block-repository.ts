@@ -6,7 +6,7 @@ import type { Interval } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { SeriesDescriptor } from "../model/provenance.ts";
 import { type BlockName, createBlockScan, nameOf, type StoredBlock } from "./block-scan.ts";
-import { type BlockReads, winnersAsOf } from "./block-winners.ts";
+import { alone, type BlockReads, type ReadTogether, winnersAsOf } from "./block-winners.ts";
 import { stripOf } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUnlessDamaged, openUntilDamaged, seriesPlaceOf } from "./damage.ts";
 import { isCompacted, type SeriesDocument } from "./documents.ts";
@@ -45,6 +45,11 @@ export interface BlockRepository {
   winners(partition: string, series: string, interval: Interval): AsyncGenerator<Run>;
   /** The same for samples that were committed with `sequence` or before, without samples that were retracted since. */
   winnersAsOf(partition: string, series: string, interval: Interval, sequence: number): AsyncGenerator<Run>;
+  /**
+   * As `winners`, of several series of one kind that are read as one. Where its runs end tells of the blocks in which they lie: `evenRuns`
+   * mends that.
+   */
+  winnersTogether(partition: string, together: ReadTogether, interval: Interval): AsyncGenerator<Run>;
   /** Identifies the blocks that reach into the interval, in no order: equal names mean equal content. */
   names(partition: string, series: string, interval: Interval): Promise<BlockName[]>;
   /** Changes with each commit of the patient. */
@@ -71,18 +76,23 @@ export function createBlockRepository(store: Store, vault: Vault, damage: Damage
     return (await loadHead(store, partition))?.revision ?? 0;
   }
 
+  function shownOf(partition: string, together: ReadTogether, interval: Interval, sequence: number) {
+    return isObservationSeries(together.series[0]!)
+      ? observed.runsAsOf(partition, together, interval, sequence)
+      : winnersAsOf(reads, partition, together, interval, sequence);
+  }
+
   return {
     series: (partition, code, first) => seriesOfCode(reads, partition, code, first),
 
     winners: (partition, series, interval) =>
-      isObservationSeries(series)
-        ? observed.runs(partition, series, interval)
-        : winnersAsOf(reads, partition, series, interval, Number.POSITIVE_INFINITY),
+      shownOf(partition, alone(series), interval, Number.POSITIVE_INFINITY),
 
     winnersAsOf: (partition, series, interval, sequence) =>
-      isObservationSeries(series)
-        ? observed.runsAsOf(partition, series, interval, sequence)
-        : winnersAsOf(reads, partition, series, interval, sequence),
+      shownOf(partition, alone(series), interval, sequence),
+
+    winnersTogether: (partition, together, interval) =>
+      shownOf(partition, together, interval, Number.POSITIVE_INFINITY),
 
     names: (partition, series, interval) =>
       isObservationSeries(series)
@@ -150,7 +160,7 @@ async function namesIn(
   series: string,
   { from, to }: Interval,
 ): Promise<BlockName[]> {
-  const scan = createBlockScan(store, partition, series);
+  const scan = createBlockScan(store, partition, [series]);
   const names = new Map<string, BlockName>();
   let size = BLOCKS_A_NAMED_PAGE;
   for (let done = from; done < to; ) {
@@ -175,7 +185,7 @@ async function summariesOnce(
   interval: Interval,
 ): Promise<SummarizedBlock[] | undefined> {
   const blocks: SummarizedBlock[] = [];
-  const scan = createBlockScan(store, partition, series);
+  const scan = createBlockScan(store, partition, [series]);
   for await (const page of scan.reachingInto(interval, SUMMARIES_A_STEP)) {
     if (page === undefined) return undefined;
     for (const turn of turnsOf(page.shown)) {

@@ -1,5 +1,6 @@
-import { pages as pagesOf, type Store } from "@wellapi/store";
+import { pages as pagesOf, type Store, scanPages } from "@wellapi/store";
 import type { Interval } from "../model/interval.ts";
+import { mergedStreams } from "../model/merged-streams.ts";
 import { MAX_BLOCK_REACH_MS } from "./block-limits.ts";
 import { type BlockDocument, type CompactedDocument, isCompacted, isShown } from "./documents.ts";
 import { movesOf } from "./head-repository.ts";
@@ -40,7 +41,10 @@ export interface PageSizes {
   readonly later: number;
 }
 
-/** Scans the stored blocks of one series. */
+/** Blocks of several series that are held at a time, where the series are few. */
+const BLOCKS_TOGETHER = 16;
+
+/** Scans the stored blocks of one series, or of several as one: by their first sample. */
 export interface BlockScan {
   /**
    * The blocks that reach into the interval, page by page; undefined at last, where samples were moved meanwhile:
@@ -57,7 +61,7 @@ export interface BlockScan {
 export function createBlockScan(
   store: Pick<Store, "get" | "scan">,
   partition: string,
-  series: string,
+  series: readonly string[],
 ): BlockScan {
   /** Returns whether samples were moved since. */
   async function movesSince(): Promise<() => Promise<boolean>> {
@@ -72,8 +76,12 @@ export function createBlockScan(
   }
 
   /** Blocks that start within the range. */
-  async function* scanned(range: Interval, { first, later }: PageSizes) {
-    const scan = { index: "by_from", equals: [partition, series], range };
+  function scanned(range: Interval, sizes: PageSizes) {
+    return series.length === 1 ? scannedOne(series[0]!, range, sizes) : scannedTogether(range, sizes);
+  }
+
+  async function* scannedOne(one: string, range: Interval, { first, later }: PageSizes) {
+    const scan = { index: "by_from", equals: [partition, one], range };
     const read = (cursor: string | undefined) =>
       store.scan<StoredBlock>(
         "blocks",
@@ -85,8 +93,34 @@ export function createBlockScan(
     }
   }
 
+  /** Holds as many blocks of each series as the first page has, so that this page is of the first scan of each: or more where the series are few. */
+  async function* scannedTogether(range: Interval, { first, later }: PageSizes) {
+    const limit = Math.max(first, Math.floor(BLOCKS_TOGETHER / series.length));
+    const all = mergedStreams(
+      series.map((one) => blocksOf(one, range, limit)),
+      (a, b) => a.from_ms - b.from_ms,
+    );
+    let size = first;
+    let blocks: StoredBlock[] = [];
+    for await (const block of all) {
+      blocks.push(block);
+      if (blocks.length < size) continue;
+      yield { blocks, nextFrom: block.from_ms };
+      size = later;
+      blocks = [];
+    }
+    yield { blocks, nextFrom: range.to };
+  }
+
+  async function* blocksOf(one: string, range: Interval, limit: number) {
+    const scan = { index: "by_from", equals: [partition, one], range, limit };
+    for await (const { documents } of scanPages<StoredBlock>(store, "blocks", scan)) {
+      for (const { document } of documents) yield document;
+    }
+  }
+
   return {
-    // A page is a snapshot, but two pages are not: a compaction may move samples to a place that the earlier page has passed.
+    // A page is a snapshot, of each series, but two pages are not: a compaction may move samples to a place that the earlier page has passed.
     async *reachingInto(interval, sizes) {
       const moved = await movesSince();
       let count = 0;

@@ -2,6 +2,7 @@ import type { DamageReporter } from "@wellapi/runtime";
 import type { Store } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
+import { withoutDevice } from "../model/provenance.ts";
 import { rankOf } from "../model/rank.ts";
 import { samplesAsOf } from "./as-of.ts";
 import { type BlockPage, createBlockScan, nameOf, type StoredBlock } from "./block-scan.ts";
@@ -30,6 +31,21 @@ const SAMPLES_A_STEP = 50_000;
  */
 const SAMPLES_OF_FIRST_STEP = 16_000;
 
+/** The series that are read as one: of several each hides samples of the others. */
+export interface ReadTogether {
+  /** At least one. */
+  readonly series: readonly string[];
+  /** Those whose device is not told. */
+  readonly unnamed: ReadonlySet<string>;
+}
+
+const everyNamed: ReadonlySet<string> = new Set();
+
+/** One series, as it is. */
+export function alone(series: string): ReadTogether {
+  return { series: [series], unnamed: everyNamed };
+}
+
 /** What reads and opens blocks. */
 export interface BlockReads {
   readonly store: Pick<Store, "get" | "scan">;
@@ -38,13 +54,13 @@ export interface BlockReads {
 }
 
 /**
- * The shown samples of a series that start in the interval, ascending, in bounded memory for any interval; only those
+ * The shown samples of a series, or of several as one, that start in the interval, ascending, in bounded memory for any interval; only those
  * that were committed with `sequence` or before, without samples that were retracted since.
  */
 export async function* winnersAsOf(
   reads: BlockReads,
   partition: string,
-  series: string,
+  together: ReadTogether,
   interval: Interval,
   sequence: number,
 ): AsyncGenerator<Run> {
@@ -52,7 +68,7 @@ export async function* winnersAsOf(
   let limits = usualLimits;
   for (let { from } = interval; from < interval.to; ) {
     const rest = { from, to: interval.to };
-    const reached = yield* winnersFrom(reads, partition, series, rest, sequence, limits);
+    const reached = yield* winnersFrom(reads, partition, together, rest, { sequence, limits });
     limits = reached > from ? usualLimits : more(limits);
     from = reached;
   }
@@ -62,10 +78,9 @@ export async function* winnersAsOf(
 async function* winnersFrom(
   reads: BlockReads,
   partition: string,
-  series: string,
+  { series, unnamed }: ReadTogether,
   interval: Interval,
-  sequence: number,
-  limits: WinnersLimits,
+  { sequence, limits }: { readonly sequence: number; readonly limits: WinnersLimits },
 ): AsyncGenerator<Run, number> {
   const winners = createWinners(interval, limits);
   const scan = createBlockScan(reads.store, partition, series);
@@ -74,7 +89,7 @@ async function* winnersFrom(
   for await (const page of scan.hiding(interval, BLOCKS_A_PAGE, () => winners.reach)) {
     if (page === undefined) return done;
     for (const { shown, nextFrom } of stepsOf(page, most)) {
-      const { opened, damaged } = await openBlocks(reads, partition, shown, sequence);
+      const { opened, damaged } = await openBlocks(reads, partition, { shown, unnamed }, sequence);
       if (opened.length > 0) winners.add(opened.flat());
       // A damaged block may hide samples of the blocks that reach into its beginning.
       const next = damaged === undefined ? nextFrom : damaged.document.from_ms;
@@ -114,14 +129,18 @@ function more({ samples, stretches }: WinnersLimits): WinnersLimits {
 function openBlocks(
   { vault, damage }: BlockReads,
   partition: string,
-  shown: readonly StoredBlock[],
+  { shown, unnamed }: Pick<BlockPage, "shown"> & Pick<ReadTogether, "unnamed">,
   sequence: number,
 ) {
   const before = shown.filter((block) => nameOf(block).first <= sequence);
   if (before.length === 0) return { opened: [], damaged: undefined };
   return withBox(vault, partition, (box) =>
     openUntilDamaged(before, (document) =>
-      openOrReport(damage, blockPlace(document), () => openSamples(box, document, sequence)),
+      openOrReport(damage, blockPlace(document), () => {
+        const opened = openSamples(box, document, sequence);
+        if (!unnamed.has(document.series)) return opened;
+        return opened.map((samples) => ({ ...samples, source: withoutDevice(samples.source) }));
+      }),
     ),
   );
 }

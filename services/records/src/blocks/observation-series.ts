@@ -2,9 +2,12 @@ import type { DamageReporter } from "@wellapi/runtime";
 import { type Store, scanPages } from "@wellapi/store";
 import type { Vault } from "@wellapi/vault";
 import type { Interval } from "../model/interval.ts";
+import { mergedStreams } from "../model/merged-streams.ts";
+import { withoutDevice } from "../model/provenance.ts";
 import { sequenceOf } from "../model/rank.ts";
 import { MAX_BLOCK_SPAN_MS } from "./block-limits.ts";
 import type { BlockName } from "./block-scan.ts";
+import { alone, type ReadTogether } from "./block-winners.ts";
 import type { Strip } from "./compacted-block.ts";
 import { blockPlace, openOrReport, openUntilDamaged } from "./damage.ts";
 import type { ObservationBlockDocument } from "./documents.ts";
@@ -23,18 +26,18 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
   /** In order; in bounded memory, since a block spans at most 31 days. */
   async function* samplesOf(
     partition: string,
-    series: string,
+    { series, unnamed }: ReadTogether,
     { from, to }: Interval,
     sequence: number,
   ): AsyncGenerator<readonly ObservedSample[]> {
     let held: ObservedSample[] = [];
-    for await (const { blocks, next } of scanned(store, partition, series, {
+    for await (const { blocks, next } of scannedTogether(store, partition, series, {
       from: from - MAX_BLOCK_SPAN_MS,
       to,
     })) {
       const wanted = blocks.filter((block) => block.sequence <= sequence && block.to_ms > from);
       const { opened, damaged } = await withBox(vault, partition, (box) =>
-        openUntilDamaged(wanted, (document) => open(box, document)),
+        openUntilDamaged(wanted, (document) => open(box, document, unnamed.has(document.series))),
       );
       held.push(...opened.flat().filter(({ time }) => from <= time && time < to));
       held.sort(inOrder);
@@ -47,29 +50,28 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
     }
   }
 
-  function open(box: PatientBox, document: ObservationBlockDocument): ObservedSample[] {
+  function open(box: PatientBox, document: ObservationBlockDocument, isUnnamed = false): ObservedSample[] {
     const place = blockPlace(document, "observation_blocks");
     const records = openOrReport(damage, place, () => box.openObservations(document));
-    return records.flatMap((record) => sampleOf(record, document.sequence) ?? []);
+    return records.flatMap((record) => {
+      const told = isUnnamed ? { ...record, provenance: withoutDevice(record.provenance) } : record;
+      return sampleOf(told, document.sequence) ?? [];
+    });
   }
 
   async function* runsAsOf(
     partition: string,
-    series: string,
+    together: ReadTogether,
     interval: Interval,
     sequence: number,
   ): AsyncGenerator<Run> {
-    for await (const samples of samplesOf(partition, series, interval, sequence)) {
+    for await (const samples of samplesOf(partition, together, interval, sequence)) {
       yield* observedRuns(samples);
     }
   }
 
   return {
-    /** The samples that start in the interval. */
-    runs: (partition: string, series: string, interval: Interval) =>
-      runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY),
-
-    /** The same, for samples that were committed with `sequence` or before. */
+    /** The samples that start in the interval, of one series or of several together; only those that were committed with `sequence` or before. */
     runsAsOf,
 
     /** The runs of a block that has just arrived. */
@@ -94,7 +96,7 @@ export function createObservationSeries(store: Pick<Store, "scan">, vault: Vault
     /** The hours of all samples that start in the interval. */
     async summaries(partition: string, series: string, interval: Interval): Promise<SummarizedBlock[]> {
       const blocks: SummarizedBlock[] = [];
-      for await (const run of runsAsOf(partition, series, interval, Number.POSITIVE_INFINITY)) {
+      for await (const run of runsAsOf(partition, alone(series), interval, Number.POSITIVE_INFINITY)) {
         const { times, durationMs } = run.columns;
         const last = times.at(-1)!;
         const until = last + Math.max(1, durationMs as number);
@@ -114,6 +116,23 @@ async function* scanned(store: Pick<Store, "scan">, partition: string, series: s
     const next = cursor === undefined ? Number.POSITIVE_INFINITY : blocks.at(-1)!.from_ms;
     yield { blocks: blocks.filter(({ hidden }) => hidden === 0), next };
   }
+}
+
+/** The same of several series, in the order of their starts. */
+async function* scannedTogether(
+  store: Pick<Store, "scan">,
+  partition: string,
+  series: readonly string[],
+  range: Interval,
+) {
+  if (series.length === 1) return yield* scanned(store, partition, series[0]!, range);
+  const each = series.map(async function* (one) {
+    for await (const { blocks } of scanned(store, partition, one, range)) yield* blocks;
+  });
+  for await (const block of mergedStreams(each, (a, b) => a.from_ms - b.from_ms)) {
+    yield { blocks: [block], next: block.from_ms };
+  }
+  yield { blocks: [], next: Number.POSITIVE_INFINITY };
 }
 
 export type ObservationSeries = ReturnType<typeof createObservationSeries>;

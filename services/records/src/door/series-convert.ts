@@ -2,7 +2,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Decimals, type Series, SeriesSchema } from "@wellapi/gen/wellapi/type/v1/series_pb";
 import type { Coding as CodingMessage } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
-import { type Coding, type Columns, oneWhereSame } from "@wellapi/series";
+import { type Coding, type Columns, oneWhereSame, usedConcepts } from "@wellapi/series";
 import { LOINC, parseDecimal, type Terminology } from "@wellapi/terminology";
 import type { Source } from "../model/provenance.ts";
 import { filled } from "./typed-columns.ts";
@@ -178,8 +178,10 @@ function valuesInit({ values }: Columns): NonNullable<MessageInitShape<typeof Se
   switch (values.kind) {
     case "decimal":
       return { case: "decimals", value: decimalsInit(values) };
-    case "coded":
-      return { case: "coded", value: usedDictionary(values) };
+    case "coded": {
+      const { dictionary, indexes } = usedConcepts(values);
+      return { case: "coded", value: { dictionary: [...dictionary], indexes: Array.from(indexes) } };
+    }
     case "components":
       return {
         case: "components",
@@ -192,16 +194,6 @@ function valuesInit({ values }: Columns): NonNullable<MessageInitShape<typeof Se
         },
       };
   }
-}
-
-/** Only concepts that occur. */
-function usedDictionary({ dictionary, indexes }: { dictionary: readonly Coding[]; indexes: Uint32Array }) {
-  const used = new Map<number, number>();
-  const moved = Array.from(indexes, (index) => {
-    if (!used.has(index)) used.set(index, used.size);
-    return used.get(index)!;
-  });
-  return { dictionary: [...used.keys()].map((index) => dictionary[index]!), indexes: moved };
 }
 
 const INT32 = 2 ** 31;

@@ -193,6 +193,7 @@ function consentPermit(permit: Permit): ConsentPermit {
 }
 
 const maskNames: ReadonlyMap<MaskMessage, Mask> = new Map([
+  [MaskMessage.DEVICE, "device"],
   [MaskMessage.NOTES, "notes"],
   [MaskMessage.PERFORMER, "performer"],
 ]);

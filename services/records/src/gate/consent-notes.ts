@@ -1,7 +1,7 @@
 import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, clip, covers, type Interval, overlaps, unite } from "../model/interval.ts";
+import { permitsTelling } from "./masks.ts";
 import { type ConsentPermit, type Fineness, isAsFine } from "./permit.ts";
-import { permitsFrom } from "./sources.ts";
 
 /** A consent that lets data through. */
 export interface Letting {
@@ -28,7 +28,7 @@ export class ConsentNotes {
    * through all of it. Empty for a patient's own read.
    */
   of(code: string, contributor: Contributor, span: Interval, finest: Fineness): readonly Letting[] {
-    const permits = permitsFrom(this.#byCode.get(code) ?? [], contributor).filter((permit) =>
+    const permits = permitsTelling(this.#byCode.get(code) ?? [], contributor).filter((permit) =>
       isAsFine(permit, finest),
     );
     return lettingOf(permits, span);

@@ -1,6 +1,7 @@
 import type { Dispute } from "@wellapi/enforcer";
 import type { Contributor } from "../model/contributor.ts";
-import { ALWAYS, clip, covers, type Interval, overlaps, unite } from "../model/interval.ts";
+import { ALWAYS, clip, covers, type Interval, overlaps, subtract, unite } from "../model/interval.ts";
+import { hiding, isUnnamed, naming, permitsTelling } from "./masks.ts";
 import type { ConsentPermit } from "./permit.ts";
 import { permitsFrom } from "./sources.ts";
 
@@ -51,12 +52,20 @@ export class DisputeNotes {
       (one) =>
         one.record === undefined &&
         one.organization === contributor.organization &&
-        (one.device === undefined || one.device === contributor.device),
+        (one.device === undefined ||
+          one.device === contributor.device ||
+          // What is told without a device is marked where it might be of this one: to leave it unmarked would hide the dispute, and to mark
+          // its data alone would tell the device.
+          isUnnamed(permits, contributor)),
     );
     if (about.length === 0) return [];
-    const theirs = permitsFrom(permits, contributor);
-    const windows = unite(theirs.map(({ window }) => window));
-    return clip(unite(about.flatMap((dispute) => clip(windows, dispute))), span);
+    const theirs = windowsOf(permitsTelling(permits, contributor));
+    const marked = about.flatMap((dispute) => {
+      const { device = contributor.device } = dispute;
+      const windows = device === contributor.device ? theirs : hiddenOf(permits, { ...contributor, device });
+      return clip(windows, dispute);
+    });
+    return clip(unite(marked), span);
   }
 
   /** A record without dates is disputed only where all dates are. */
@@ -69,4 +78,16 @@ export class DisputeNotes {
       }),
     );
   }
+}
+
+function windowsOf(permits: readonly ConsentPermit[]): Interval[] {
+  return unite(permits.map(({ window }) => window));
+}
+
+/** Where the contributor's data is told without its device. */
+function hiddenOf(permits: readonly ConsentPermit[], contributor: Contributor): Interval[] {
+  const [hidden, told] = [hiding(permits), naming(permits)].map((some) =>
+    windowsOf(permitsFrom(some, contributor)),
+  );
+  return subtract(hidden!, told!);
 }

@@ -1,7 +1,7 @@
 import type { Sources } from "@wellapi/enforcer";
 import { type Contributor, contributorKey } from "../model/contributor.ts";
 import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
-import { type Mask, masksText } from "./masks.ts";
+import { hidesDevices, type Mask, masksText, naming } from "./masks.ts";
 import { namesSources, permitsFrom, sourcesText } from "./sources.ts";
 
 /** The finest data that a consent permits. */
@@ -41,6 +41,8 @@ export interface CodePermit {
   readonly intervals: readonly Interval[];
   /** The same of one contributor; undefined: of one who is not known. Nothing else may be released of its data. */
   readonly from: (contributor: Contributor | undefined) => readonly Interval[];
+  /** Where its device may be told, too: a part of `from`. Absent: everywhere. */
+  readonly named?: (contributor: Contributor) => readonly Interval[];
   /** The permits on which it is based; empty for a patient who reads their own data. */
   readonly permits: readonly ConsentPermit[];
   /** Changes when the consents or their versions do. */
@@ -61,7 +63,15 @@ export function rawPermit(permits: readonly ConsentPermit[], bounds: Interval): 
   const raw = permits.filter(({ fineness }) => fineness === "raw");
   if (raw.length === 0) return undefined;
   const intervals = windowsOf(raw, bounds);
-  return { intervals, from: fromEach(raw, bounds, intervals), permits: raw, signature: signatureOf(raw) };
+  const codePermit = {
+    intervals,
+    from: fromEach(raw, bounds, intervals),
+    permits: raw,
+    signature: signatureOf(raw),
+  };
+  if (!hidesDevices(raw)) return codePermit;
+  const telling = naming(raw);
+  return { ...codePermit, named: fromEach(telling, bounds, windowsOf(telling, bounds)) };
 }
 
 function windowsOf(permits: readonly ConsentPermit[], bounds: Interval): readonly Interval[] {

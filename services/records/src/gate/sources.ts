@@ -41,6 +41,16 @@ function isOfMethods({ onlyMethods, exceptMethods }: Sources, method: Method | u
   return onlyMethods?.has(method) !== false && exceptMethods?.has(method) !== true;
 }
 
+/** Whether it holds for data of the contributor's organization and method of some device, or without any. */
+export function isFromSome({ sources }: FromSources, { organization, method }: Contributor): boolean {
+  if (sources === undefined) return true;
+  if (!isOfMethods(sources, method)) return false;
+  const { also = new Set<string>() } = sources;
+  const whole = "only" in sources ? sources.only.has(organization) : !sources.except.has(organization);
+  const ofIts = sourceDeviceKey(organization, "");
+  return whole || [...also].some((key) => key.startsWith(ofIts));
+}
+
 /** The sources of a permit in one text; empty: all. */
 export function sourcesText({ sources }: FromSources): string {
   if (sources === undefined) return "";

@@ -38,6 +38,52 @@ export function clip(intervals: readonly Interval[], bounds: Interval): Interval
     .filter(({ from, to }) => from < to);
 }
 
+/** What lies in both (each united). */
+export function intersect(one: readonly Interval[], other: readonly Interval[]): Interval[] {
+  return one.flatMap((bounds) => clip(other, bounds));
+}
+
+/** What of `intervals` (united) lies in none of `others` (united). */
+export function subtract(intervals: readonly Interval[], others: readonly Interval[]): Interval[] {
+  const gaps: Interval[] = [];
+  let from = Number.NEGATIVE_INFINITY;
+  for (const other of others) {
+    gaps.push({ from, to: other.from });
+    from = other.to;
+  }
+  gaps.push({ from, to: Number.POSITIVE_INFINITY });
+  return intersect(intervals, gaps);
+}
+
+/** A stretch of time, and whose intervals hold it. */
+export interface Shared<M> {
+  readonly interval: Interval;
+  /** At least one. */
+  readonly members: readonly M[];
+}
+
+/** The time of several, parted where it becomes that of others: ascending and disjoint. */
+export function shared<M>(
+  all: readonly { readonly member: M; readonly intervals: readonly Interval[] }[],
+): Shared<M>[] {
+  const edges = new Set(all.flatMap(({ intervals }) => intervals.flatMap(({ from, to }) => [from, to])));
+  const ascending = [...edges].sort((a, b) => a - b);
+  const parts: { interval: Interval; members: M[] }[] = [];
+  for (const [i, to] of ascending.entries()) {
+    if (i === 0) continue;
+    const interval = { from: ascending[i - 1]!, to };
+    const members = all.flatMap(({ member, intervals }) => (covers(intervals, interval) ? [member] : []));
+    const last = parts.at(-1);
+    const goesOn =
+      last?.interval.to === interval.from &&
+      last.members.length === members.length &&
+      last.members.every((one, at) => one === members[at]);
+    if (goesOn) last.interval = { from: last.interval.from, to };
+    else if (members.length > 0) parts.push({ interval, members });
+  }
+  return parts;
+}
+
 /** Where what comes behind something at `time` in the order may lie; at `time` itself there may be more. */
 export function intervalBehind(
   { from, to }: Interval,

@@ -74,6 +74,11 @@ export function sourceKey(source: Source): string {
   return JSON.stringify([organization, application, device, model, method, granularity]);
 }
 
+/** The source as if its sender had named no device. */
+export function withoutDevice<S extends Source>(source: S): S {
+  return { ...source, device: "", model: "" };
+}
+
 export function sourceOf({ organization, application, device, model, method, granularity }: Source): Source {
   return { organization, application, device, model, method, granularity };
 }

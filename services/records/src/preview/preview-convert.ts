@@ -26,9 +26,11 @@ const withheldMessages: Readonly<Record<Withheld, PreviewedKind_Withheld>> = {
   outside_window: PreviewedKind_Withheld.OUTSIDE_WINDOW,
   other_source: PreviewedKind_Withheld.OTHER_SOURCE,
   coarser: PreviewedKind_Withheld.COARSER,
+  joined: PreviewedKind_Withheld.JOINED,
 };
 
 const maskMessages: Readonly<Record<Mask, MaskMessage>> = {
+  device: MaskMessage.DEVICE,
   notes: MaskMessage.NOTES,
   performer: MaskMessage.PERFORMER,
 };

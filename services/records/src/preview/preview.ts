@@ -31,7 +31,9 @@ export type Withheld =
   | "denied"
   | "outside_window"
   | "other_source"
-  | "coarser";
+  | "coarser"
+  /** Of what several devices tell at once the later alone, since devices are left out. */
+  | "joined";
 
 /** What is told in buckets of a length. */
 export interface PreviewedSums {
@@ -50,7 +52,7 @@ export interface PreviewedKind {
   readonly withheld: Withheld | undefined;
   readonly samples: readonly Run[];
   readonly observations: readonly StoredObservation[];
-  /** What is left out of observations that are seen. */
+  /** What is left out of what is seen. */
   readonly masks: readonly Mask[];
   readonly sums: readonly PreviewedSums[];
 }

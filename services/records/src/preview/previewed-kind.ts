@@ -3,17 +3,20 @@ import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
 import type { Foreseen } from "../gate/consent-client.ts";
 import { unlessLeftOut } from "../gate/left-out.ts";
-import { hasMasks, type Mask, masksAt } from "../gate/masks.ts";
-import type { ConsentPermit } from "../gate/permit.ts";
+import { hasMasks, hidesDevices, type Mask, masksAt } from "../gate/masks.ts";
+import { type CodePermit, type ConsentPermit, rawPermit } from "../gate/permit.ts";
 import type { PreviewRead } from "../gate/preview-reading.ts";
 import type { Read } from "../gate/reading.ts";
 import { bucketEdges } from "../model/calendar.ts";
-import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
+import type { Contributor } from "../model/contributor.ts";
+import { ALWAYS, covers, coversTimes, hullOf, type Interval, subtract, unite } from "../model/interval.ts";
 import type { AggregatePosition, SourcedAggregate } from "../read/aggregate-page.ts";
 import { type AnsweredAggregates, findAggregates, zonesOf } from "../read/aggregate-series.ts";
 import { findSeries, type ListPosition, type SeriesListPage } from "../read/list-series.ts";
+import { hasSamples } from "../read/merge-series.ts";
 import { findSamples } from "../read/query-series.ts";
 import { findObservations } from "../read/read-observations.ts";
+import { seriesAsTold, winnersAsTold } from "../read/readable-series.ts";
 import { ANY_SOURCE, contributorOf } from "../read/source-filter.ts";
 import { foundPages } from "./found-pages.ts";
 import type { Amount, PreviewDeps, PreviewedKind, PreviewedSums, Withheld } from "./preview.ts";
@@ -44,12 +47,12 @@ export async function previewKind(
     withheld: permitted.refused ?? (isRaw ? missing(held, seen, permits) : "coarser"),
     samples: isRaw ? await firstSamples(deps, theirs, code) : [],
     observations: isRaw ? await firstObservations(deps, theirs, code) : [],
-    masks: await masksOf(deps, theirs, code, permits),
+    masks: await masksOf(deps, read, code, permits),
     sums: await sumsOf(deps, theirs, code, held.span, permits),
   };
 }
 
-/** Why a part is not seen. Where each permit says whose data, it is that, although it may be a window, too. */
+/** Why a part is not seen. All that is permitted may be joined. Where each permit says whose data, it is that, although it may be a window, too. */
 function missing(
   held: Amount,
   seen: Amount | undefined,
@@ -58,6 +61,8 @@ function missing(
   const isAll = seen?.values === held.values && seen.observations === held.observations;
   if (isAll) return undefined;
   const raw = permits.filter(({ fineness }) => fineness === "raw");
+  const everybody = raw.filter(({ sources }) => sources === undefined);
+  if (hidesDevices(raw) && covers(unite(everybody.map(({ window }) => window)), ALWAYS)) return "joined";
   return raw.every(({ sources }) => sources !== undefined) ? "other_source" : "outside_window";
 }
 
@@ -103,23 +108,48 @@ async function amountOf(deps: PreviewDeps, read: Read, code: string): Promise<Am
   return span && { values, observations, span };
 }
 
-/** What is left out of observations that are seen. */
+/** What is left out of what is seen. The patient's own observations are judged: those that are seen do not tell their device. */
 async function masksOf(
   deps: PreviewDeps,
-  read: Read,
+  { own }: PreviewRead,
   code: string,
   permits: readonly ConsentPermit[],
 ): Promise<readonly Mask[]> {
-  const raw = permits.filter(({ fineness }) => fineness === "raw");
+  const { partition } = own.subject;
+  const codePermit = hasMasks(permits) ? rawPermit(permits, ALWAYS) : undefined;
+  if (codePermit === undefined) return [];
+  const { permits: raw, from } = codePermit;
   const masks = new Set<Mask>();
-  if (!hasMasks(raw)) return [];
-  for await (const { observations } of observationPages(deps, read, code)) {
+  if (await hidesDevice(deps, partition, code, codePermit)) masks.add("device");
+  for await (const { observations } of observationPages(deps, own, code)) {
     for (const { record } of observations) {
-      const contributor = await contributorOf(deps.vault, read.subject.partition, raw, record.provenance);
+      const contributor = await contributorOf(deps.vault, partition, raw, record.provenance);
+      if (!coversTimes(from(contributor), [record.time])) continue;
       for (const mask of masksAt(raw, contributor, record.time)) masks.add(mask);
     }
   }
   return [...masks].sort();
+}
+
+/** Whether samples are seen without their device. */
+async function hidesDevice(
+  { blocks, vault }: PreviewDeps,
+  partition: string,
+  code: string,
+  { from, named, permits }: CodePermit,
+): Promise<boolean> {
+  if (named === undefined) return false;
+  const reach = (contributor: Contributor) => {
+    return { all: subtract(from(contributor), named(contributor)), named: [] };
+  };
+  const query = { code, sources: ANY_SOURCE };
+  const hidden = await seriesAsTold({ blocks, vault }, partition, query, permits, reach);
+  return hasSamples(
+    hidden.map((one) => ({
+      intervals: one.parts.map(({ interval }) => interval),
+      winners: (interval) => winnersAsTold(blocks, partition, one, interval),
+    })),
+  );
 }
 
 function observationPages(deps: PreviewDeps, read: Read, code: string) {

@@ -1,39 +1,37 @@
-import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
-import type { Run } from "../blocks/winners.ts";
-import { invalidField, RecordsError } from "../errors.ts";
+import { RecordsError } from "../errors.ts";
 import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Directory } from "../gate/directory-client.ts";
 import type { Intent } from "../gate/intent.ts";
+import { hidesDevices } from "../gate/masks.ts";
 import type { Fineness } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { namesSources, permitsFrom } from "../gate/sources.ts";
-import type { Releases, Told } from "../lots/releases.ts";
-import { toldParts } from "../lots/told-buckets.ts";
-import { type Buckets, countedIntervals, type Part } from "../model/buckets.ts";
+import type { Releases } from "../lots/releases.ts";
 import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
 import { type Contributor, contributorKey } from "../model/contributor.ts";
-import { clip } from "../model/interval.ts";
-import type { Source } from "../model/provenance.ts";
 import {
-  type AggregateBucket,
   type AggregatePage,
   type AggregatePosition,
   createAggregatePage,
   type SourcedAggregate,
 } from "./aggregate-page.ts";
+import { aggregatesAsTold } from "./aggregates-as-told.ts";
 import {
   type AggregatePermission,
   aggregatePermission,
-  type BucketNumbers,
-  createSeriesAggregation,
   finenessOf,
-  numbersByBucket,
   ownPermission,
   releasedBuckets,
 } from "./aggregation.ts";
-import { createCodedAggregation } from "./coded-aggregation.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
-import { holdHours, planRollup } from "./rollup.ts";
+import {
+  type Allowed,
+  aggregateCodes,
+  aggregateNumbers,
+  type SeriesAggregates,
+  tooManyBuckets,
+  type UndividedQuestion,
+} from "./series-aggregates.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit } from "./unit-conversion.ts";
@@ -44,28 +42,11 @@ export interface AggregateSeriesDeps extends ReadSeriesDeps {
 }
 
 const MAX_BUCKETS = 10_000;
-/** Limit for one series: the contributor decides how many units and components it has. */
-const MAX_BUCKETS_A_SERIES = 50_000;
 
 export interface AnsweredAggregates extends Pick<AggregatePage, "aggregates" | "next"> {
   readonly access: string;
   /** Data as fine as this may be behind the numbers. */
   readonly finest: Fineness;
-}
-
-/** What may be told of the requested buckets. */
-interface Allowed {
-  readonly permission: AggregatePermission;
-  readonly buckets: Buckets;
-}
-
-/** The requested buckets, and how they are made. */
-interface Question extends Allowed {
-  readonly partition: string;
-  readonly query: SeriesQuery;
-  readonly zones: readonly ZonePeriod[];
-  /** Read together with the first series. */
-  readonly revision: Promise<number>;
 }
 
 /** A page of aggregates of one code by buckets of the patient's calendar. `query.interval` has both ends. */
@@ -105,17 +86,13 @@ export async function findAggregates(
   const within = (one: AggregatePermission): Allowed => {
     return { permission: one, buckets: releasedBuckets(edges, interval, one, unit, instant) };
   };
-  const allowedFrom = allowedBySource(decision, unit, within, within(permission));
   const revision = deps.blocks.revision(partition);
   revision.catch(() => {}); // handled where it is awaited
   const question = { partition, query, zones, revision };
-  const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
+  const asked: Asked = { decision, unit, within, question, isCoded };
   const page = createAggregatePage(size, position);
-  for await (const { series, descriptor } of seriesOf(deps, partition, query, position?.series)) {
-    const permits = decision.own ? [] : decision.permits;
-    const allowed = allowedFrom(await contributorOf(deps.vault, partition, permits, descriptor));
-    if (allowed === undefined) continue;
-    if (!page.add(series, await aggregateOne(deps, series, { ...question, ...allowed }))) break;
+  for await (const { series, aggregates } of seriesAggregates(deps, asked, permission, position?.series)) {
+    if (!page.add(series, await aggregates())) break;
   }
   const { aggregates, next } = page;
   return {
@@ -124,6 +101,38 @@ export async function findAggregates(
     permits: decision.own ? [] : decision.permits,
     answer: (access) => ({ aggregates, next, access, finest: isCoded ? "raw" : finenessOf(unit) }),
   };
+}
+
+/** What is asked of all series. */
+interface Asked {
+  readonly decision: ReadDecision;
+  readonly unit: BucketUnit;
+  readonly within: (permission: AggregatePermission) => Allowed;
+  readonly question: UndividedQuestion;
+  readonly isCoded: boolean;
+}
+
+/** By ascending id, from `first` on. `permission`: where no contributor is named. */
+async function* seriesAggregates(
+  deps: AggregateSeriesDeps,
+  asked: Asked,
+  permission: AggregatePermission,
+  first: string | undefined,
+): AsyncGenerator<SeriesAggregates> {
+  const { decision, unit, within, question, isCoded } = asked;
+  const { partition, query } = question;
+  const permits = decision.own ? [] : decision.permits;
+  if (hidesDevices(permits)) {
+    yield* aggregatesAsTold(deps, { permits, unit, within, question, isCoded }, first);
+    return;
+  }
+  const allowedFrom = allowedBySource(decision, unit, within, within(permission));
+  const aggregateOne = isCoded ? aggregateCodes : aggregateNumbers;
+  for await (const { series, descriptor } of seriesOf(deps, partition, query, first)) {
+    const allowed = allowedFrom(await contributorOf(deps.vault, partition, permits, descriptor));
+    if (allowed === undefined) continue;
+    yield { series, aggregates: () => aggregateOne(deps, series, { ...question, ...allowed }) };
+  }
 }
 
 /** What may be told of one contributor's series, in which no other's data counts; undefined: nothing. `all`: where none is named. */
@@ -153,113 +162,6 @@ export async function zonesOf(
   const known = await directory.recall(partition);
   if (known === undefined) throw new RecordsError("CONSENT_REQUIRED");
   return known.zones;
-}
-
-async function aggregateNumbers(
-  { blocks, releases }: AggregateSeriesDeps,
-  series: string,
-  { partition, query, zones, buckets, revision }: Question,
-): Promise<SourcedAggregate[]> {
-  const { wanted } = query;
-  const aggregation = createSeriesAggregation(buckets);
-  let latest: { source: Source; sequence: number } | undefined;
-  const counted = (source: Source, sequence: number) => {
-    if (aggregation.size > MAX_BUCKETS_A_SERIES) throw tooManyBuckets(MAX_BUCKETS_A_SERIES);
-    if (latest === undefined || sequence >= latest.sequence) latest = { source, sequence };
-  };
-  const [from, to] = [buckets.counted[0]!, buckets.counted.at(-1)!];
-  // Where no bucket holds an hour, hours would be read in vain.
-  const rollup =
-    buckets.released.includes(true) && holdHours(buckets)
-      ? planRollup(await blocks.summaries(partition, series, { from, to }, await revision), buckets)
-      : { hours: [], samples: countedIntervals(buckets) };
-  for (const { summary, bucket, first, end } of rollup.hours) {
-    aggregation.addHours(summary, bucket, first, end);
-    let sequence = 0;
-    for (let hour = first; hour < end; hour++) sequence = Math.max(sequence, summary.sequences[hour]!);
-    counted(summary.source, sequence);
-  }
-  for (const interval of rollup.samples) {
-    for await (const run of blocks.winners(partition, series, interval)) {
-      aggregation.add(run.columns);
-      counted(run.source, run.sequence);
-    }
-  }
-  const told = await toldOf(releases, partition, series, buckets, zones);
-  const parts = [...aggregation.results(), ...told.parts];
-  const { source } = latest ?? told.newest ?? {};
-  if (parts.length === 0 || source === undefined) return [];
-  // In a requested unit, samples of several units become one aggregate; as sent, each unit stays separate.
-  const groups = Map.groupBy(parts, ({ component, unit }) =>
-    JSON.stringify([component?.system, component?.code, wanted.unit === "" ? unit : wanted.unit]),
-  );
-  const aggregates: SourcedAggregate[] = [];
-  for (const group of groups.values()) {
-    const { component, unit } = group[0]!;
-    aggregates.push({
-      source,
-      component,
-      unit: wanted.unit === "" ? unit : wanted.unit,
-      buckets: (await numbersByBucket(group, wanted)).map(([i, numbers]) =>
-        bucketOf(buckets, i, buckets.told[i] ? withoutExtremes(numbers) : numbers),
-      ),
-    });
-  }
-  return aggregates;
-}
-
-/** Samples that start before a bucket may reach into it: those that may be read are included, too. */
-async function aggregateCodes(
-  { blocks }: AggregateSeriesDeps,
-  series: string,
-  { partition, permission, buckets }: Question,
-): Promise<SourcedAggregate[]> {
-  const aggregation = createCodedAggregation(buckets);
-  const [from, to] = [buckets.counted[0]! - MAX_BLOCK_REACH_MS, buckets.counted.at(-1)!];
-  let latest: Run | undefined;
-  for (const interval of clip(permission.raw, { from, to })) {
-    for await (const run of blocks.winners(partition, series, interval)) {
-      aggregation.add(run.columns);
-      if (latest === undefined || run.sequence >= latest.sequence) latest = run;
-    }
-  }
-  const counts = aggregation.results().map(([i, content]) => bucketOf(buckets, i, content));
-  if (latest === undefined || counts.length === 0) return [];
-  return [{ source: latest.source, component: null, unit: "", buckets: counts }];
-}
-
-function bucketOf(
-  { edges, counted }: Buckets,
-  i: number,
-  content: AggregateBucket["content"],
-): AggregateBucket {
-  const partial = counted[i] !== edges[i] || counted[i + 1] !== edges[i + 1];
-  return { from: edges[i]!, to: edges[i + 1]!, partial, content };
-}
-
-/** A minimum is a sample. */
-function withoutExtremes({ count, sum, mean }: BucketNumbers): BucketNumbers {
-  return { count, sum, mean };
-}
-
-/** The sums of lots for the buckets that may not be released from samples. */
-async function toldOf(
-  releases: Releases,
-  partition: string,
-  series: string,
-  buckets: Buckets,
-  zones: readonly ZonePeriod[],
-): Promise<{ readonly parts: readonly Part[]; readonly newest: Told["newest"] }> {
-  const { edges, told } = buckets;
-  const first = told.indexOf(true);
-  if (first < 0) return { parts: [], newest: undefined };
-  const interval = { from: edges[first]!, to: edges[told.lastIndexOf(true) + 1]! };
-  const { lots, newest } = await releases.told(partition, series, interval, zones);
-  return { parts: toldParts(lots, buckets, releases.least), newest };
-}
-
-function tooManyBuckets(most: number): RecordsError {
-  return invalidField("interval", `holds more than ${most} buckets: ask for less, or for longer buckets`);
 }
 
 function countOf({ buckets }: SourcedAggregate): number {

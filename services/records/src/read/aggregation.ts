@@ -13,6 +13,7 @@ import {
 } from "@wellapi/series";
 import { convertDecimal, convertExactly } from "@wellapi/terminology";
 import type { Summary } from "../blocks/summary.ts";
+import { naming } from "../gate/masks.ts";
 import type { ConsentPermit, Fineness } from "../gate/permit.ts";
 import type { Buckets, Part } from "../model/buckets.ts";
 import { type BucketUnit, NOMINAL_MS } from "../model/calendar.ts";
@@ -57,6 +58,16 @@ export function aggregatePermission(
     everRaw: unite(ever),
     coarse: unite(allowing.map(({ window }) => window)),
   };
+}
+
+/** The same, for what is told with its device. */
+export function namedPermission(
+  permits: readonly ConsentPermit[],
+  unit: BucketUnit,
+): AggregatePermission | undefined {
+  const named = aggregatePermission(naming(permits), unit);
+  // Samples without their device are samples: a sum minus those may be one.
+  return named && { ...named, everRaw: aggregatePermission(permits, unit)!.everRaw };
 }
 
 /** For patients who read their own data. */

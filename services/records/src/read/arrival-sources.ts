@@ -15,6 +15,7 @@ import {
 import { createObservationSeries } from "../blocks/observation-series.ts";
 import { withBox } from "../blocks/patient-box.ts";
 import type { Run } from "../blocks/winners.ts";
+import { rankOf } from "../model/rank.ts";
 import type { Reads } from "./shared-reads.ts";
 
 /** Samples of one commit. */
@@ -155,7 +156,9 @@ export class ArrivalSources {
       const { columns, provenance } = openOrReport(damage, blockPlace(document), () =>
         box.openBlock(document),
       );
-      return [{ source: provenance, columns, sequence: document.sequence }];
+      const { sequence, item } = document;
+      const ranks = () => new Float64Array(columns.times.length).fill(rankOf(sequence, item));
+      return [{ source: provenance, columns, sequence, ranks }];
     });
   }
 
@@ -194,6 +197,7 @@ function commitsOf({ source, columns, origins }: Strip, low: number, high: numbe
     else known.push(at);
   }
   return [...positions].map(([sequence, those]) => {
-    return { source, columns: pickColumns(columns, Uint32Array.from(those)), sequence };
+    const ranks = () => Float64Array.from(those, (at) => rankOf(sequence, origins[at]!.item));
+    return { source, columns: pickColumns(columns, Uint32Array.from(those)), sequence, ranks };
   });
 }

@@ -1,9 +1,11 @@
 import { sliceColumns } from "@wellapi/series";
-import type { BlockRepository } from "../blocks/block-repository.ts";
+import { evenRuns } from "../blocks/even-runs.ts";
 import type { Run } from "../blocks/winners.ts";
 import type { Interval } from "../model/interval.ts";
 import { clip } from "../model/interval.ts";
+import { isObservationSeries } from "../model/observation-series-id.ts";
 import { DAY_MS, dayOf } from "../model/utc-day.ts";
+import type { ReadableSeries } from "./readable-series.ts";
 
 /** One step reads the days of a week at most, and fewer once they are full. */
 const MOST_DAYS_A_STEP = 7;
@@ -16,25 +18,22 @@ export interface SeriesDay {
   readonly runs: readonly Run[];
 }
 
-/** The days of a series on which samples start within the intervals (united), in either order; in the memory of one step. */
+/** The days of a series on which samples start that may be read, in either order; in the memory of one step. */
 export async function* daysOf(
-  blocks: BlockRepository,
-  place: { readonly partition: string; readonly series: string },
-  intervals: readonly Interval[],
+  { series, joins, intervals, winners, names }: Omit<ReadableSeries, "descriptor" | "within">,
   descending: boolean,
 ): AsyncGenerator<SeriesDay> {
-  const { partition, series } = place;
   const bounds = { from: intervals[0]?.from ?? 0, to: intervals.at(-1)?.to ?? 0 };
   if (bounds.from >= bounds.to) return;
-  const stored = await blocks.names(partition, series, bounds);
+  const stored = await names(bounds);
   let length = 1;
   for (let at = nextDay(stored, bounds, descending); at !== undefined; ) {
     const [from, to] = descending ? [at - length + 1, at + 1] : [at, at + length];
     const runs: Run[] = [];
     for (const interval of clip(intervals, { from: from * DAY_MS, to: to * DAY_MS })) {
-      for await (const run of blocks.winners(partition, series, interval)) runs.push(run);
+      for await (const run of winners(interval)) runs.push(run);
     }
-    const days = byDay(runs);
+    const days = joins ? await Promise.all(byDay(runs).map((day) => even(series, day))) : byDay(runs);
     yield* descending ? days.reverse() : days;
     const samples = runs.reduce((sum, { columns }) => sum + columns.times.length, 0);
     length =
@@ -69,6 +68,10 @@ function byDay(runs: readonly Run[]): SeriesDay[] {
     }
   }
   return [...days].sort(([a], [b]) => a - b).map(([day, parts]) => ({ day, runs: parts }));
+}
+
+async function even(series: string, { day, runs }: SeriesDay): Promise<SeriesDay> {
+  return { day, runs: await Array.fromAsync(evenRuns(runs, isObservationSeries(series))) };
 }
 
 function partOf(run: Run, day: number): Run | undefined {

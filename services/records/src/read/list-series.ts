@@ -4,7 +4,7 @@ import type { Run } from "../blocks/winners.ts";
 import type { ReadDecision } from "../gate/consent-client.ts";
 import type { Intent } from "../gate/intent.ts";
 import { isLeftOut } from "../gate/left-out.ts";
-import { type ConsentPermit, rawPermit } from "../gate/permit.ts";
+import { rawPermit } from "../gate/permit.ts";
 import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { permitsFrom } from "../gate/sources.ts";
 import { toldParts } from "../lots/told-buckets.ts";
@@ -13,7 +13,13 @@ import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
 import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
-import { aggregatePermission, releasedBuckets } from "./aggregation.ts";
+import {
+  type AggregatePermission,
+  aggregatePermission,
+  namedPermission,
+  releasedBuckets,
+} from "./aggregation.ts";
+import { seriesAsTold, winnersAsTold } from "./readable-series.ts";
 import { contributorOf, type SourceFilter, seriesOf } from "./source-filter.ts";
 
 /** The summary of one series, within what the reader may see. */
@@ -78,17 +84,17 @@ export async function findSeries(
   for (const { code, decision } of readable) {
     if (next !== undefined || (position !== undefined && code < position.code)) continue;
     const first = code === position?.code ? position.series : undefined;
-    for await (const { series, descriptor } of seriesOf(deps, partition, { ...query, code }, first)) {
+    const asked = { sources: query.sources, code };
+    for await (const { series, info: infoOf } of listable(deps, partition, asked, decision, first)) {
       if (series === first) continue;
+      const info = await infoOf();
+      // That there is something of which nothing may be read would show in a page behind this one.
+      if (info === undefined) continue;
       if (found.length === size || samples >= SAMPLES_A_PAGE) {
         next = last;
         break;
       }
-      const permits = decision.own ? [] : decision.permits;
-      const seen = decisionFrom(decision, await contributorOf(deps.vault, partition, permits, descriptor));
-      const info = seen && (await infoOf(deps, partition, code, series, seen));
       last = { code, series };
-      if (info === undefined) continue;
       found.push(info);
       samples += info.count ?? 0;
     }
@@ -122,6 +128,52 @@ async function readableCodes(
   return readable;
 }
 
+/** A series, and its summary; undefined if the reader may see none of it. */
+interface Listable {
+  readonly series: string;
+  readonly info: () => Promise<SeriesInfo | undefined>;
+}
+
+/** By ascending id, from `first` on. */
+async function* listable(
+  deps: AggregateSeriesDeps,
+  partition: string,
+  query: { readonly code: string; readonly sources: SourceFilter },
+  decision: ReadDecision,
+  first: string | undefined,
+): AsyncGenerator<Listable> {
+  const { code } = query;
+  const permits = decision.own ? [] : decision.permits;
+  const { from, named } = rawPermit(permits, ALWAYS) ?? {};
+  if (from !== undefined && named !== undefined) {
+    const reach = (contributor: Contributor) => ({ all: from(contributor), named: named(contributor) });
+    for (const one of await seriesAsTold(deps, partition, query, permits, reach)) {
+      const { series, stored, parts } = one;
+      if (first !== undefined && series < first) continue;
+      const winners = (interval: Interval) => winnersAsTold(deps.blocks, partition, one, interval);
+      const theirs = stored && permitsFrom(permits, stored);
+      const info = async () => {
+        if (parts.length > 0)
+          return shownInfo(
+            code,
+            parts.map(({ interval }) => interval),
+            winners,
+          );
+        return theirs && toldInfo(deps, partition, code, series, namedPermission(theirs, "day"));
+      };
+      yield { series, info };
+    }
+    return;
+  }
+  for await (const { series, descriptor } of seriesOf(deps, partition, query, first)) {
+    const info = async () => {
+      const seen = decisionFrom(decision, await contributorOf(deps.vault, partition, permits, descriptor));
+      return seen && infoOf(deps, partition, code, series, seen);
+    };
+    yield { series, info };
+  }
+}
+
 /** What is decided about the data of one contributor; undefined: nothing of it may be read. */
 function decisionFrom(decision: ReadDecision, contributor: Contributor): ReadDecision | undefined {
   if (decision.own) return decision;
@@ -139,23 +191,27 @@ async function infoOf(
 ): Promise<SeriesInfo | undefined> {
   const intervals = decision.own ? [ALWAYS] : rawPermit(decision.permits, ALWAYS)?.intervals;
   return intervals === undefined || (!decision.own && intervals.length === 0)
-    ? toldInfo(deps, partition, code, series, decision.own ? [] : decision.permits)
-    : shownInfo(deps, partition, code, series, intervals);
+    ? toldInfo(
+        deps,
+        partition,
+        code,
+        series,
+        aggregatePermission(decision.own ? [] : decision.permits, "day"),
+      )
+    : shownInfo(code, intervals, (interval) => deps.blocks.winners(partition, series, interval));
 }
 
 /** Of the shown samples. */
 async function shownInfo(
-  { blocks }: AggregateSeriesDeps,
-  partition: string,
   code: string,
-  series: string,
   intervals: readonly Interval[],
+  winners: (interval: Interval) => AsyncIterable<Run>,
 ): Promise<SeriesInfo | undefined> {
   const units = new Set<string>();
   let latest: Run | undefined;
   let [count, from, to] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const interval of intervals) {
-    for await (const run of blocks.winners(partition, series, interval)) {
+    for await (const run of winners(interval)) {
       const { columns } = run;
       count += columns.times.length;
       from = Math.min(from, columns.times[0]!);
@@ -185,9 +241,8 @@ async function toldInfo(
   partition: string,
   code: string,
   series: string,
-  permits: readonly ConsentPermit[],
+  permission: AggregatePermission | undefined,
 ): Promise<SeriesInfo | undefined> {
-  const permission = aggregatePermission(permits, "day");
   const names = permission && (await deps.blocks.names(partition, series, ALWAYS));
   const extent = names && hullOf(names);
   if (permission === undefined || extent === undefined) return undefined;

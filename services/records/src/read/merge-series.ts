@@ -5,7 +5,7 @@ import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { readOnce } from "../gate/reading.ts";
 import { placeIn } from "../model/device-priority.ts";
-import { clip, type Interval } from "../model/interval.ts";
+import { clip } from "../model/interval.ts";
 import {
   type Candidate,
   compareCandidates,
@@ -20,9 +20,9 @@ import type { Source } from "../model/provenance.ts";
 import { createMergedLine, type MergedLine, type Stretch } from "./merged-line.ts";
 import { createPage, withoutReturned } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
+import { type ReadableSeries, readableSeries } from "./readable-series.ts";
 import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 export interface MergeSeriesDeps extends ReadSeriesDeps {
@@ -108,21 +108,17 @@ async function lineOf(
   const { fine, coarse } = await candidatesOf(deps, question);
   const last = codePermit.intervals.at(-1)?.to ?? Number.NEGATIVE_INFINITY;
   const line = createMergedLine(size, last);
-  await readInto(deps, line, fine, question);
+  await readInto(line, fine, question);
   const page = pageOf(line, fine, question);
   if (page.stretches.length > 0 || position !== undefined) {
     const next = page.rest ?? (line.end < last ? { time: line.end } : undefined);
     return { stretches: page.stretches, next, nothing: undefined };
   }
-  const visible = await hasSamples(deps, question.partition, coarse);
+  const visible = await hasSamples(coarse);
   return { stretches: [], next: undefined, nothing: visible ? "only_coarse" : "no_samples" };
 }
 
-/** A series, and what may be read of it, united. */
-interface Readable {
-  readonly series: string;
-  readonly intervals: readonly Interval[];
-}
+type Readable = Pick<ReadableSeries, "series" | "intervals" | "winners">;
 
 interface ReadableCandidate extends Candidate, Readable {}
 
@@ -131,41 +127,39 @@ async function candidatesOf(deps: MergeSeriesDeps, { partition, query, codePermi
   const { priority } = await deps.priorities.load(partition);
   const fine: ReadableCandidate[] = [];
   const coarse: Readable[] = [];
-  for await (const { series, descriptor } of seriesOf(deps, partition, query)) {
+  for await (const one of readableSeries(deps, partition, query, codePermit)) {
+    const { series, descriptor, intervals, winners } = one;
     const { organization, granularity } = descriptor;
-    const contributor = await contributorOf(deps.vault, partition, codePermit.permits, descriptor);
-    const intervals = codePermit.from(contributor);
-    if (intervals.length === 0) continue;
     if (!isMergeable(granularity)) {
-      coarse.push({ series, intervals });
+      coarse.push(one);
       continue;
     }
     const device = await withBox(deps.vault, partition, (box) => {
       return box.deviceId(organization, descriptor.device) ?? "";
     });
-    fine.push({ series, intervals, granularity, place: placeIn(priority, { organization, device }) });
+    const place = placeIn(priority, { organization, device });
+    fine.push({ series, intervals, winners, granularity, place });
   }
   return { fine: fine.sort(compareCandidates), coarse };
 }
 
 /** One series after another, so that only one is open at a time. */
 async function readInto(
-  { blocks }: MergeSeriesDeps,
   line: MergedLine,
   candidates: readonly ReadableCandidate[],
-  { partition, position }: Question,
+  { position }: Question,
 ): Promise<void> {
   const from = position === undefined ? Number.NEGATIVE_INFINITY : minuteOf(position.time) * MINUTE_MS;
   if (position?.series !== undefined) {
     const choice = candidates.findIndex(({ series }) => series === position.series);
     line.reserve(minuteOf(position.time), choice < 0 ? undefined : choice);
   }
-  for (const [choice, { series, intervals }] of candidates.entries()) {
+  for (const [choice, { series, intervals, winners }] of candidates.entries()) {
     const resumed = position?.series === series ? { ...position, series } : undefined;
     const first = resumed?.time ?? from;
     let wanted = true;
     for (const interval of clip(intervals, { from: first, to: line.end })) {
-      for await (const run of blocks.winners(partition, series, interval)) {
+      for await (const run of winners(interval)) {
         const shown = withoutReturned(run, resumed);
         wanted = shown.columns.times.length === 0 || line.add(choice, shown);
         if (!wanted) break;
@@ -214,14 +208,13 @@ function positionAt(series: string, { columns, ranks }: Stretch, told: Stretch |
   return { time, series, ...(isObservationSeries(series) && { rank: ranks!()[0]! }) };
 }
 
-async function hasSamples(
-  { blocks }: MergeSeriesDeps,
-  partition: string,
-  readable: readonly Readable[],
+/** Whether any sample of them may be read. */
+export async function hasSamples(
+  readable: readonly Pick<Readable, "intervals" | "winners">[],
 ): Promise<boolean> {
-  for (const { series, intervals } of readable) {
+  for (const { intervals, winners } of readable) {
     for (const interval of intervals) {
-      for await (const { columns } of blocks.winners(partition, series, interval)) {
+      for await (const { columns } of winners(interval)) {
         if (columns.times.length > 0) return true;
       }
     }

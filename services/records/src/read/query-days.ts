@@ -16,9 +16,9 @@ import {
 } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { readableCodes } from "./readable-codes.ts";
+import { readableSeries } from "./readable-series.ts";
 import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 /** What to read by the day. */
@@ -152,12 +152,9 @@ async function headsOf(
 ): Promise<Head[]> {
   const heads: Head[] = [];
   for (const [code, codePermit] of readable) {
-    for await (const { series, descriptor } of seriesOf(deps, partition, { code, sources })) {
-      const contributor = await contributorOf(deps.vault, partition, codePermit.permits, descriptor);
-      const intervals = codePermit.from(contributor);
-      if (!isOfKinds(series, kinds) || intervals.length === 0) continue;
-      const days = daysOf(deps.blocks, { partition, series }, intervals, descending);
-      heads.push({ code, series, days, next: undefined });
+    for await (const one of readableSeries(deps, partition, { code, sources }, codePermit)) {
+      if (!isOfKinds(one.series, kinds)) continue;
+      heads.push({ code, series: one.series, days: daysOf(one, descending), next: undefined });
     }
   }
   for (const head of heads) head.next = await take(head.days);

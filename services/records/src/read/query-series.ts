@@ -6,9 +6,9 @@ import { type Found, type Read, readOnce } from "../gate/reading.ts";
 import { unite } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
+import { readableSeries } from "./readable-series.ts";
 import { bytesASample, bytesOfConsents, bytesOfHead, MESSAGE_BYTES, pieces } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 /** Where a page begins: a time within a series. It stays valid when samples are added before or after. */
@@ -84,14 +84,13 @@ async function collect(
 ): Promise<Pick<SeriesPage, "runs" | "next">> {
   const consents = bytesOfConsents(codePermit.permits);
   const page = createPage(size, (run) => bytesOfHead(run) + consents);
-  for await (const { series, descriptor } of seriesOf(deps, partition, query, position?.series)) {
+  for await (const one of readableSeries(deps, partition, query, codePermit, position?.series)) {
+    const { series, intervals } = one;
     if (!isOfKinds(series, query.kinds)) continue;
     const resumed = position?.series === series ? position : undefined;
     const first = resumed?.time ?? Number.NEGATIVE_INFINITY;
-    const contributor = await contributorOf(deps.vault, partition, codePermit.permits, descriptor);
-    const intervals = codePermit.from(contributor);
-    for (const { from, to } of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
-      for await (const run of deps.blocks.winners(partition, series, { from, to })) {
+    for (const bounds of unite(intervals.map((i) => ({ ...i, from: Math.max(i.from, first) })))) {
+      for await (const run of one.winners(bounds)) {
         const rest = page.add(withoutReturned(run, resumed));
         if (rest !== undefined) return { runs: page.runs, next: positionAt(series, rest) };
       }

@@ -14,6 +14,7 @@ import { type Found, type Read, type ReadingDeps, readOnce, refuseStrangers } fr
 import type { Contributor } from "../model/contributor.ts";
 import { coversTimes } from "../model/interval.ts";
 import { mergedStreams } from "../model/merged-streams.ts";
+import { withoutDevice } from "../model/provenance.ts";
 import { withoutMasked } from "./masked-rest-convert.ts";
 import { readableCodes } from "./readable-codes.ts";
 import { bytesOfConsents, MESSAGE_BYTES } from "./runs.ts";
@@ -141,9 +142,11 @@ function teller({
 }: CodePermit): (stored: StoredObservation, contributor: Contributor) => StoredObservation {
   if (!hasMasks(permits)) return (stored) => stored;
   return ({ record, ...stored }, contributor) => {
+    const masks = masksAt(permits, contributor, record.time);
     const { rest: whole, ...others } = record;
-    const rest = withoutMasked(whole, masksAt(permits, contributor, record.time));
-    return { ...stored, record: rest === undefined ? others : { ...others, rest } };
+    const provenance = masks.has("device") ? withoutDevice(record.provenance) : record.provenance;
+    const rest = withoutMasked(whole, masks);
+    return { ...stored, record: { ...others, provenance, ...(rest !== undefined && { rest }) } };
   };
 }
 

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { viewOf } from "@wellapi/series";
 import type { BlockRepository } from "../blocks/block-repository.ts";
 import type { Run } from "../blocks/winners.ts";
+import { RecordsError } from "../errors.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, type ReadingDeps, readStream } from "../gate/reading.ts";
@@ -9,9 +10,9 @@ import { tenantOf } from "../gate/subject.ts";
 import type { Interval } from "../model/interval.ts";
 import { isObservationSeries } from "../model/observation-series-id.ts";
 import { createPausable, type Pausable } from "./pausable.ts";
+import { type ReadableSeries, readableSeries } from "./readable-series.ts";
 import { messages } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
-import { contributorOf, seriesOf } from "./source-filter.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
 
 export interface ReadSeriesDeps extends ReadingDeps {
@@ -71,18 +72,20 @@ async function* sendAll<T>(
   let codePermit = opened;
   const permitted = async () => {
     const now = await read.codePermit(code, interval);
-    if (now.signature !== codePermit.signature) await read.changed([now]);
+    if (now.signature !== codePermit.signature) {
+      // Series that are told as one cannot go on as several, nor the other way round: it has to be asked for again.
+      if (now.named !== undefined || codePermit.named !== undefined) throw new RecordsError("UNDECIDED");
+      await read.changed([now]);
+    }
     codePermit = now;
     return codePermit;
   };
   const consents = [...new Set(opened.permits.map(({ consent }) => consent))];
   yield await present({ kind: "start", access: read.access, consents, intervals: opened.intervals });
-  for await (const { series, descriptor } of seriesOf(deps, partition, query)) {
-    const intervalsOf = async ({ from, permits }: CodePermit) =>
-      from(await contributorOf(deps.vault, partition, permits, descriptor));
-    for (const bounds of await intervalsOf(opened)) {
-      const still = async () => intervalsOf(await permitted());
-      const parts = partsOf(deps.blocks, { partition, series, bounds, permitted: still });
+  for await (const one of readableSeries(deps, partition, query, opened)) {
+    const still = async () => one.within(await permitted());
+    for (const bounds of one.intervals) {
+      const parts = partsOf(one, bounds, still);
       const make = async (): Promise<T | undefined> => {
         // A connection that takes all at once would keep other calls, and the session with consent, waiting for a run.
         await setImmediate();
@@ -104,23 +107,17 @@ async function* sendAll<T>(
   yield await present({ kind: "end", samples: read.sent });
 }
 
-interface PartsQuery {
-  readonly partition: string;
-  readonly series: string;
-  readonly bounds: Interval;
-  readonly permitted: () => Promise<readonly Interval[]>;
-}
-
 /** The permitted samples of a series within the bounds, in runs of one message each. */
 function partsOf(
-  blocks: BlockRepository,
-  { partition, series, bounds, permitted }: PartsQuery,
+  { series, winners }: Pick<ReadableSeries, "series" | "winners">,
+  bounds: Interval,
+  permitted: () => Promise<readonly Interval[]>,
 ): Pausable<Run> {
   let { from } = bounds;
   /** Of observations, which may share a time: the rank of the last that was sent, at the time `from`. */
   let sent: number | undefined;
   return createPausable(async function* () {
-    for await (const found of blocks.winners(partition, series, { from, to: bounds.to })) {
+    for await (const found of winners({ from, to: bounds.to })) {
       const run = sent === undefined ? found : after(found, from, sent);
       if (run === undefined) continue;
       for await (const { columns } of messages(run.columns, permitted)) {

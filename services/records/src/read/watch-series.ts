@@ -1,4 +1,5 @@
 import type { Clock } from "@wellapi/runtime";
+import { pickColumns } from "@wellapi/series";
 import type { Vault } from "@wellapi/vault";
 import type { CommitHub } from "../blocks/commit-hub.ts";
 import type { Head, TombstoneDocument } from "../blocks/documents.ts";
@@ -10,12 +11,13 @@ import { asRecordsError } from "../gate/failure-convert.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, readStream } from "../gate/reading.ts";
-import { ALWAYS } from "../model/interval.ts";
+import { ALWAYS, coversTimes } from "../model/interval.ts";
 import type { ArrivalRepository } from "./arrival-repository.ts";
 import type { Arrival, Samples } from "./arrival-sources.ts";
+import { runsAsTold } from "./commit-as-told.ts";
 import { createPausable } from "./pausable.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
-import { messages } from "./runs.ts";
+import { messages, pieces } from "./runs.ts";
 import { ANY_SOURCE, contributorOf, fitsSource, type SourceFilter } from "./source-filter.ts";
 
 export interface WatchSeriesDeps extends ReadSeriesDeps {
@@ -98,8 +100,19 @@ async function* deliver(
         const commits = createPausable(() => arrivals.between(head, delivered, new Set(codeIds.keys())));
         try {
           for (let commit = await commits.next(); commit !== undefined; commit = await commits.next()) {
-            const wanted = await fromSources(deps, partition, sources, commit);
-            yield* messagesOf(deps, read, permission, codeIds, wanted, signal);
+            const codePermits = await permission.renew(signal);
+            if (codes.some((code) => codePermits.get(code)!.named !== undefined)) {
+              yield* messagesAsTold(
+                deps,
+                read,
+                permission,
+                { codeIds, codePermits, sources, commit },
+                signal,
+              );
+            } else {
+              const wanted = await fromSources(deps, partition, sources, commit);
+              yield* messagesOf(deps, read, permission, codeIds, wanted, signal);
+            }
             delivered = commit[0]!.sequence;
           }
         } finally {
@@ -131,6 +144,59 @@ async function* messagesOf(
       : runsOf(deps, read, permission, codeIds, arrival, signal);
     for await (const { payload, last } of payloads) {
       yield { payload, position: last && arrival === commit.at(-1) ? sequence : sequence - 1 };
+    }
+  }
+}
+
+/** A commit under permits that hide devices. */
+interface HiddenCommit {
+  readonly codeIds: ReadonlyMap<string, string>;
+  readonly codePermits: ReadonlyMap<string, CodePermit>;
+  readonly sources: SourceFilter;
+  readonly commit: readonly Arrival[];
+}
+
+/**
+ * As `messagesOf`, where devices are hidden. What was joined under other permits is not sent under these: the watch ends, and is resumed
+ * with the commit.
+ */
+async function* messagesAsTold(
+  deps: WatchSeriesDeps,
+  read: OpenRead,
+  permission: Permission,
+  { codeIds, codePermits, sources, commit }: HiddenCommit,
+  signal: AbortSignal,
+): AsyncGenerator<WatchMessage> {
+  const { sequence } = commit[0]!;
+  const { partition } = read.subject;
+  yield* messagesOf(deps, read, permission, codeIds, commit.filter(isTombstone), signal);
+  const codes = new Map(
+    [...codeIds].map(([id, code]) => [id, { code, codePermit: codePermits.get(code)! }] as const),
+  );
+  const query = { partition, codes, sources };
+  const runs = await runsAsTold(
+    deps.vault,
+    query,
+    commit.filter(isSamples),
+  );
+  for (const { code, run, named, contributorAt } of runs) {
+    const opened = codePermits.get(code)!;
+    let at = 0;
+    for (const piece of pieces(run.columns)) {
+      const now = (await permission.renew(signal)).get(code)!;
+      if (now.signature !== opened.signature) throw new RecordsError("UNDECIDED");
+      const intervalsOf = (named && now.named) || now.from;
+      const first = at;
+      at += piece.times.length;
+      const isLast = at === run.columns.times.length && run === runs.at(-1)!.run;
+      const positions = Uint32Array.from(piece.times.keys()).filter((i) =>
+        coversTimes(intervalsOf(contributorAt(first + i)), [piece.times[i]!]),
+      );
+      if (positions.length === 0) continue;
+      const columns = positions.length < piece.times.length ? pickColumns(piece, positions) : piece;
+      read.sent += positions.length;
+      const payload = { kind: "run", code, run: { ...run, columns } } as const;
+      yield { payload, position: isLast ? sequence : sequence - 1 };
     }
   }
 }
@@ -260,6 +326,10 @@ async function headOf(arrivals: ArrivalRepository, partition: string): Promise<H
   const head = await arrivals.head(partition);
   if (head?.erased) throw new RecordsError("CONSENT_REQUIRED", { logged: "ERASED" });
   return head;
+}
+
+function isSamples(arrival: Arrival): arrival is Samples {
+  return !isTombstone(arrival);
 }
 
 function isTombstone(arrival: Arrival): arrival is TombstoneDocument {

@@ -1,4 +1,4 @@
-import type { Mask, Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
+import { Mask, type Provision } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import type { ConsentRequest } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
 import { Direction } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import { Choice } from "@wellapi/ui/browser/parts/choice";
@@ -77,7 +77,7 @@ export function ProvisionFields(props: Fields) {
   const { requests, home } = words;
   const { at, provision, choice, onChoice } = props;
   const chosen = choice.categories[at]!;
-  const finenesses = resolutionsOf(provision);
+  const finenesses = resolutionsOf(provision, choice.masks[at]!);
   const purposes = provision.purposes.flatMap((purpose) => home.purposes[purpose] ?? []);
   function tick(name: string, on: boolean): void {
     const next = new Set(chosen);
@@ -151,7 +151,7 @@ function MaskFields({ at, provision, choice, onChoice }: Fields) {
   return (
     <>
       {left.length > 0 && <p class="small">{left.join(", ")}</p>}
-      {masksOf(provision).map((mask) => (
+      {masksOf(provision, choice.resolutions[at]!).map((mask) => (
         <div class="tick" key={mask}>
           <input
             id={`mask-${at}-${mask}`}
@@ -162,6 +162,7 @@ function MaskFields({ at, provision, choice, onChoice }: Fields) {
           <label for={`mask-${at}-${mask}`}>{requests.leaveOut[mask]}</label>
         </div>
       ))}
+      {choice.masks[at]!.has(Mask.DEVICE) && <p class="small">{requests.deviceHint}</p>}
     </>
   );
 }

@@ -37,10 +37,18 @@ export function wholeOf({ provisions }: ConsentRequest): Choice {
   };
 }
 
-/** As it was asked for, and what is coarser; empty where nothing is read. */
-export function resolutionsOf({ directions, resolution }: Provision): readonly Resolution[] {
+/**
+ * As it was asked for, and what is coarser; empty where nothing is read. Nothing coarser without the device: sums are of one device each.
+ *
+ * @param left what is left out beside what was not asked for
+ */
+export function resolutionsOf(
+  { directions, resolution, masks }: Provision,
+  left: ReadonlySet<Mask>,
+): readonly Resolution[] {
   const finest = resolutions.indexOf(resolution);
-  return directions.includes(Direction.READ) && finest >= 0 ? resolutions.slice(finest) : [];
+  if (!directions.includes(Direction.READ) || finest < 0) return [];
+  return left.has(Mask.DEVICE) || masks.includes(Mask.DEVICE) ? [resolution] : resolutions.slice(finest);
 }
 
 /** Whose data can be left alone, of those who send some; empty where there is nothing to choose. */
@@ -52,11 +60,20 @@ export function sourcesOf({ directions, sources }: Provision, senders: readonly 
   return asked < 2 ? [] : organizations;
 }
 
-/** What can be left out beside what was not asked for; empty where nothing is read. Hourly and daily data has neither. */
-export function masksOf({ directions, resolution, masks, deIdentification }: Provision): readonly Mask[] {
+/**
+ * What can be left out beside what was not asked for; empty where nothing is read. Hourly and daily data has neither notes nor performer,
+ * and is told device by device.
+ *
+ * @param chosen how fine it may be read
+ */
+export function masksOf(
+  { directions, resolution, masks, deIdentification }: Provision,
+  chosen: Resolution,
+): readonly Mask[] {
   if (!directions.includes(Direction.READ) || resolution !== Resolution.RAW || deIdentification !== 0)
     return [];
-  return [Mask.NOTES, Mask.PERFORMER].filter((one) => !masks.includes(one));
+  const all = chosen === Resolution.RAW ? [Mask.DEVICE] : [];
+  return [...all, Mask.NOTES, Mask.PERFORMER].filter((one) => !masks.includes(one));
 }
 
 const dayMs = 86_400_000;

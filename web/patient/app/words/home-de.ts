@@ -55,6 +55,7 @@ export const homeDe: typeof homeEn = {
   onlyFrom: (names) => `nur was von ${names} kommt`,
   onlyMethods: (ways) => `nur Werte dieser Art: ${ways}`,
   masks: {
+    1: "ohne welches Gerät es war",
     2: "ohne Notizen und andere freie Texte",
     3: "ohne wer gemessen hat",
   },

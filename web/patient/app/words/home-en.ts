@@ -57,6 +57,7 @@ export const homeEn = {
   onlyFrom: (names: string) => `only what ${names} sent`,
   onlyMethods: (ways: string) => `only values of this kind: ${ways}`,
   masks: {
+    1: "without which device it was",
     2: "without notes and other free text",
     3: "without who took it",
   } as Readonly<Record<number, string>>,

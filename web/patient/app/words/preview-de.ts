@@ -33,6 +33,7 @@ export const previewDe: typeof previewEn = {
     4: "aus einer anderen Zeit",
     5: "sie bekommt nur Mittelwerte",
     6: "aus einer Quelle, von der sie nichts bekommt",
+    7: "mehrere Geräte zur selben Zeit, von denen sie nur das spätere bekommt",
   },
   records: (count, one) => (one ? "1 Eintrag" : `${count} Einträge`),
   types: {

@@ -34,6 +34,7 @@ export const previewEn = {
     4: "from another time",
     5: "it gets averages only",
     6: "from a source that it does not get",
+    7: "several devices at one time, of which it gets the later alone",
   } as Readonly<Record<number, string>>,
   records: (count: string, one: boolean) => (one ? "1 record" : `${count} records`),
   types: {

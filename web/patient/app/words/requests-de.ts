@@ -16,9 +16,12 @@ export const requestsDe: typeof requestsEn = {
   whose: "Wessen Daten",
   everyone: "von allen, die welche senden",
   leaveOut: {
+    1: "Weglassen, welches Gerät es war",
     2: "Notizen und andere freie Texte weglassen",
     3: "Weglassen, wer gemessen hat",
   },
+  deviceHint:
+    "Dann gelten alle Geräte eines Absenders als eines: Wo zwei etwas zur selben Zeit melden, bekommt sie das spätere. Nur Mittelwerte ohne das Gerät sind nicht möglich.",
   until: "Bis wann",
   days: (days) => (days === 1 ? "1 Tag" : `${days} Tage`),
   untilDay: (day) => `${day}, wie erbeten`,

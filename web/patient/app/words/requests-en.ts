@@ -15,9 +15,12 @@ export const requestsEn = {
   whose: "Whose data",
   everyone: "from everyone who sends some",
   leaveOut: {
+    1: "Leave out which device it was",
     2: "Leave out notes and other free text",
     3: "Leave out who took it",
   } as Readonly<Record<number, string>>,
+  deviceHint:
+    "Then all devices of one sender count as one: where two tell something of the same time, it gets the later. Averages alone can't be given without the device.",
   until: "Until when",
   days: (days: number) => (days === 1 ? "1 day" : `${days} days`),
   untilDay: (day: string) => `${day}, as it asks`,
