@@ -154,16 +154,19 @@ function lastDaysWindow(days: number) {
   return { case: "capturedInLast", value: durationFromMs(days * dayMs) } as const;
 }
 
+/** Options that leave a part of what was asked for. */
+export type NarrowingOptions = Pick<
+  CreateOptions,
+  "direction" | "category" | "purpose" | "resolution" | "lastDays" | "source" | "device" | "mask"
+>;
+
 /**
  * What is left of provisions within the options; a provision of which nothing is left is left out. What an option says is no wider
  * than what was asked for. `now`: UTC milliseconds.
  */
 export function narrowed(
   provisions: readonly Provision[],
-  options: Pick<
-    CreateOptions,
-    "direction" | "category" | "purpose" | "resolution" | "lastDays" | "source" | "mask"
-  >,
+  options: NarrowingOptions,
   now: number,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const { direction, category, purpose, resolution, lastDays } = options;
@@ -178,7 +181,8 @@ export function narrowed(
     const coarse = reads ? Math.max(resolution ?? one.resolution, one.resolution) : Resolution.UNSPECIFIED;
     const window = lastDays === undefined ? one.window : shortened(one.window, lastDays, now);
     const rest = { ...one, categories, purposes: purposesLeft, resolution: coarse, window };
-    return !reads || (options.source === undefined && options.mask === undefined)
+    const isSome = options.source !== undefined || options.device !== undefined;
+    return !reads || (!isSome && options.mask === undefined)
       ? [{ ...rest, directions: directionsLeft }]
       : readingApart(rest, directionsLeft, options);
   });
@@ -193,15 +197,18 @@ export function narrowed(
 function readingApart(
   provision: Provision,
   left: readonly Direction[],
-  { source, mask = [] }: Pick<CreateOptions, "source" | "mask">,
+  { source, device, mask = [] }: Pick<CreateOptions, "source" | "device" | "mask">,
 ): MessageInitShape<typeof ProvisionSchema>[] {
   const asked = provision.sources;
   const methods = asked?.methods ?? [];
   const everybody = asked === undefined || asked.organizations.length + asked.devices.length === 0;
-  const organizations = everybody
-    ? source
-    : asked.organizations.filter((one) => source?.includes(one) ?? true);
-  const devices = source === undefined ? (asked?.devices ?? []) : [];
+  const named = source ?? (device && []);
+  const organizations = everybody ? named : asked.organizations.filter((one) => named?.includes(one) ?? true);
+  const isAsked = (one: Device) =>
+    everybody ||
+    asked.organizations.includes(one.organization) ||
+    asked.devices.some((other) => sourceDeviceOf(other) === sourceDeviceOf(one));
+  const devices = device?.filter(isAsked) ?? (source === undefined ? (asked?.devices ?? []) : []);
   const sent = { purposes: [], resolution: Resolution.UNSPECIFIED };
   return [
     ...(left.includes(Direction.CONTRIBUTE)
@@ -220,6 +227,10 @@ function readingApart(
           },
         ]),
   ];
+}
+
+function sourceDeviceOf({ organization, deviceId }: Device): string {
+  return `${organization}:${deviceId}`;
 }
 
 /** The last days of what a window spans. */
@@ -271,7 +282,7 @@ export function provisionText(provision: Provision): string {
 }
 
 function sourcesText({ organizations, devices, methods: ways }: SourceSelector): string {
-  const senders = [...organizations, ...devices.map((one) => `${one.organization}:${one.deviceId}`)];
+  const senders = [...organizations, ...devices.map(sourceDeviceOf)];
   return [
     senders.join(", ") || "everybody",
     ...(ways.length > 0 ? [`as ${ways.map((one) => nameOf(methods, one)).join(", ")}`] : []),

@@ -44,7 +44,7 @@ export function addProvisionOptions(command: Command): Command {
     .addOption(
       wordOption(
         "--mask <word...>",
-        "leave out notes and other free text, or the performer (reading)",
+        "leave out which device it was (raw), notes and other free text, or the performer (reading)",
         masks,
       ),
     )

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { createClient } from "@connectrpc/connect";
 import { paginate } from "@wellapi/client";
-import type { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentReceiptService } from "@wellapi/gen/wellapi/consent/v1/consent_receipt_service_pb";
 import {
   type ConsentRequest,
@@ -10,7 +9,6 @@ import {
   ConsentRequestSchema,
   ConsentRequestService,
 } from "@wellapi/gen/wellapi/consent/v1/consent_request_service_pb";
-import type { Direction, Purpose, Resolution } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Command } from "commander";
 import {
   count,
@@ -21,10 +19,18 @@ import {
   purposes,
   resolutions,
   several,
+  sourceDevice,
   wordOption,
 } from "../arguments.ts";
 import { connect } from "../connection.ts";
-import { type CreateOptions, consentIn, narrowed, provisionOf, provisionText } from "../consent-text.ts";
+import {
+  type CreateOptions,
+  consentIn,
+  type NarrowingOptions,
+  narrowed,
+  provisionOf,
+  provisionText,
+} from "../consent-text.ts";
 import type { Io } from "../io.ts";
 import { createOutput, timeText } from "../output.ts";
 import { addProvisionOptions } from "../provision-options.ts";
@@ -49,14 +55,7 @@ interface AskOptions extends Omit<CreateOptions, "deny" | "grantee" | "validFrom
   readonly continues?: string;
 }
 
-interface AcceptOptions {
-  readonly category?: string[];
-  readonly direction?: Direction[];
-  readonly purpose?: Purpose[];
-  readonly resolution?: Resolution;
-  readonly lastDays?: number;
-  readonly source?: string[];
-  readonly mask?: Mask[];
+interface AcceptOptions extends NarrowingOptions {
   readonly validTo?: number;
   readonly from?: string;
 }
@@ -157,8 +156,13 @@ function addAccept(group: Command, io: Io): void {
     .addOption(wordOption("--purpose <word...>", "only for these", purposes))
     .addOption(wordOption("--resolution <word>", "no finer than this", resolutions))
     .option("--source <org...>", "only data that these organizations contributed", several(String))
+    .option("--device <org:dev...>", "only data of these devices", several(sourceDevice))
     .addOption(
-      wordOption("--mask <word...>", "without notes and other free text, or without the performer", masks),
+      wordOption(
+        "--mask <word...>",
+        "without which device it was, notes and other free text, or the performer",
+        masks,
+      ),
     )
     .option("--last-days <number>", "only data captured in the last so many days, at each use", count)
     .option("--valid-to <time>", "only until then", instant)

@@ -171,9 +171,15 @@ test("a patient accepts what was asked for, or what options leave of it", async 
     { directions: [Direction.READ], masks: [Mask.NOTES, Mask.PERFORMER] },
   ]);
   expect(accepted[4]!.provisions[1]!.sources).toBeUndefined();
+  await wellapi(["consent", "accept", "crq_1", "--device", "org_watch:dev_1"], { env });
+  const device = { organization: "org_watch", deviceId: "dev_1" };
+  expect(accepted[5]!.provisions).toMatchObject([
+    { directions: [Direction.CONTRIBUTE] },
+    { directions: [Direction.READ], sources: { organizations: [], devices: [device] } },
+  ]);
   const nothing = await wellapi(["consent", "accept", "crq_1", "--category", "glucose"], { env });
   expect(nothing).toMatchObject({ code: 2, err: expect.stringContaining("refuse it instead") });
-  expect(accepted).toHaveLength(5);
+  expect(accepted).toHaveLength(6);
 });
 
 test("an option widens none of what was asked for", async () => {

@@ -362,7 +362,7 @@ describe("a consent without devices", () => {
           const told = name === "partly" ? inAnyOrder : (answers: object) => answers;
           expect(told(hidden)).toEqual(told(model));
         }),
-        { numRuns: 2 },
+        { numRuns: name === "masked" ? 2 : 1 },
       );
     },
   );
