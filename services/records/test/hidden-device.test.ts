@@ -1,7 +1,9 @@
 /** Who may read without devices is answered as if the sender had named none: neither how many there are shows, nor which. */
+import { setTimeout } from "node:timers/promises";
 import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
 import { type MessageShape, toJson } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { Mask } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { RetractionReason } from "@wellapi/gen/wellapi/ingestion/v1/ingestion_service_pb";
 import { PreviewedKind_Withheld as Withheld } from "@wellapi/gen/wellapi/records/v1/preview_service_pb";
@@ -275,6 +277,18 @@ async function answersOf(view: View) {
   return answers;
 }
 
+/** A process that stalls loses its session with consent for a moment, and is told to ask again. */
+async function again<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (ConnectError.from(error).code !== Code.Unavailable || tries === 20) throw error;
+      await setTimeout(200);
+    }
+  }
+}
+
 /** What a watch delivers from the first commit to the last sample. */
 async function watchedBy(view: View): Promise<string[]> {
   const { world, clinic, patient } = view;
@@ -378,8 +392,8 @@ describe("a consent without devices", () => {
       const { terms, as } = permissions[name];
       await fc.assert(
         fc.asyncProperty(history, async (sent) => {
-          const hidden = await answersOf(await patientOf(sent, itsOwn, ...terms()));
-          const model = await answersOf(await patientOf(sent, as, ...terms()));
+          const hidden = await again(async () => answersOf(await patientOf(sent, itsOwn, ...terms())));
+          const model = await again(async () => answersOf(await patientOf(sent, as, ...terms())));
           const told = name === "partly" ? inAnyOrder : (answers: object) => answers;
           expect(told(hidden)).toEqual(told(model));
         }),
@@ -391,8 +405,8 @@ describe("a consent without devices", () => {
   it("and those of a consent that names devices, where the sender has none", async () => {
     const { patientOf } = await openWorlds();
     const [sent] = fc.sample(history, { numRuns: 1, seed: 15 });
-    const hidden = await answersOf(await patientOf(sent!, itsOwn, { masks }));
-    const plain = await answersOf(await patientOf(sent!, none, {}));
+    const hidden = await again(async () => answersOf(await patientOf(sent!, itsOwn, { masks })));
+    const plain = await again(async () => answersOf(await patientOf(sent!, none, {})));
     // How samples are parted into runs, which differs by when blocks were merged, is not of the line, its sums and single ones.
     const alike = Object.keys(hidden).filter((name) =>
       / in | merged$|^listed$|^observed$|^single$/.test(name),
@@ -410,7 +424,7 @@ describe("a consent without devices", () => {
     const onlyWatch = async (view: View) => {
       return { masks, sources: { only: [], also: [await deviceIdOf(view, "watch")] } };
     };
-    const view = await patientOf(sent, itsOwn, { masks }, onlyWatch);
+    const view = await again(() => patientOf(sent, itsOwn, { masks }, onlyWatch));
     const { patient, maker } = view;
     const reader = world.reader(clinic);
     const query = queryInit(world.idFor(clinic, patient), {});
@@ -447,7 +461,7 @@ describe("a consent without devices", () => {
     // A gap of more than fits into one message.
     const far: Sent = { ...last, device: "watch", from: 60 * 24 * 60 };
     const sent = { batches: [{ items: [{ ...far, from: 0 }, far], retracts: false }], compactedAfter: 9 };
-    const { patient } = await patientOf(sent, itsOwn, { masks });
+    const { patient } = await again(() => patientOf(sent, itsOwn, { masks }));
     const query = queryInit(world.idFor(clinic, patient), {});
     const stream = world.reader(clinic).readSeries(query)[Symbol.asyncIterator]();
     expect((await stream.next()).value!.payload.case).toBe("start");
