@@ -241,12 +241,10 @@ async function answersOf(view: View) {
     for await (const message of reader.readSeries(query))
       streamed.push(saidIn(ReadSeriesResponseSchema, message));
     answers[`${code} streamed`] = streamed;
-    for (const pageSize of [4, 1_000]) {
-      answers[`${code} by ${pageSize}`] = await pages(QuerySeriesResponseSchema, (pageToken) =>
-        reader.querySeries({ ...query, pageSize, pageToken }),
-      );
-    }
-    for (const bucketSize of [BucketSize.MINUTE, BucketSize.HOUR, BucketSize.DAY]) {
+    answers[`${code} by page`] = await pages(QuerySeriesResponseSchema, (pageToken) =>
+      reader.querySeries({ ...query, pageSize: 4, pageToken }),
+    );
+    for (const bucketSize of [BucketSize.MINUTE, BucketSize.HOUR]) {
       answers[`${code} in ${bucketSize}`] = await pages(AggregateSeriesResponseSchema, (pageToken) =>
         reader.aggregateSeries({ ...bounded, bucketSize, pageSize: 9, pageToken }),
       );
@@ -314,7 +312,7 @@ function timestampText(ms: number): string {
 
 /** Where several series of a code are told, their order is that of their random ids: what is told, in any order, and without the merged line. */
 function inAnyOrder(answers: Record<string, unknown>): Record<string, unknown> {
-  const kept = Object.entries(answers).filter(([name]) => !/ by 4$| merged$|^days /.test(name));
+  const kept = Object.entries(answers).filter(([name]) => !/ by page$| merged$|^days /.test(name));
   const itemsIn = (text: string): string[] => {
     const { series, aggregates = [], observations, payload, ...rest } = JSON.parse(text);
     // Of which series a page holds buckets goes by their order, too.
@@ -411,7 +409,7 @@ describe("a consent without devices", () => {
     const alike = Object.keys(hidden).filter((name) =>
       / in | merged$|^listed$|^observed$|^single$/.test(name),
     );
-    expect(alike.length).toBeGreaterThan(12);
+    expect(alike.length).toBeGreaterThan(10);
     for (const name of alike) expect([name, hidden[name]]).toEqual([name, plain[name]]);
   });
 

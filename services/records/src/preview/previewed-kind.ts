@@ -13,10 +13,9 @@ import { ALWAYS, covers, coversTimes, hullOf, type Interval, subtract, unite } f
 import type { AggregatePosition, SourcedAggregate } from "../read/aggregate-page.ts";
 import { type AnsweredAggregates, findAggregates, zonesOf } from "../read/aggregate-series.ts";
 import { findSeries, type ListPosition, type SeriesListPage } from "../read/list-series.ts";
-import { hasSamples } from "../read/merge-series.ts";
 import { findSamples } from "../read/query-series.ts";
 import { findObservations } from "../read/read-observations.ts";
-import { seriesAsTold, winnersAsTold } from "../read/readable-series.ts";
+import { hasSamples, seriesAsTold, winnersAsTold } from "../read/readable-series.ts";
 import { ANY_SOURCE, contributorOf } from "../read/source-filter.ts";
 import { foundPages } from "./found-pages.ts";
 import type { Amount, PreviewDeps, PreviewedKind, PreviewedSums, Withheld } from "./preview.ts";

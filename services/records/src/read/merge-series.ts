@@ -20,7 +20,7 @@ import type { Source } from "../model/provenance.ts";
 import { createMergedLine, type MergedLine, type Stretch } from "./merged-line.ts";
 import { createPage, withoutReturned } from "./query-series.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
-import { type ReadableSeries, readableSeries } from "./readable-series.ts";
+import { hasSamples, type ReadableSeries, readableSeries } from "./readable-series.ts";
 import { bytesOfConsents, bytesOfHead } from "./runs.ts";
 import type { SeriesQuery } from "./series-query.ts";
 import { checkWantedUnit, convertColumns } from "./unit-conversion.ts";
@@ -206,18 +206,4 @@ function positionAt(series: string, { columns, ranks }: Stretch, told: Stretch |
   if (told === undefined || minuteOf(told.columns.times.at(-1)!) !== minute)
     return { time: minute * MINUTE_MS };
   return { time, series, ...(isObservationSeries(series) && { rank: ranks!()[0]! }) };
-}
-
-/** Whether any sample of them may be read. */
-export async function hasSamples(
-  readable: readonly Pick<Readable, "intervals" | "winners">[],
-): Promise<boolean> {
-  for (const { intervals, winners } of readable) {
-    for (const interval of intervals) {
-      for await (const { columns } of winners(interval)) {
-        if (columns.times.length > 0) return true;
-      }
-    }
-  }
-  return false;
 }

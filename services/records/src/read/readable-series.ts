@@ -177,3 +177,17 @@ function readableAsTold(blocks: BlockRepository, partition: string, told: Series
       ),
   };
 }
+
+/** Whether any sample of them may be read. */
+export async function hasSamples(
+  readable: readonly Pick<ReadableSeries, "intervals" | "winners">[],
+): Promise<boolean> {
+  for (const { intervals, winners } of readable) {
+    for (const interval of intervals) {
+      for await (const { columns } of winners(interval)) {
+        if (columns.times.length > 0) return true;
+      }
+    }
+  }
+  return false;
+}

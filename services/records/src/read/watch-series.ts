@@ -7,7 +7,6 @@ import { codeIdOf } from "../blocks/patient-box.ts";
 import { type ToldRetraction, toldOf } from "../blocks/retracted-samples.ts";
 import type { Run } from "../blocks/winners.ts";
 import { RecordsError } from "../errors.ts";
-import { asRecordsError } from "../gate/failure-convert.ts";
 import type { Intent } from "../gate/intent.ts";
 import type { CodePermit } from "../gate/permit.ts";
 import { type OpenRead, readStream } from "../gate/reading.ts";
@@ -19,6 +18,7 @@ import { createPausable } from "./pausable.ts";
 import type { ReadSeriesDeps } from "./read-series.ts";
 import { messages, pieces } from "./runs.ts";
 import { ANY_SOURCE, contributorOf, fitsSource, type SourceFilter } from "./source-filter.ts";
+import { createPermission, type Permission } from "./watch-permission.ts";
 
 export interface WatchSeriesDeps extends ReadSeriesDeps {
   readonly vault: Vault;
@@ -44,11 +44,6 @@ export interface WatchMessage {
  * ran out.
  */
 const IDLE_CHECK_MS = 30_000;
-/** How long it waits before it asks again while consent is undecided. */
-const ASK_AGAIN_MS = 250;
-/** How long decisions may fail before the stream ends. Nothing is sent meanwhile. */
-const UNDECIDED_FOR_MS = 2_000;
-
 /**
  * Delivers the data that arrives after `after` (absent: from now on), commit by commit, as it was sent. It holds one
  * commit at a time: with a slow reader it waits, and does not buffer.
@@ -174,11 +169,7 @@ async function* messagesAsTold(
     [...codeIds].map(([id, code]) => [id, { code, codePermit: codePermits.get(code)! }] as const),
   );
   const query = { partition, codes, sources };
-  const runs = await runsAsTold(
-    deps.vault,
-    query,
-    commit.filter(isSamples),
-  );
+  const runs = await runsAsTold(deps.vault, query, commit.filter(isSamples));
   for (const { code, run, named, contributorAt } of runs) {
     const opened = codePermits.get(code)!;
     let at = 0;
@@ -269,56 +260,6 @@ async function* retractionsOf(
     if (next === undefined) return;
     yield { payload: { kind: "retraction", retraction: next }, last: left.length === 1 };
   }
-}
-
-interface Permission {
-  /**
-   * Decides again for every code. If it is undecided, it is tried again for two seconds; a denial and a cancellation
-   * throw.
-   */
-  renew(signal: AbortSignal): Promise<ReadonlyMap<string, CodePermit>>;
-}
-
-function createPermission(
-  { hub, clock }: WatchSeriesDeps,
-  read: OpenRead,
-  opened: readonly CodePermit[],
-): Permission {
-  const { codes } = read.intent;
-  let signature = signatureOf(opened);
-
-  async function decide(): Promise<readonly CodePermit[]> {
-    return Promise.all(codes.map((code) => read.codePermit(code, ALWAYS)));
-  }
-
-  return {
-    async renew(signal) {
-      const since = clock.monotonic();
-      const wakes = hub.subscribe(read.subject.partition);
-      try {
-        for (;;) {
-          signal.throwIfAborted();
-          try {
-            const codePermits = await decide();
-            if (signatureOf(codePermits) !== signature) await read.changed(codePermits);
-            signature = signatureOf(codePermits);
-            return new Map(codes.map((code, i) => [code, codePermits[i]!]));
-          } catch (error) {
-            const problem = asRecordsError(error);
-            const undecided = problem instanceof RecordsError && problem.code === "UNDECIDED";
-            if (!undecided || clock.monotonic() - since > UNDECIDED_FOR_MS) throw problem;
-          }
-          await wakes.wait(ASK_AGAIN_MS, signal);
-        }
-      } finally {
-        wakes.close();
-      }
-    },
-  };
-}
-
-function signatureOf(codePermits: readonly CodePermit[]): string {
-  return codePermits.map(({ signature }) => signature).join("|");
 }
 
 /** Undefined before the first commit. */
