@@ -6,6 +6,7 @@ import { createClient } from "@connectrpc/connect";
 import { connect } from "@wellapi/client";
 import { Consent_State, ConsentSchema } from "@wellapi/gen/wellapi/consent/v1/consent_pb";
 import { ConsentService } from "@wellapi/gen/wellapi/consent/v1/consent_service_pb";
+import { SandboxService } from "@wellapi/gen/wellapi/identity/v1/sandbox_service_pb";
 import { RecordsService } from "@wellapi/gen/wellapi/records/v1/records_service_pb";
 import { Purpose } from "@wellapi/gen/wellapi/type/v1/vocabulary_pb";
 import type { Page } from "playwright-core";
@@ -71,6 +72,7 @@ export async function signUpStory(page: Page, origin: string, email: string): Pr
 
   await page.getByRole("link", { name: "Test patients" }).click();
   await fillSandbox(page, origin, key!);
+  await moveClock(page, origin, key!);
   found.push(...(await readingProblems(page, "en", "developers-test-patients")));
   await page.goto("/developers/test-patients?lang=de");
   await settled(page);
@@ -127,6 +129,17 @@ async function fillSandbox(page: Page, origin: string, key: string): Promise<voi
   await done(() => page.getByRole("button", { name: "Reset" }).click());
   const isOld = (id: string): boolean => first.includes(id);
   await expect.poll(async () => (await ids()).map(isOld)).toEqual([false, false, false, false, false]);
+}
+
+/** By a press and a confirmation; the organization's key is told the same time. */
+async function moveClock(page: Page, origin: string, apiKey: string): Promise<void> {
+  await page.selectOption("#forward", "30");
+  const move = page.getByRole("button", { name: "Move the clock" });
+  await move.click();
+  await move.click();
+  await page.getByText("30 full days ahead of the true time").waitFor();
+  const sandbox = createClient(SandboxService, connect({ url: origin, apiKey, retries }));
+  expect((await sandbox.getSandbox({})).clockAhead?.seconds).toBe(30n * 86_400n);
 }
 
 /** A test patient's consent, seen and revoked on the page; the key's list says the same. Filled again they grant it anew. */
