@@ -1,6 +1,7 @@
 import { createMovesFollower, type OrganizationTimes } from "@wellapi/service";
-import { type Store, scanPages } from "@wellapi/store";
+import { type Store, StoreError, scanPages } from "@wellapi/store";
 import { collections, type EndingDocument } from "./collections.ts";
+import { isAway } from "./organizations/course-client.ts";
 import type { Telling } from "./telling.ts";
 
 const AT_ONCE = 100;
@@ -21,9 +22,15 @@ export function createEndings(deps: {
     const waiting = { index: "due", equals: [], range: { from: clock.now() }, limit: AT_ONCE } as const;
     for await (const { documents } of scanPages<EndingDocument>(store, collections.endings, waiting)) {
       for (const { document, revision } of documents) {
-        const changes = await telling.forwarded(document, revision);
-        // Refused where the consent changed meanwhile: then it was noted anew.
-        if (changes.length > 0) await store.commit({ partition: document.partition, changes });
+        try {
+          const changes = await telling.forwarded(document, revision);
+          // Refused where the consent changed meanwhile: then it was noted anew.
+          if (changes.length > 0) await store.commit({ partition: document.partition, changes });
+        } catch (err) {
+          // Then the whole pass is made again: one that was left out would be late by as much as the clock is ahead.
+          if (isAway(err) || err instanceof StoreError) throw err;
+          log.warn({ err }, "a consent's end could not be put forward");
+        }
       }
     }
   });

@@ -3,6 +3,7 @@ import { createMovesFollower, type OrganizationTimes } from "@wellapi/service";
 import type { Change, Store, Stored } from "@wellapi/store";
 import type { Consent } from "../consent.ts";
 import type { ConsentRepository, Notified } from "../consent-repository.ts";
+import { ConsentError } from "../errors.ts";
 import { digest } from "../etag.ts";
 import { obligationChanged } from "../event-convert.ts";
 import { type DeletionObligation, endTimeOf, obligationIdOf, type Received } from "./obligation.ts";
@@ -119,13 +120,14 @@ export function createObligationMaking(deps: ObligationMakingDeps): ObligationMa
   };
 }
 
-/** One whose consent cannot be read stays for when it is due. Throws StoreError. */
+/** One whose consent does not open stays for when it is due. Throws StoreError, and then the whole pass is made again. */
 async function forward(
   { store, consents, times, log }: ObligationMakingDeps,
   timer: Stored<TimerDocument>,
 ): Promise<void> {
   const { partition, consent: id, version } = timer.document;
   const consent = await consents.get(partition, id).catch((err: unknown) => {
+    if (!(err instanceof ConsentError)) throw err;
     log.warn({ err }, "a consent whose end may be nearer could not be read");
     return undefined;
   });
