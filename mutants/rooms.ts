@@ -124,7 +124,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     tests: ["services/records/test/aggregation*.test.ts"],
   },
   "aggregate-series": {
-    mutate: ["services/records/src/read/aggregate-series.ts"],
+    mutate: [
+      "services/records/src/read/aggregate-series.ts",
+      "services/records/src/read/series-aggregates.ts",
+    ],
     tests: ["services/records/test/aggregate*.test.ts"],
   },
 };
