@@ -125,8 +125,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   "aggregate-series": {
     mutate: [
-      "services/records/src/read/aggregate-series.ts",
-      "services/records/src/read/series-aggregates.ts",
+      "services/records/src/read/aggregates/aggregate-series.ts",
+      "services/records/src/read/aggregates/series-aggregates.ts",
     ],
     tests: ["services/records/test/aggregate*.test.ts"],
   },

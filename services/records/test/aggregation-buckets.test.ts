@@ -8,7 +8,7 @@ import {
   createSeriesAggregation,
   ownPermission,
   releasedBuckets,
-} from "../src/read/aggregation.ts";
+} from "../src/read/aggregates/aggregation.ts";
 
 const HOUR = 3_600_000;
 const hours = (...at: readonly number[]) => Float64Array.from(at, (hour) => hour * HOUR);

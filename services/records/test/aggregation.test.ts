@@ -1,6 +1,6 @@
 import type { Aggregate } from "@wellapi/series";
 import { describe, expect, it } from "vitest";
-import { numbersByBucket } from "../src/read/aggregation.ts";
+import { numbersByBucket } from "../src/read/aggregates/aggregation.ts";
 
 const of = (mantissa: number, count = 1): Aggregate => {
   const value = { mantissa, scale: 0 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { SummarizedBlock, Summary } from "../src/blocks/summary.ts";
-import { planRollup } from "../src/read/rollup.ts";
+import { planRollup } from "../src/read/aggregates/rollup.ts";
 
 const HOUR = 3_600_000;
 const source = {

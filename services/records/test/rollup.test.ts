@@ -18,8 +18,8 @@ import {
 } from "../src/blocks/compacted-block.ts";
 import { decodeSummary, encodeSummary, type SummarizedBlock, summarize } from "../src/blocks/summary.ts";
 import { compact, without } from "../src/compaction/compaction.ts";
-import { createSeriesAggregation, releasedBuckets } from "../src/read/aggregation.ts";
-import { planRollup } from "../src/read/rollup.ts";
+import { createSeriesAggregation, releasedBuckets } from "../src/read/aggregates/aggregation.ts";
+import { planRollup } from "../src/read/aggregates/rollup.ts";
 
 const RUNS = Number(process.env.MODEL_RUNS ?? 400);
 const MINUTE = 60_000;

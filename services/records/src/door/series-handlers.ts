@@ -10,8 +10,8 @@ import {
 import type { ListPage, PageTokens } from "@wellapi/rpc";
 import type { Intent } from "../gate/intent.ts";
 import { ALWAYS, hullOf } from "../model/interval.ts";
-import type { AggregatePosition } from "../read/aggregate-page.ts";
-import { type AggregateSeriesDeps, aggregateSeries } from "../read/aggregate-series.ts";
+import type { AggregatePosition } from "../read/aggregates/aggregate-page.ts";
+import { type AggregateSeriesDeps, aggregateSeries } from "../read/aggregates/aggregate-series.ts";
 import { type ListPosition, listSeries } from "../read/list-series.ts";
 import { type DaysPage, type DaysPosition, type DaysQuery, queryDays } from "../read/query-days.ts";
 import { querySeries, type SeriesPosition } from "../read/query-series.ts";

@@ -12,13 +12,13 @@ import { bucketEdges } from "../model/calendar.ts";
 import type { Contributor } from "../model/contributor.ts";
 import { ALWAYS, hullOf, type Interval } from "../model/interval.ts";
 import type { Source } from "../model/provenance.ts";
-import { type AggregateSeriesDeps, zonesOf } from "./aggregate-series.ts";
+import { type AggregateSeriesDeps, zonesOf } from "./aggregates/aggregate-series.ts";
 import {
   type AggregatePermission,
   aggregatePermission,
   namedPermission,
   releasedBuckets,
-} from "./aggregation.ts";
+} from "./aggregates/aggregation.ts";
 import { seriesAsTold, winnersAsTold } from "./readable-series.ts";
 import { contributorOf, type SourceFilter, seriesOf } from "./source-filter.ts";
 

@@ -1,14 +1,18 @@
-import { RecordsError } from "../errors.ts";
-import type { ReadDecision } from "../gate/consent-client.ts";
-import type { Directory } from "../gate/directory-client.ts";
-import type { Intent } from "../gate/intent.ts";
-import { hidesDevices } from "../gate/masks.ts";
-import type { Fineness } from "../gate/permit.ts";
-import { type Found, type Read, readOnce } from "../gate/reading.ts";
-import { namesSources, permitsFrom } from "../gate/sources.ts";
-import type { Releases } from "../lots/releases.ts";
-import { type BucketUnit, bucketEdges, type ZonePeriod } from "../model/calendar.ts";
-import { type Contributor, contributorKey } from "../model/contributor.ts";
+import { RecordsError } from "../../errors.ts";
+import type { ReadDecision } from "../../gate/consent-client.ts";
+import type { Directory } from "../../gate/directory-client.ts";
+import type { Intent } from "../../gate/intent.ts";
+import { hidesDevices } from "../../gate/masks.ts";
+import type { Fineness } from "../../gate/permit.ts";
+import { type Found, type Read, readOnce } from "../../gate/reading.ts";
+import { namesSources, permitsFrom } from "../../gate/sources.ts";
+import type { Releases } from "../../lots/releases.ts";
+import { type BucketUnit, bucketEdges, type ZonePeriod } from "../../model/calendar.ts";
+import { type Contributor, contributorKey } from "../../model/contributor.ts";
+import type { ReadSeriesDeps } from "../read-series.ts";
+import type { SeriesQuery } from "../series-query.ts";
+import { contributorOf, seriesOf } from "../source-filter.ts";
+import { checkWantedUnit } from "../unit-conversion.ts";
 import {
   type AggregatePage,
   type AggregatePosition,
@@ -23,7 +27,6 @@ import {
   ownPermission,
   releasedBuckets,
 } from "./aggregation.ts";
-import type { ReadSeriesDeps } from "./read-series.ts";
 import {
   type Allowed,
   aggregateCodes,
@@ -32,9 +35,6 @@ import {
   tooManyBuckets,
   type UndividedQuestion,
 } from "./series-aggregates.ts";
-import type { SeriesQuery } from "./series-query.ts";
-import { contributorOf, seriesOf } from "./source-filter.ts";
-import { checkWantedUnit } from "./unit-conversion.ts";
 
 export interface AggregateSeriesDeps extends ReadSeriesDeps {
   readonly directory: Directory;

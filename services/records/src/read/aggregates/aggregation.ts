@@ -12,14 +12,14 @@ import {
   mergeAggregates,
 } from "@wellapi/series";
 import { convertDecimal, convertExactly } from "@wellapi/terminology";
-import type { Summary } from "../blocks/summary.ts";
-import { naming } from "../gate/masks.ts";
-import type { ConsentPermit, Fineness } from "../gate/permit.ts";
-import type { Buckets, Part } from "../model/buckets.ts";
-import { type BucketUnit, NOMINAL_MS } from "../model/calendar.ts";
-import { ALWAYS, clip, covers, type Interval, unite } from "../model/interval.ts";
-import { withoutZeros } from "./decimal-text.ts";
-import { outOfRange, type WantedUnit } from "./unit-conversion.ts";
+import type { Summary } from "../../blocks/summary.ts";
+import { naming } from "../../gate/masks.ts";
+import type { ConsentPermit, Fineness } from "../../gate/permit.ts";
+import type { Buckets, Part } from "../../model/buckets.ts";
+import { type BucketUnit, NOMINAL_MS } from "../../model/calendar.ts";
+import { ALWAYS, clip, covers, type Interval, unite } from "../../model/interval.ts";
+import { withoutZeros } from "../decimal-text.ts";
+import { outOfRange, type WantedUnit } from "../unit-conversion.ts";
 
 /** The data that may be aggregated. */
 export interface AggregatePermission {

@@ -1,6 +1,6 @@
-import { HOUR_MS, type SummarizedBlock, type Summary } from "../blocks/summary.ts";
-import { type Buckets, countedIntervals } from "../model/buckets.ts";
-import { clip, type Interval, unite } from "../model/interval.ts";
+import { HOUR_MS, type SummarizedBlock, type Summary } from "../../blocks/summary.ts";
+import { type Buckets, countedIntervals } from "../../model/buckets.ts";
+import { clip, type Interval, unite } from "../../model/interval.ts";
 
 /** Hours `[first, end)` of a summary, which one bucket counts wholly. */
 export interface CountedHours {

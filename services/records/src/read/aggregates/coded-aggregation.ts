@@ -1,5 +1,5 @@
 import { type Coding, type Columns, endOfSample, firstAbove } from "@wellapi/series";
-import type { Buckets } from "../model/buckets.ts";
+import type { Buckets } from "../../model/buckets.ts";
 
 /** How long a value held in a bucket. */
 export interface CodeTime {

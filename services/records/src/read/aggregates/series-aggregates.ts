@@ -1,12 +1,14 @@
-import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
-import type { Run } from "../blocks/winners.ts";
-import { invalidField, type RecordsError } from "../errors.ts";
-import type { Releases, Told } from "../lots/releases.ts";
-import { toldParts } from "../lots/told-buckets.ts";
-import { type Buckets, countedIntervals, type Part } from "../model/buckets.ts";
-import type { ZonePeriod } from "../model/calendar.ts";
-import { clip } from "../model/interval.ts";
-import type { Source } from "../model/provenance.ts";
+import { MAX_BLOCK_REACH_MS } from "../../blocks/block-limits.ts";
+import type { Run } from "../../blocks/winners.ts";
+import { invalidField, type RecordsError } from "../../errors.ts";
+import type { Releases, Told } from "../../lots/releases.ts";
+import { toldParts } from "../../lots/told-buckets.ts";
+import { type Buckets, countedIntervals, type Part } from "../../model/buckets.ts";
+import type { ZonePeriod } from "../../model/calendar.ts";
+import { clip } from "../../model/interval.ts";
+import type { Source } from "../../model/provenance.ts";
+import type { ReadSeriesDeps } from "../read-series.ts";
+import type { SeriesQuery } from "../series-query.ts";
 import type { AggregateBucket, SourcedAggregate } from "./aggregate-page.ts";
 import {
   type AggregatePermission,
@@ -15,9 +17,7 @@ import {
   numbersByBucket,
 } from "./aggregation.ts";
 import { createCodedAggregation } from "./coded-aggregation.ts";
-import type { ReadSeriesDeps } from "./read-series.ts";
 import { holdHours, planRollup } from "./rollup.ts";
-import type { SeriesQuery } from "./series-query.ts";
 
 export interface AggregatingDeps extends Pick<ReadSeriesDeps, "blocks"> {
   readonly releases: Releases;

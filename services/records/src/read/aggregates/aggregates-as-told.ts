@@ -1,14 +1,11 @@
-import { MAX_BLOCK_REACH_MS } from "../blocks/block-limits.ts";
-import type { Run } from "../blocks/winners.ts";
-import type { ConsentPermit } from "../gate/permit.ts";
-import { permitsFrom } from "../gate/sources.ts";
-import { type Buckets, countedIntervals } from "../model/buckets.ts";
-import type { BucketUnit } from "../model/calendar.ts";
-import { type Contributor, contributorKey } from "../model/contributor.ts";
-import { covers, type Interval, intersect } from "../model/interval.ts";
-import type { AggregateBucket, SourcedAggregate } from "./aggregate-page.ts";
-import { type AggregatePermission, aggregatePermission, namedPermission } from "./aggregation.ts";
-import { createCodedAggregation } from "./coded-aggregation.ts";
+import { MAX_BLOCK_REACH_MS } from "../../blocks/block-limits.ts";
+import type { Run } from "../../blocks/winners.ts";
+import type { ConsentPermit } from "../../gate/permit.ts";
+import { permitsFrom } from "../../gate/sources.ts";
+import { type Buckets, countedIntervals } from "../../model/buckets.ts";
+import type { BucketUnit } from "../../model/calendar.ts";
+import { type Contributor, contributorKey } from "../../model/contributor.ts";
+import { covers, type Interval, intersect } from "../../model/interval.ts";
 import {
   isJoined,
   type Member,
@@ -16,7 +13,10 @@ import {
   type SeriesAsTold,
   seriesAsTold,
   winnersAsTold,
-} from "./readable-series.ts";
+} from "../readable-series.ts";
+import type { AggregateBucket, SourcedAggregate } from "./aggregate-page.ts";
+import { type AggregatePermission, aggregatePermission, namedPermission } from "./aggregation.ts";
+import { createCodedAggregation } from "./coded-aggregation.ts";
 import {
   type AggregatingDeps,
   type Allowed,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Coding } from "@wellapi/series";
-import type { Source } from "../model/provenance.ts";
+import type { Source } from "../../model/provenance.ts";
 import type { BucketNumbers } from "./aggregation.ts";
 import type { CodedBucket } from "./coded-aggregation.ts";
 
